@@ -1,0 +1,243 @@
+# Breakout Bot - the front door of a developer. `make help` lists every target.
+#
+#   BUILD=dir    where everything goes                 (build)
+#   MODE=        release | asan | tsan | coverage | fuzz (release)
+#   CC=          gcc | clang-14                        (gcc)
+#   JOBS=n       how many at once                      (all cores)
+#
+# Each pair of compiler and mode has its own folder $(OUT), so nothing is built with mixed flags.
+# A layer is a static library of the files found in its folder: adding a source needs no edit here.
+
+BUILD ?= build
+MODE ?= release
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+JOBS ?= $(shell nproc)
+OUT := $(BUILD)/$(notdir $(CC))-$(MODE)
+V ?= 0
+
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(JOBS)
+endif
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+ifeq ($(V),1)
+QUIET :=
+SAY := @:
+else
+QUIET := @
+SAY := @printf '  %-7s %s\n'
+endif
+
+# --- flags --------------------------------------------------------------------------------------------------------
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
+MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
+IS_CLANG := $(findstring clang,$(notdir $(CC)))
+
+HARDENING := -fstack-protector-strong -fstack-clash-protection
+HARDENING += $(if $(IS_CLANG),-D_FORTIFY_SOURCE=2,-D_FORTIFY_SOURCE=3)
+HARDENING += $(if $(findstring x86_64,$(MACHINE)),-fcf-protection)
+SANITIZE := -fno-omit-frame-pointer -fno-sanitize-recover=all
+
+FLAGS_release := -O2 $(HARDENING)
+FLAGS_asan := -O1 $(SANITIZE) -fsanitize=address,undefined
+FLAGS_tsan := -O1 $(SANITIZE) -fsanitize=thread
+FLAGS_coverage := -O0 --coverage
+FLAGS_fuzz := -O1 $(SANITIZE) -fsanitize=address,undefined,fuzzer-no-link
+ifeq ($(origin FLAGS_$(MODE)),undefined)
+$(error MODE=$(MODE) is unknown: use release, asan, tsan, coverage or fuzz)
+endif
+
+CPPFLAGS += -Isrc -MMD -MP
+CFLAGS := -std=gnu17 -g -fPIE -fvisibility=hidden -ffp-contract=off $(WARNINGS) $(FLAGS_$(MODE)) $(EXTRA_CFLAGS)
+# The last bit of every result is part of the product: nothing may be reordered, fused or skipped.
+EXACT_CFLAGS := -fno-fast-math -fno-math-errno
+LDFLAGS := -pie $(filter -fsanitize% --coverage,$(FLAGS_$(MODE)))
+ifeq ($(MODE),release)
+LDFLAGS += -Wl,-z,noexecstack,-z,relro,-z,now
+endif
+LDLIBS := -lmicrohttpd -ljansson -lsqlite3 -lzstd -lz -lcrypto -luv -lpthread -lm
+
+# --- sources ------------------------------------------------------------------------------------------------------
+object = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
+tree = $(sort $(shell find $(1) -name '*.c' 2>/dev/null))
+
+BASE := $(call tree,src/base)
+CORE := $(call tree,src/core)
+ENGINE := $(call tree,src/engine)
+RUNNER := $(call tree,src/runner)
+ADAPTERS := $(call tree,src/adapters)
+API := $(call tree,src/api)
+APPS := $(filter-out src/apps/main.c,$(call tree,src/apps))
+SUPPORT := $(call tree,tests/support)
+# Sets BUILTIN_OBJECTS: the presets of presets/ as one generated .c inside librunner.a.
+-include src/runner/presets_builtin.mk
+
+# From the highest layer to the lowest: the order the linker needs.
+LIBRARIES := $(addprefix $(OUT)/lib,apps.a api.a adapters.a runner.a engine.a core.a base.a)
+BREAKOUT := $(OUT)/breakout
+
+.PHONY: all
+all: $(if $(wildcard src/apps/main.c),$(BREAKOUT),$(LIBRARIES)) ## build the libraries and the program (build/breakout)
+ifeq ($(MODE)$(CC),releasegcc)
+	@if [ -f $(BREAKOUT) ]; then ln -f $(BREAKOUT) $(BUILD)/breakout; fi
+endif
+
+# --- rules --------------------------------------------------------------------------------------------------------
+$(OUT)/obj/src/core/%.o $(OUT)/obj/src/engine/%.o: CFLAGS += $(EXACT_CFLAGS)
+
+$(OUT)/obj/%.o: %.c
+	$(SAY) CC $<
+	@mkdir -p $(@D)
+	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+# The list of members is a prerequisite too: a deleted source leaves the library.
+define library
+$(OUT)/lib$(1).list: FORCE
+	@mkdir -p $$(@D)
+	@echo '$(2) $(3)' | cmp -s - $$@ || echo '$(2) $(3)' > $$@
+$(OUT)/lib$(1).a: $(call object,$(2)) $(3) $(OUT)/lib$(1).list
+	$$(SAY) AR $$@
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(QUIET)ar qcsD $$@ $$(filter %.o,$$^)
+endef
+$(eval $(call library,base,$(BASE)))
+$(eval $(call library,core,$(CORE)))
+$(eval $(call library,engine,$(ENGINE)))
+$(eval $(call library,runner,$(RUNNER),$(BUILTIN_OBJECTS)))
+$(eval $(call library,adapters,$(ADAPTERS)))
+$(eval $(call library,api,$(API)))
+$(eval $(call library,apps,$(APPS)))
+$(eval $(call library,support,$(SUPPORT)))
+
+$(BREAKOUT): $(call object,src/apps/main.c) $(LIBRARIES)
+	$(SAY) LD $@
+	$(QUIET)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# Version, commit and date of that commit reach exactly one object; a date of the build would make two builds differ.
+VERSION_TEXT := $(shell sed -n 's/^## \[\{0,1\}\([0-9][0-9.]*\).*/\1/p' CHANGELOG.md 2>/dev/null | head -n 1)
+VERSION_COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+VERSION_DATE := $(shell git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd 2>/dev/null)
+VERSION_DEFINES := -DBREAKOUT_VERSION='"$(or $(VERSION_TEXT),0.0.0)"' -DBREAKOUT_COMMIT='"$(or $(VERSION_COMMIT),unknown)"' \
+  -DBREAKOUT_COMMITTED_AT='"$(or $(VERSION_DATE),unknown)"'
+export TZ := UTC
+$(OUT)/version.stamp: FORCE
+	@mkdir -p $(@D)
+	@echo "$(VERSION_DEFINES)" | cmp -s - $@ || echo "$(VERSION_DEFINES)" > $@
+$(OUT)/obj/src/base/version.o: $(OUT)/version.stamp
+$(OUT)/obj/src/base/version.o: CPPFLAGS += $(VERSION_DEFINES)
+
+.PHONY: FORCE
+FORCE:
+
+# --- tests --------------------------------------------------------------------------------------------------------
+# One file, one program, linked with every layer: tests/unit/test_level.c -> $(OUT)/tests/unit/test_level.
+# M=level runs those whose name contains it.
+M ?=
+TEST_SOURCES := $(sort $(wildcard $(addsuffix /*.c,$(addprefix tests/,unit golden lifecycle contract simulation))))
+TEST_CHOSEN := $(if $(M),$(foreach t,$(TEST_SOURCES),$(if $(findstring $(M),$(notdir $(t))),$(t))),$(TEST_SOURCES))
+TESTS := $(patsubst tests/%.c,$(OUT)/tests/%,$(TEST_CHOSEN))
+BENCHES := $(patsubst tests/%.c,$(OUT)/tests/%,$(sort $(wildcard tests/bench/*.c)))
+
+$(OUT)/obj/tests/%.o: CPPFLAGS += -Itests
+$(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libsupport.a $(LIBRARIES)
+	$(SAY) LD $@
+	@mkdir -p $(@D)
+	$(QUIET)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+# Make would delete these as intermediate files and compile every test again next time.
+.SECONDARY:
+
+.PHONY: test tests-built
+tests-built: $(TESTS)
+test: $(TESTS) ## run the tests; M=part of a name runs a few, MODE=asan runs them under ASan and UBSan
+	@scripts/run_tests.sh $(OUT)/test-logs $(JOBS) $(TESTS)
+
+-include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)
+
+# --- checks -------------------------------------------------------------------------------------------------------
+SOURCES := $(sort $(shell find src tests -name '*.[ch]' 2>/dev/null))
+
+.PHONY: check check-format check-lint check-shell check-layers check-purity check-header-once check-docs check-compilers check-sanitized
+check: ## everything below, one after another: format, lint, both compilers, tests under ASan+UBSan, layers, purity, docs
+	@$(MAKE) check-format check-shell check-layers check-header-once
+	@$(MAKE) check-compilers
+	@$(MAKE) check-purity check-docs
+	@$(MAKE) check-lint
+	@$(MAKE) check-sanitized
+	@echo "check: all good"
+
+check-format: ## clang-format has nothing to change
+	$(SAY) FORMAT "$(words $(SOURCES)) files"
+	@printf '%s\n' $(SOURCES) | xargs -r -n 16 -P $(JOBS) clang-format --dry-run -Werror
+check-lint: ## clang-tidy (bug-finding checks only) and cppcheck
+	@scripts/lint.sh $(JOBS)
+check-shell: ## shellcheck of every script
+	@tests/tidy/shell.sh
+check-layers: ## no include points up
+	@tests/tidy/layers.sh
+check-purity: $(OUT)/libbase.a $(OUT)/libcore.a $(OUT)/libengine.a ## core and engine ask libc for nothing that could differ or fail
+	@tests/tidy/purity.sh $(OUT)
+check-header-once: ## one third-party header, one .c of ours
+	@tests/tidy/header_once.sh
+check-docs: all ## docs/generated is what the program says now
+	@tests/tidy/docs_fresh.sh $(BREAKOUT)
+check-compilers: ## gcc and clang build everything without a warning
+	@$(MAKE) MODE=release CC=gcc all tests-built
+	@$(MAKE) MODE=release CC=clang-14 all tests-built
+check-sanitized: ## the tests under ASan and UBSan
+	@$(MAKE) MODE=asan test
+.PHONY: check-tidy-self
+check-tidy-self: ## each tidy check finds a planted violation
+	@tests/tidy/self_test.sh
+
+# --- tools --------------------------------------------------------------------------------------------------------
+.PHONY: fuzz simulate replay coverage bench docs format clean help install-packages bare-debian
+T ?=
+S ?= 60
+fuzz: ## fuzz one parser: T=json S=60 (seconds); corpus in tests/fuzz/corpus/T
+	@test -n "$(T)" || { echo "make fuzz: T= is missing, one of: $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))" >&2; exit 2; }
+	@test -f tests/fuzz/fuzz_$(T).c || { echo "make fuzz: there is no tests/fuzz/fuzz_$(T).c" >&2; exit 2; }
+	@$(MAKE) MODE=fuzz CC=clang-14 fuzz-run T=$(T) S=$(S)
+.PHONY: fuzz-run
+fuzz-run: $(OUT)/tests/fuzz/fuzz_$(T)
+	@mkdir -p $(BUILD)/fuzz/$(T) tests/fuzz/corpus/$(T)
+	$(OUT)/tests/fuzz/fuzz_$(T) -max_total_time=$(S) -print_final_stats=1 -artifact_prefix=$(BUILD)/fuzz/$(T)- $(BUILD)/fuzz/$(T) tests/fuzz/corpus/$(T)
+$(OUT)/tests/fuzz/%: LDFLAGS += -fsanitize=fuzzer
+
+RUNS ?= 100
+SEED ?= 1
+simulate: all ## random markets and faults with seeds: RUNS=100 SEED=1
+	$(BREAKOUT) simulate --runs $(RUNS) --seed $(SEED)
+J ?=
+replay: all ## repeat a recorded session and compare: J=SESSION
+	@test -n "$(J)" || { echo "make replay: J= is missing, the session or journal to repeat" >&2; exit 2; }
+	$(BREAKOUT) replay $(J) --verify
+
+coverage: ## lines and branches of core and engine that the tests reach
+	@$(MAKE) MODE=coverage CC=gcc coverage-run
+.PHONY: coverage-run
+coverage-run:
+	@find $(OUT) -name '*.gcda' -delete 2>/dev/null || true
+	@$(MAKE) test
+	@scripts/coverage.sh $(OUT)
+
+bench: all $(BENCHES) ## speed of the hot paths beside bare loops
+	@scripts/bench.sh $(OUT) $(BENCHES)
+docs: all ## write docs/generated from the tables
+	@scripts/docs.sh $(BREAKOUT) docs/generated
+format: ## clang-format every source (.def tables are columns by hand and stay)
+	@printf '%s\n' $(SOURCES) | xargs -r clang-format -i
+install-packages: ## install the Debian packages that building and testing need
+	@scripts/packages.sh install build test
+bare-debian: ## start.sh on a Debian with nothing installed, in a folder made by debootstrap (root, needs a mirror)
+	@tests/system/bare_debian.sh
+clean: ## remove what was built
+	rm -rf $(BUILD)
+help: ## this list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'\t' '{ printf "  %-18s %s\n", $$1, $$2 }'
+	@sed -n '3,6s/^#   */  /p' $(firstword $(MAKEFILE_LIST))
