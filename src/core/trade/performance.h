@@ -1,0 +1,62 @@
+/* Figures of a run or session (backtest 6): computed from closed trades and the equity curve. NaN is null. */
+#ifndef CORE_TRADE_PERFORMANCE_H
+#define CORE_TRADE_PERFORMANCE_H
+
+#include "core/trade/position.h"
+
+struct equity_point {
+  int64_t ts;
+  double equity_usd, cash_usd, unrealised_usd, drawdown;
+  double cumulative_r;
+  int32_t positions;
+  double notional_usd;
+};
+
+/* A row of performance.def is a figure: name, unit, text. All are doubles. */
+enum performance_figure {
+#define FIGURE(name, unit, text) FIGURE_##name,
+#include "core/trade/performance.def"
+  figure_count
+};
+extern const char *const figure_names[];
+extern const char *const figure_units[];
+
+struct drawdown {
+  int64_t peak_at, trough_at, recovered_at; /* recovered_at 0: not yet */
+  double depth, depth_usd;
+  int64_t length_ms;
+};
+enum { PERFORMANCE_DRAWDOWNS_MAX = 10 };
+
+/* Streaming: fed with every equity mark and every trade, bounded memory for drawdowns and exposure; daily equities are kept up to days_max. */
+struct performance_input {
+  const struct trade *trades; /* closed ones without left_open, in order of closed_at */
+  int32_t trade_count;
+  const struct equity_point *marks; /* every 1m close and fill, ascending */
+  int64_t mark_count;
+  int64_t from, to;
+  double turnover_usd, slippage_usd;
+  int32_t entries, plans, unfilled_entries, refused_plans, breakeven_moves, trailing_moves, add_ons, left_open, path_dependent_trades;
+  double market_change, reference_change; /* NaN unknown */
+};
+struct performance {
+  double figure[figure_count];
+  double target_hit_rate[POSITION_TARGETS_MAX];
+  struct drawdown drawdowns[PERFORMANCE_DRAWDOWNS_MAX];
+  int32_t drawdown_count;
+};
+/* scratch: room for trade_count doubles and a day array of (to - from) / day + 3 doubles. */
+void performance_compute(const struct performance_input *input, double *scratch, struct performance *out);
+
+/* One line of a breakdown. */
+struct breakdown_row {
+  char key[40];
+  int32_t total_trades, wins;
+  double net_profit_usd, average_r, profit_factor, win_rate;
+};
+enum breakdown { BREAKDOWN_DAY, BREAKDOWN_WEEK, BREAKDOWN_MONTH, BREAKDOWN_SYMBOL, BREAKDOWN_STRATEGY, BREAKDOWN_SIDE, BREAKDOWN_EXIT_REASON, BREAKDOWN_HOUR, BREAKDOWN_WEEKDAY, BREAKDOWN_LEVEL_SOURCE, breakdown_count };
+extern const char *const breakdown_names[];
+/* Rows in ascending order of key; returns their number (at most rows_max; more are joined under "other"). */
+int32_t performance_breakdown(const struct trade *trades, int32_t count, enum breakdown by, struct breakdown_row *rows, int32_t rows_max);
+
+#endif
