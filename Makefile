@@ -95,12 +95,13 @@ $(OUT)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
+# $(call remember,FILE,TEXT) writes the file if the text is another one; what depends on the file is then made anew.
+# Done while reading this file, so that `make -q` and `make -n` tell the truth.
+remember = $(shell mkdir -p $(OUT); echo '$(2)' | cmp -s - $(1) || echo '$(2)' > $(1))$(1)
+
 # The list of members is a prerequisite too: a deleted source leaves the library.
 define library
-$(OUT)/lib$(1).list: FORCE
-	@mkdir -p $$(@D)
-	@echo '$(2) $(3)' | cmp -s - $$@ || echo '$(2) $(3)' > $$@
-$(OUT)/lib$(1).a: $(call object,$(2)) $(3) $(OUT)/lib$(1).list
+$(OUT)/lib$(1).a: $(call object,$(2)) $(3) $(call remember,$(OUT)/lib$(1).list,$(2) $(3))
 	$$(SAY) AR $$@
 	@mkdir -p $$(@D)
 	@rm -f $$@
@@ -126,14 +127,8 @@ VERSION_DATE := $(shell git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --form
 VERSION_DEFINES := -DBREAKOUT_VERSION='"$(or $(VERSION_TEXT),0.0.0)"' -DBREAKOUT_COMMIT='"$(or $(VERSION_COMMIT),unknown)"' \
   -DBREAKOUT_COMMITTED_AT='"$(or $(VERSION_DATE),unknown)"'
 export TZ := UTC
-$(OUT)/version.stamp: FORCE
-	@mkdir -p $(@D)
-	@echo "$(VERSION_DEFINES)" | cmp -s - $@ || echo "$(VERSION_DEFINES)" > $@
-$(OUT)/obj/src/base/version.o: $(OUT)/version.stamp
+$(OUT)/obj/src/base/version.o: $(call remember,$(OUT)/version.stamp,$(VERSION_TEXT) $(VERSION_COMMIT) $(VERSION_DATE))
 $(OUT)/obj/src/base/version.o: CPPFLAGS += $(VERSION_DEFINES)
-
-.PHONY: FORCE
-FORCE:
 
 # --- tests --------------------------------------------------------------------------------------------------------
 # One file, one program, linked with every layer: tests/unit/test_level.c -> $(OUT)/tests/unit/test_level.
