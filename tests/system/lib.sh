@@ -1,0 +1,62 @@
+# shellcheck shell=bash
+# What the system tests share. Each test is a script of its own: it works in a folder of its own, on ports of its own, ends what it
+# started, and closes with finish, which prints the line that test.sh adds up.
+# The caller has set ROOT to the folder of the repository.
+
+passed=0
+failed=0
+skipped=0
+SCRATCH=$(mktemp -d)
+
+# expect NAME ACTUAL WANTED
+expect() {
+    if [ "$2" = "$3" ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'FAILED %s: got "%s", wanted "%s"\n' "$1" "$2" "$3"
+    fi
+}
+
+# expect_text NAME TEXT PATTERN: TEXT holds a match of the extended regular expression.
+expect_text() {
+    if grep -qE -e "$3" <<<"$2"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'FAILED %s: "%s" has no match of "%s"\n' "$1" "$2" "$3"
+    fi
+}
+
+# skip NAME REASON
+skip() {
+    skipped=$((skipped + 1))
+    printf 'skipped %s: %s\n' "$1" "$2"
+}
+
+# until_true SECONDS COMMAND...: waits, at most so long.
+until_true() {
+    local ticks=$(($1 * 10))
+    shift
+    until "$@"; do
+        [ "$ticks" -gt 0 ] || return 1
+        ticks=$((ticks - 1))
+        sleep 0.1
+    done
+}
+
+# A port that nobody listens on now.
+free_port() {
+    local port
+    while :; do
+        port=$((20000 + RANDOM % 10000))
+        [ -n "$(ss -ltnH "sport = :$port")" ] || break
+    done
+    printf '%s\n' "$port"
+}
+
+finish() {
+    rm -rf "$SCRATCH"
+    printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+    [ "$failed" -eq 0 ]
+}
