@@ -1,0 +1,61 @@
+/* Intents: everything we want done outside. Order intents are durable in the journal before their request leaves. */
+#ifndef ENGINE_INTENT_H
+#define ENGINE_INTENT_H
+
+#include "engine/event.h"
+
+enum intent_kind {
+#define INTENT_BEGIN(constant, name) INTENT_##constant,
+#define FIELD_I64(n)
+#define FIELD_I32(n)
+#define FIELD_BOOL(n)
+#define FIELD_DECIMAL(n)
+#define FIELD_DECIMAL_NULL(n)
+#define FIELD_DOUBLE(n)
+#define FIELD_TIME(n)
+#define FIELD_TEXT(n, s)
+#define FIELD_ENUM(n, t)
+#define FIELD_ID(n, p, w)
+#define FIELD_LIST(n, t, c)
+#include "engine/intent.def"
+#include "base/fields_end.h"
+  intent_kind_count
+};
+extern const char *const intent_kind_names[];
+
+#include "base/fields_struct.h"
+#define INTENT_BEGIN(constant, name) struct intent_##name {
+#define INTENT_END(constant, name) \
+  };
+#include "engine/intent.def"
+#include "base/fields_end.h"
+
+struct intent {
+  int64_t ts;
+  int32_t kind; /* enum intent_kind */
+  union {
+#define INTENT_BEGIN(constant, name) struct intent_##name name;
+#define FIELD_I64(n)
+#define FIELD_I32(n)
+#define FIELD_BOOL(n)
+#define FIELD_DECIMAL(n)
+#define FIELD_DECIMAL_NULL(n)
+#define FIELD_DOUBLE(n)
+#define FIELD_TIME(n)
+#define FIELD_TEXT(n, s)
+#define FIELD_ENUM(n, t)
+#define FIELD_ID(n, p, w)
+#define FIELD_LIST(n, t, c)
+#include "engine/intent.def"
+#include "base/fields_end.h"
+  };
+};
+
+extern const struct schema *const intent_schemas[]; /* by kind */
+/* Creates, changes or cancels an order: must be flushed to disk before it leaves. */
+bool intent_is_order(const struct intent *intent);
+/* The payload struct of the intent's kind. */
+const void *intent_payload(const struct intent *intent);
+void *intent_payload_mutable(struct intent *intent);
+
+#endif
