@@ -167,10 +167,9 @@ check: ## everything below, one after another: format, lint, both compilers, tes
 	@echo "check: all good"
 
 check-format: ## clang-format has nothing to change
-	$(SAY) FORMAT "$(words $(SOURCES)) files"
-	@printf '%s\n' $(SOURCES) | xargs -r -n 16 -P $(JOBS) clang-format --dry-run -Werror
+	@tests/tidy/format.sh
 check-lint: ## clang-tidy (bug-finding checks only) and cppcheck
-	@scripts/lint.sh $(JOBS)
+	@tests/tidy/lint.sh
 check-shell: ## shellcheck of every script
 	@tests/tidy/shell.sh
 check-layers: ## no include points up
