@@ -24,17 +24,18 @@ void json_free(struct json *document);
 
 enum json_kind json_kind(const struct json *value);
 bool json_bool(const struct json *value);
-int64_t json_int(const struct json *value);     /* JSON_INT */
-double json_number(const struct json *value);   /* JSON_INT or JSON_REAL */
-const char *json_string(const struct json *value);
-size_t json_size(const struct json *value);     /* members or items */
+int64_t json_int(const struct json *value);   /* JSON_INT */
+double json_number(const struct json *value); /* JSON_INT or JSON_REAL */
+/* Its symbol has another name, because jansson exports a json_string too. */
+const char *json_string(const struct json *value) __asm__("breakout_json_string");
+size_t json_size(const struct json *value); /* members or items */
 const struct json *json_item(const struct json *array, size_t index);
 const struct json *json_member(const struct json *object, const char *key); /* NULL when absent */
 /* Members in file order. */
 void json_each(const struct json *object, void (*visit)(void *context, const char *key, const struct json *value), void *context);
 
-/* Writer. Members and items are separated by the writer; nesting up to 32. Numbers are printed without exponent, at most 8 decimals; NaN and infinities
- * as null. */
+/* Writer. Members and items are separated by the writer; nesting up to 32. Numbers are printed without exponent, at most 8 decimals; NaN and
+ * infinities as null. */
 struct json_writer {
   struct buffer *out;
   uint32_t has_item; /* bit per depth */
