@@ -24,11 +24,18 @@ struct log_options {
 NODISCARD enum status log_open(const struct log_options *options);
 void log_close(void);
 void log_set_level(enum log_level level);
+/* Closes the current files into dated ones and compresses those in the background, as at midnight UTC and at file_max_mb. Each rotation also applies
+ * total_max_mb and retention_days (0: none) as log_files_cleanup does. */
+void log_rotate(void);
+/* From now on the text of a secret (6 to 255 bytes) is written as *** wherever it occurs. At most 64 secrets; kept over log_open and log_close. */
+void log_hide(const char *secret);
 
 /* component and event as in the tables of the log document; message is one sentence. data: extra members as JSON without braces, or NULL. */
 void log_write(enum log_level level, const char *component, const char *event, const char *data, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+/* Lines (per file) that could not be written. */
 int64_t log_dropped(void);
+/* Lines that passed the level. */
 int64_t log_count(enum log_level level);
 
 #endif

@@ -1,0 +1,114 @@
+#include "base/gzip.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "base/check.h"
+
+enum { CHUNK = 65536, READ_MAX = 1 << 30 };
+
+static enum status fail(struct problem *problem, const char *path, const char *action, int error) {
+  problem_add(problem, "gzip_failed", path, NULL, NULL, "%s: %s", action, strerror(error));
+  return status_from_errno(error);
+}
+
+/* Copies everything from source into the compressed target; 0 or an errno value. */
+static int compress_all(int source, int target) {
+  /* gzdopen owns its descriptor; ours must outlive it for fsync. */
+  int owned = dup(target);
+  if (owned < 0) return errno;
+  gzFile file = gzdopen(owned, "wb6");
+  if (file == NULL) {
+    close(owned);
+    return ENOMEM;
+  }
+  int error = 0;
+  unsigned char chunk[CHUNK];
+  for (;;) {
+    ssize_t count = read(source, chunk, sizeof(chunk));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) error = errno;
+    if (count <= 0) break;
+    errno = 0;
+    if (gzwrite(file, chunk, (unsigned)count) != (int)count) {
+      error = errno != 0 ? errno : EIO;
+      break;
+    }
+  }
+  errno = 0;
+  if (gzclose(file) != Z_OK && error == 0) error = errno != 0 ? errno : EIO;
+  return error;
+}
+
+/* The compressed file keeps the age of the original, because retention goes by it. */
+static int compress_into(int source, const char *temporary) {
+  struct stat info;
+  if (fstat(source, &info) != 0) return errno;
+  if (info.st_nlink == 0) return ENOENT; /* somebody compressed it between our open and our lock */
+  int target = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, info.st_mode & 0777);
+  if (target < 0) return errno;
+  int error = compress_all(source, target);
+  const struct timespec times[2] = {info.st_atim, info.st_mtim};
+  if (error == 0 && (futimens(target, times) != 0 || fsync(target) != 0)) error = errno;
+  if (close(target) != 0 && error == 0) error = errno;
+  return error;
+}
+
+enum status gzip_file(const char *path, struct problem *problem) {
+  char temporary[PATH_MAX];
+  char final[PATH_MAX];
+  int length = snprintf(temporary, sizeof(temporary), "%s.gz.tmp", path);
+  if (length < 0 || (size_t)length >= sizeof(temporary)) return fail(problem, path, "the path is too long", ENAMETOOLONG);
+  snprintf(final, sizeof(final), "%s.gz", path);
+  int source = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (source < 0) return fail(problem, path, "the file cannot be opened", errno);
+  /* The server and the command line may both clean one directory: the second leaves the file to the first. */
+  if (flock(source, LOCK_EX | LOCK_NB) != 0) {
+    close(source);
+    return STATUS_IN_USE;
+  }
+  int error = compress_into(source, temporary);
+  if (error == 0 && (rename(temporary, final) != 0 || unlink(path) != 0)) error = errno;
+  if (error != 0) unlink(temporary);
+  close(source);
+  return error == 0 ? STATUS_OK : fail(problem, path, "the file cannot be compressed", error);
+}
+
+enum status gzip_open(struct gzip_reader *reader, const char *path, struct problem *problem) {
+  *reader = (struct gzip_reader){.descriptor = open(path, O_RDONLY | O_CLOEXEC)};
+  if (reader->descriptor < 0) return fail(problem, path, "the file cannot be opened", errno);
+  gzFile file = gzdopen(reader->descriptor, "rb");
+  if (file == NULL) {
+    close(reader->descriptor);
+    return fail(problem, path, "the file cannot be opened", ENOMEM);
+  }
+  check(gzbuffer(file, 4 * CHUNK) == 0);
+  reader->file = file;
+  return STATUS_OK;
+}
+
+enum status gzip_read(struct gzip_reader *reader, void *out, size_t size, size_t *count) {
+  *count = 0;
+  errno = 0;
+  int taken = gzread(reader->file, out, (unsigned)(size < READ_MAX ? size : READ_MAX));
+  int error = Z_OK;
+  gzerror(reader->file, &error);
+  if (error == Z_BUF_ERROR) return STATUS_TRUNCATED; /* zlib: the input ended in the middle of a stream */
+  if (error == Z_ERRNO) return status_from_errno(errno != 0 ? errno : EIO);
+  if (taken < 0 || error < 0) return STATUS_CORRUPT;
+  *count = (size_t)taken;
+  return STATUS_OK;
+}
+
+void gzip_close(struct gzip_reader *reader) {
+  if (reader->file != NULL) gzclose_r(reader->file);
+  *reader = (struct gzip_reader){.descriptor = -1};
+}
