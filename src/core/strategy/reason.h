@@ -38,9 +38,11 @@ struct reason_list {
 
 /* Compares, computes the signed distance (>= 0 passes) and appends. A NaN value fails as `unavailable` with the code's name as detail. Returns passed. */
 bool reason_test(struct reason_list *list, enum reason_code code, double value, enum comparator comparator, double threshold);
+/* The same for values that are compared in one unit and shown in another: value and threshold are recorded divided by scale (> 0). */
+bool reason_test_scaled(struct reason_list *list, enum reason_code code, double value, enum comparator comparator, double threshold, double scale);
 /* Range test low <= value <= high; threshold shown is the nearer bound. */
 bool reason_test_range(struct reason_list *list, enum reason_code code, double value, double low, double high);
-/* Skipped: capability missing. */
+/* Skipped: capability missing. Counts as passed. */
 void reason_skip(struct reason_list *list, enum reason_code code, const char *capability);
 /* A verdict without comparison; value and threshold may be NaN, detail NULL. */
 void reason_add(struct reason_list *list, enum reason_code code, bool passed, double value, double threshold, const char *detail);
