@@ -571,22 +571,18 @@ static void override_path(const char *name, size_t length, char path[PATH_MAX_BY
   path[used] = '\0';
 }
 
-enum status preset_apply_overrides(struct preset *preset, char *const *environment, int *count, struct problem *problem) {
+enum status preset_apply_overrides(struct preset *preset, const struct preset_overrides *overrides, struct problem *problem) {
   static const char head[] = "BREAKOUT__";
   enum status status = STATUS_OK;
-  int applied = 0;
-  for (; *environment != NULL; environment++) {
-    const char *entry = *environment;
-    const char *equals = strchr(entry, '=');
+  for (int i = 0; i < overrides->count; i++) {
+    const char *name = overrides->entries[i] + sizeof head - 1;
+    const char *equals = strchr(name, '=');
     char path[PATH_MAX_BYTES];
-    if (equals == NULL || strncmp(entry, head, sizeof head - 1) != 0) continue;
-    const char *name = entry + sizeof head - 1;
+    check(equals != NULL);
     override_path(name, (size_t)(equals - name), path);
     if (preset_set_key(preset, path, equals + 1, problem) != STATUS_OK) status = STATUS_BAD_CONFIG;
-    applied++;
   }
-  if (count != NULL) *count = applied;
-  if (status != STATUS_OK || applied == 0) return status;
+  if (status != STATUS_OK || overrides->count == 0) return status;
   return preset_check(preset, NULL, problem);
 }
 

@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "core/market/symbol.h"
 #include "core/strategy/preset.h"
+#include "runner/settings.h"
 
 enum { PRESET_FILE_BYTES_MAX = 1 << 20 };
 
@@ -25,9 +26,8 @@ NODISCARD enum status preset_from_json(struct preset *preset, const struct json 
 /* One key from text: numbers, true, false and null as in JSON; enums and texts bare or quoted; lists as JSON or separated by commas; a rung's member
  * as position_config.tp_levels[0].size_pct. Checks the key alone: preset_check afterwards judges the whole. */
 NODISCARD enum status preset_set_key(struct preset *preset, const char *path, const char *value, struct problem *problem);
-/* Environment entries BREAKOUT__SECTION__KEY=value, in order. environment ends with NULL. Then preset_check. count, when not NULL, receives how many.
- */
-NODISCARD enum status preset_apply_overrides(struct preset *preset, char *const *environment, int *count, struct problem *problem);
+/* BREAKOUT__SECTION__KEY=value entries as the settings collected them, then preset_check when there are any. */
+NODISCARD enum status preset_apply_overrides(struct preset *preset, const struct preset_overrides *overrides, struct problem *problem);
 /* Cross rules X1-X16, W1, W5. */
 NODISCARD enum status preset_check(const struct preset *preset, const char *stem, struct problem *problem);
 
