@@ -1,0 +1,131 @@
+#define _GNU_SOURCE
+#include "adapters/source/cache.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/digest.h"
+
+enum { CACHE_PATH_MAX = 1200, CACHE_VERSION = 1 };
+
+/* On the same machine only: written and read in its own byte order, which the magic number would show. */
+struct cache_header {
+  uint64_t magic;
+  uint32_t version, rows_crc;
+  int32_t kind, is_turnover_estimated;
+  int64_t count, rows_seen, duplicates, conflicts, out_of_order, interval_ms;
+  char symbol[CSV_SYMBOL_MAX];
+  uint32_t header_crc, unused;
+};
+
+static const uint64_t cache_magic = UINT64_C(0x0a1a434242544542);
+
+static bool cache_path(const char *folder, const char *path, enum series_kind kind, int64_t interval_ms, char *out, size_t size) {
+  struct stat info;
+  char *whole = realpath(path, NULL), key[CACHE_PATH_MAX], digest[DIGEST_TEXT_MAX];
+  if (!folder || !whole || stat(path, &info) != 0) {
+    free(whole);
+    return false;
+  }
+  const int length = snprintf(key, sizeof key, "%d %d %lld %lld %lld.%09ld %s", CACHE_VERSION, (int)kind, (long long)interval_ms,
+                              (long long)info.st_size, (long long)info.st_mtim.tv_sec, info.st_mtim.tv_nsec, whole);
+  free(whole);
+  if (length >= (int)sizeof key) return false;
+  digest_of(key, (size_t)length, digest);
+  return snprintf(out, size, "%s/%s.bbc", folder, digest) < (int)size;
+}
+
+static uint32_t header_crc(const struct cache_header *header) {
+  return crc32c(0, header, offsetof(struct cache_header, header_crc));
+}
+
+static bool read_all(int fd, void *out, size_t size) {
+  for (size_t done = 0; done < size;) {
+    const ssize_t got = read(fd, (char *)out + done, size - done);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    done += (size_t)got;
+  }
+  return true;
+}
+
+static bool load(int fd, struct csv_result *result) {
+  struct cache_header header;
+  struct stat info;
+  if (fstat(fd, &info) != 0 || !read_all(fd, &header, sizeof header)) return false;
+  if (header.magic != cache_magic || header.version != CACHE_VERSION || header.header_crc != header_crc(&header)) return false;
+  if (header.kind < 0 || header.kind >= SERIES_KIND_COUNT || header.count < 0) return false;
+  const size_t row_size = series_row_size((enum series_kind)header.kind), count = (size_t)header.count;
+  if (count > (SIZE_MAX >> 8) / row_size || (size_t)info.st_size != sizeof header + count * row_size) return false;
+  void *rows = malloc(count > 0 ? count * row_size : 1);
+  if (!rows || !read_all(fd, rows, count * row_size) || crc32c(0, rows, count * row_size) != header.rows_crc) {
+    free(rows);
+    return false;
+  }
+  *result = (struct csv_result){.interval_ms = header.interval_ms,
+                                .series = {.kind = (enum series_kind)header.kind,
+                                           .rows = rows,
+                                           .count = count,
+                                           .capacity = count,
+                                           .rows_seen = header.rows_seen,
+                                           .duplicates = header.duplicates,
+                                           .conflicts = header.conflicts,
+                                           .out_of_order = header.out_of_order,
+                                           .is_turnover_estimated = header.is_turnover_estimated != 0}};
+  memcpy(result->symbol, header.symbol, sizeof result->symbol);
+  return true;
+}
+
+bool cache_load(const char *folder, const char *path, enum series_kind kind, int64_t interval_ms, struct csv_result *result) {
+  char name[CACHE_PATH_MAX];
+  if (!cache_path(folder, path, kind, interval_ms, name, sizeof name)) return false;
+  const int fd = open(name, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool is_loaded = load(fd, result);
+  (void)close(fd);
+  return is_loaded;
+}
+
+static bool write_all(int fd, const void *bytes, size_t size) {
+  for (size_t done = 0; done < size;) {
+    const ssize_t put = write(fd, (const char *)bytes + done, size - done);
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) return false;
+    done += (size_t)put;
+  }
+  return true;
+}
+
+void cache_store(const char *folder, const char *path, enum series_kind kind, int64_t interval_ms, const struct csv_result *result) {
+  char name[CACHE_PATH_MAX], temporary[CACHE_PATH_MAX + 16];
+  const struct series *series = &result->series;
+  if (series->invalid > 0 || !cache_path(folder, path, kind, interval_ms, name, sizeof name)) return;
+  if (mkdir(folder, 0750) != 0 && errno != EEXIST) return;
+  (void)snprintf(temporary, sizeof temporary, "%s.XXXXXX", name);
+  const int fd = mkostemp(temporary, O_CLOEXEC);
+  if (fd < 0) return;
+  const size_t size = series->count * series_row_size(series->kind);
+  struct cache_header header = {.magic = cache_magic,
+                                .version = CACHE_VERSION,
+                                .rows_crc = crc32c(0, series->rows, size),
+                                .kind = (int32_t)series->kind,
+                                .is_turnover_estimated = series->is_turnover_estimated,
+                                .count = (int64_t)series->count,
+                                .rows_seen = series->rows_seen,
+                                .duplicates = series->duplicates,
+                                .conflicts = series->conflicts,
+                                .out_of_order = series->out_of_order,
+                                .interval_ms = result->interval_ms};
+  memcpy(header.symbol, result->symbol, sizeof header.symbol);
+  header.header_crc = header_crc(&header);
+  const bool is_written = write_all(fd, &header, sizeof header) && write_all(fd, series->rows, size);
+  const bool is_closed = close(fd) == 0;
+  /* A half-written file after a power cut fails its checksum: no flush is worth its time here. */
+  if (!is_written || !is_closed || rename(temporary, name) != 0) (void)unlink(temporary);
+}

@@ -1,0 +1,433 @@
+/* From files to symbols: each file becomes a piece, pieces of one symbol are joined, then judged as a whole. Nothing here depends on the order in
+ * which the files were named. */
+#define _GNU_SOURCE
+#include "adapters/source/dataset.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapters/source/cache.h"
+#include "adapters/source/file_name.h"
+#include "adapters/source/input.h"
+#include "adapters/source/instrument_file.h"
+#include "adapters/source/trade_candles.h"
+#include "base/calendar.h"
+#include "base/check.h"
+#include "base/text.h"
+#include "core/market/symbol.h"
+
+struct loader {
+  struct source *source;
+  const struct source_options *options;
+  struct problem *problem;
+  struct file_list files; /* owns the paths of pieces */
+  struct dataset_piece *pieces;
+  int piece_count, piece_capacity;
+  struct instrument_file instruments;
+  const char *exchange; /* preferred for instruments */
+  int data_files;
+};
+
+static struct dataset_piece *add_piece(struct loader *loader) {
+  if (loader->piece_count == loader->piece_capacity) {
+    loader->piece_capacity = loader->piece_capacity ? loader->piece_capacity * 2 : 64;
+    loader->pieces = realloc(loader->pieces, (size_t)loader->piece_capacity * sizeof *loader->pieces);
+    check(loader->pieces);
+  }
+  struct dataset_piece *piece = &loader->pieces[loader->piece_count++];
+  *piece = (struct dataset_piece){0};
+  return piece;
+}
+
+/* --- one file ---------------------------------------------------------------------------------------------------- */
+
+/* What the first bytes say, for --format auto. */
+enum content { CONTENT_CSV, CONTENT_OHLCV_JSON, CONTENT_INSTRUMENTS, CONTENT_EVENTS };
+
+static enum status look_inside(const char *path, enum content *content, struct problem *problem) {
+  struct input *input;
+  char head[4096];
+  size_t used = 0, got = 1;
+  enum status status = input_open(&input, path, problem);
+  while (!status && got > 0 && used < sizeof head - 1) {
+    status = input_read(input, head + used, sizeof head - 1 - used, &got, problem);
+    used += got;
+  }
+  input_close(input);
+  if (status) return status;
+  head[used] = '\0';
+  const char *first = head + strspn(head, "\xef\xbb\xbf \t\r\n");
+  *content = CONTENT_CSV;
+  if (*first == '[') *content = CONTENT_OHLCV_JSON;
+  char *line_end = strchr(head, '\n');
+  if (line_end) *line_end = '\0';
+  if (*first != '[' && (strchr(first, '{') || strstr(first, "://"))) *content = CONTENT_EVENTS;
+  if (instrument_file_is_header(first)) *content = CONTENT_INSTRUMENTS;
+  return STATUS_OK;
+}
+
+static enum status read_instruments(struct loader *loader, const char *path) {
+  struct input *input;
+  enum status status = input_open(&input, path, loader->problem);
+  if (status) return status;
+  status = instrument_file_read(&loader->instruments, input, loader->problem);
+  input_close(input);
+  return status;
+}
+
+static enum status read_table(struct loader *loader, const char *path, const struct file_name *name, enum content content,
+                              struct csv_result *result) {
+  struct input *input;
+  const char *folder = loader->options->cache_folder;
+  const enum series_kind kind = name->kind;
+  if (cache_load(folder, path, kind, name->interval_ms, result)) return STATUS_OK;
+  enum status status = input_open(&input, path, loader->problem);
+  if (status) return status;
+  status = content == CONTENT_OHLCV_JSON ? csv_read_ohlcv_json(result, input, name->interval_ms, loader->problem)
+                                         : csv_read(result, input, kind, name->interval_ms, loader->problem);
+  input_close(input);
+  if (!status) cache_store(folder, path, kind, name->interval_ms, result);
+  return status;
+}
+
+/* The symbol of a file: --symbol for a single file or where the name says nothing, then the name, then a symbol column. */
+static enum status name_piece(const struct loader *loader, const char *path, const struct file_name *name, const struct csv_result *result,
+                              struct dataset_piece *piece) {
+  const char *given = loader->options->symbol;
+  text_copy(piece->printed, sizeof piece->printed, name->printed);
+  text_copy(piece->venue_symbol, sizeof piece->venue_symbol, name->venue_symbol);
+  const bool is_named = piece->printed[0] != '\0';
+  bool is_valid = true;
+  if (given && (!is_named || loader->data_files == 1))
+    is_valid = symbol_parse(given, piece->printed, piece->venue_symbol);
+  else if (!is_named && result->symbol[0] != '\0')
+    is_valid = symbol_parse(result->symbol, piece->printed, piece->venue_symbol);
+  if (is_valid && piece->printed[0] != '\0') return STATUS_OK;
+  problem_add(loader->problem, "unknown_symbol", path, given ? given : result->symbol, "a name like BTCUSDT-1m.csv, or --symbol BTC/USDT:USDT",
+              "neither the name of the file nor its rows tell the symbol");
+  return STATUS_BAD_INPUT;
+}
+
+static enum status load_table(struct loader *loader, const char *path, struct file_name *name, enum content content) {
+  struct csv_result result = {0};
+  if (name->interval_ms == 0 && loader->options->interval) name->interval_ms = file_interval_parse(loader->options->interval);
+  /* The interval of a funding file's name is the time between settlements, which may change: read it from the rows. */
+  if (name->kind == SERIES_FUNDING || name->kind == SERIES_TRADES) name->interval_ms = 0;
+  enum status status = read_table(loader, path, name, content, &result);
+  struct dataset_piece *piece = NULL;
+  if (!status) {
+    piece = add_piece(loader);
+    status = name_piece(loader, path, name, &result, piece);
+  }
+  if (!status && result.series.kind == SERIES_CANDLES && result.interval_ms == 0) {
+    problem_add(loader->problem, "unknown_interval", path, NULL, "a name like BTCUSDT-1m.csv, or --interval 1m",
+                "a single candle does not tell its interval");
+    status = STATUS_BAD_INPUT;
+  }
+  if (status) {
+    if (piece) loader->piece_count--;
+    series_deinit(&result.series);
+    return status;
+  }
+  piece->path = path;
+  piece->interval_ms = result.interval_ms;
+  piece->series = result.series;
+  return STATUS_OK;
+}
+
+static enum status load_file(struct loader *loader, const char *path, enum series_kind kind) {
+  struct file_name name;
+  enum content content = CONTENT_CSV;
+  file_name_parse(&name, path);
+  if (kind != SERIES_CANDLES) name.kind = kind;
+  const enum source_format format = loader->options->format;
+  enum status status = look_inside(path, &content, loader->problem);
+  if (status) return status;
+  if (content == CONTENT_INSTRUMENTS) return read_instruments(loader, path);
+  if (format == SOURCE_BYBIT_TRADES && kind == SERIES_CANDLES) name.kind = SERIES_TRADES;
+  if (format == SOURCE_CSV || format == SOURCE_BINANCE_KLINES || format == SOURCE_BYBIT_TRADES) content = CONTENT_CSV;
+  if (format == SOURCE_OHLCV_JSON) content = CONTENT_OHLCV_JSON;
+  return load_table(loader, path, &name, content);
+}
+
+static enum status load_list(struct loader *loader, const char *data, enum series_kind kind) {
+  struct file_list list = {0};
+  if (!data) return STATUS_OK;
+  enum status status = file_list_add(&list, data, loader->problem);
+  const int first = loader->files.count;
+  loader->data_files = list.count;
+  for (int i = 0; i < list.count && !status; i++) status = load_file(loader, list.paths[i], kind);
+  /* Pieces keep pointing to the paths: hand them over. */
+  if (list.count > 0) {
+    loader->files.paths = realloc(loader->files.paths, (size_t)(first + list.count) * sizeof *loader->files.paths);
+    check(loader->files.paths);
+    memcpy(loader->files.paths + first, list.paths, (size_t)list.count * sizeof *list.paths);
+    loader->files.count = first + list.count;
+  }
+  free(list.paths);
+  return status;
+}
+
+static enum status load_files(struct loader *loader) {
+  const struct source_options *options = loader->options;
+  if (options->interval && file_interval_parse(options->interval) == 0) {
+    problem_add(loader->problem, "bad_option", "--interval", options->interval, "1m, 3m, 5m", "this is not an interval");
+    return STATUS_BAD_CONFIG;
+  }
+  enum status status = load_list(loader, options->data, SERIES_CANDLES);
+  if (!status) status = load_list(loader, options->funding, SERIES_FUNDING);
+  if (!status) status = load_list(loader, options->mark, SERIES_MARK);
+  if (!status) status = load_list(loader, options->instruments, SERIES_CANDLES);
+  loader->exchange = options->data && strcasestr(options->data, "bybit") ? "bybit" : "binance";
+  return status;
+}
+
+/* --- symbols ----------------------------------------------------------------------------------------------------- */
+
+static bool is_in_list(const char *list, const char *printed) {
+  char copy[64], wanted[SYMBOL_TEXT_MAX], venue_symbol[SYMBOL_TEXT_MAX];
+  for (const char *p = list; *p;) {
+    const size_t length = strcspn(p, ",");
+    if (length > 0 && length < sizeof copy) {
+      memcpy(copy, p, length);
+      copy[length] = '\0';
+      if (symbol_parse(copy, wanted, venue_symbol) && strcmp(wanted, printed) == 0) return true;
+    }
+    p += length + (p[length] == ',');
+  }
+  return false;
+}
+
+/* Smallest interval of candles: it becomes the base. */
+static enum status choose_base(struct loader *loader) {
+  int64_t base = 0;
+  const char *path = NULL;
+  for (int i = 0; i < loader->piece_count; i++) {
+    const struct dataset_piece *piece = &loader->pieces[i];
+    if (piece->series.kind == SERIES_TRADES) base = MINUTE_MS; /* candles will be built from them */
+    if (piece->series.kind != SERIES_CANDLES || (base > 0 && piece->interval_ms >= base)) continue;
+    base = piece->interval_ms;
+    path = piece->path;
+  }
+  if (base == 0) {
+    problem_add(loader->problem, "no_data", loader->options->data, NULL, NULL, "the data hold no candles and no trades");
+    return STATUS_NO_DATA;
+  }
+  if (base != MINUTE_MS && base != 3 * MINUTE_MS && base != 5 * MINUTE_MS) {
+    char value[32];
+    (void)snprintf(value, sizeof value, "%lld minutes", (long long)(base / MINUTE_MS));
+    problem_add(loader->problem, "coarse_interval", path, value, "1m candles, or 3m or 5m",
+                "candles of this interval are too coarse to trade on: they can not be the base");
+    return STATUS_BAD_INPUT;
+  }
+  loader->source->interval_ms = base;
+  if (base > MINUTE_MS) loader->source->stamps |= SOURCE_STAMP_COARSE_BASE;
+  return STATUS_OK;
+}
+
+static int compare_symbols(const void *a, const void *b) {
+  return strcmp(((const struct dataset_symbol *)a)->printed, ((const struct dataset_symbol *)b)->printed);
+}
+
+/* A funding or mark file alone makes no symbol. */
+static enum status collect_symbols(struct loader *loader) {
+  struct source *source = loader->source;
+  source->symbols = calloc((size_t)loader->piece_count + 1, sizeof *source->symbols);
+  check(source->symbols);
+  for (int i = 0; i < loader->piece_count; i++) {
+    const struct dataset_piece *piece = &loader->pieces[i];
+    const enum series_kind kind = piece->series.kind;
+    if (kind != SERIES_CANDLES && kind != SERIES_TRADES) continue;
+    if (loader->options->symbols && !is_in_list(loader->options->symbols, piece->printed)) continue;
+    if (kind == SERIES_CANDLES && piece->interval_ms != source->interval_ms) {
+      problem_warn(loader->problem, "other_interval", piece->path, NULL, NULL, "left out: the base of these data is %lld minutes, this file's %lld",
+                   (long long)(source->interval_ms / MINUTE_MS), (long long)(piece->interval_ms / MINUTE_MS));
+      continue;
+    }
+    if (source_find_symbol(source, piece->printed) >= 0) continue;
+    struct dataset_symbol *symbol = &source->symbols[source->symbol_count++];
+    text_copy(symbol->printed, sizeof symbol->printed, piece->printed);
+    text_copy(symbol->venue_symbol, sizeof symbol->venue_symbol, piece->venue_symbol);
+    series_init(&symbol->candles, SERIES_CANDLES);
+    series_init(&symbol->funding, SERIES_FUNDING);
+    series_init(&symbol->mark, SERIES_MARK);
+    series_init(&symbol->trades, SERIES_TRADES);
+    series_init(&symbol->filled, SERIES_MARK);
+  }
+  if (source->symbol_count == 0 || source->symbol_count > SOURCE_SYMBOLS_MAX) {
+    problem_add(loader->problem, source->symbol_count == 0 ? "no_data" : "too_large", loader->options->data, loader->options->symbols, NULL,
+                source->symbol_count == 0 ? "none of the wanted symbols is in the data" : "the data hold more than 1024 symbols");
+    return source->symbol_count == 0 ? STATUS_NO_DATA : STATUS_TOO_LARGE;
+  }
+  qsort(source->symbols, (size_t)source->symbol_count, sizeof *source->symbols, compare_symbols);
+  return STATUS_OK;
+}
+
+static struct series *series_of(struct dataset_symbol *symbol, enum series_kind kind) {
+  struct series *const by_kind[SERIES_KIND_COUNT] = {
+      [SERIES_CANDLES] = &symbol->candles, [SERIES_FUNDING] = &symbol->funding, [SERIES_MARK] = &symbol->mark, [SERIES_TRADES] = &symbol->trades};
+  return by_kind[kind];
+}
+
+static void join_pieces(struct loader *loader) {
+  struct source *source = loader->source;
+  for (int i = 0; i < loader->piece_count; i++) {
+    struct dataset_piece *piece = &loader->pieces[i];
+    const int index = source_find_symbol(source, piece->printed);
+    if (index < 0 || (piece->series.kind == SERIES_CANDLES && piece->interval_ms != source->interval_ms)) continue;
+    struct series *to = series_of(&source->symbols[index], piece->series.kind);
+    if (to->count == 0) {
+      series_deinit(to);
+      *to = piece->series;
+      series_init(&piece->series, piece->series.kind);
+    } else {
+      const int64_t out_of_order = to->out_of_order + piece->series.out_of_order;
+      series_append(to, &piece->series);
+      series_sort(to);
+      to->out_of_order = out_of_order; /* files may come in any order: that is no fault of the data */
+      series_deinit(&piece->series);
+    }
+  }
+}
+
+/* --- judging the whole ------------------------------------------------------------------------------------------- */
+
+static void pack_trades(struct dataset_symbol *symbol) {
+  const struct source_trade *rows = symbol->trades.rows;
+  symbol->tape_count = symbol->trades.count;
+  symbol->tape = calloc(symbol->tape_count > 0 ? symbol->tape_count : 1, sizeof *symbol->tape);
+  check(symbol->tape);
+  for (size_t i = 0; i < symbol->tape_count; i++) {
+    symbol->tape[i] = (struct public_trade){.ts = rows[i].ts, .price = rows[i].price, .qty = rows[i].qty, .is_buy = rows[i].is_buy != 0};
+  }
+  series_deinit(&symbol->trades);
+}
+
+/* A tick that most recorded prices are no multiple of belongs to another time or market. */
+static bool fits_prices(const struct series *candles, int64_t tick_size) {
+  const struct candle *rows = candles->rows;
+  const size_t step = candles->count / 1000 + 1;
+  size_t seen = 0, off = 0;
+  for (size_t i = 0; i < candles->count; i += step, seen++) off += decimal_fits(rows[i].close) && decimal_from_double(rows[i].close) % tick_size != 0;
+  return off * 100 <= seen;
+}
+
+static void set_instrument(struct loader *loader, struct dataset_symbol *symbol) {
+  struct source *source = loader->source;
+  symbol->instruments = calloc(1, sizeof *symbol->instruments);
+  check(symbol->instruments);
+  symbol->instrument_count = 1;
+  symbol->instruments[0].ts = INT64_MIN;
+  struct instrument *instrument = &symbol->instruments[0].instrument;
+  const struct candle *first = symbol->candles.rows;
+  const double price = symbol->candles.count > 0 ? first->close : decimal_to_double(symbol->tape_count > 0 ? symbol->tape[0].price : DECIMAL_ONE);
+  instrument_default(instrument, symbol->printed, symbol->venue_symbol, price);
+  const struct instrument_row *row = instrument_file_find(&loader->instruments, symbol->venue_symbol, loader->exchange);
+  if (row && !fits_prices(&symbol->candles, row->tick_size)) {
+    problem_warn(loader->problem, "wrong_tick", symbol->printed, NULL, NULL,
+                 "the tick of the instruments file does not divide the recorded prices: defaults are used");
+    row = NULL;
+  }
+  if (row) {
+    instrument_file_apply(row, instrument);
+    symbol->capabilities |= CAPABILITY_INSTRUMENT;
+  } else {
+    source->stamps |= SOURCE_STAMP_INSTRUMENT_DEFAULTS;
+  }
+}
+
+static void judge_quality(struct loader *loader, struct dataset_symbol *symbol) {
+  struct source *source = loader->source;
+  struct quality quality;
+  quality_measure(&quality, &symbol->candles, source->interval_ms, loader->options->from_ms, loader->options->to_ms);
+  if (quality.present == 0 || quality_is_usable(&quality)) return;
+  source->stamps |= SOURCE_STAMP_BAD_DATA;
+  const char *format = "completeness %.4f (%lld candles missing), %lld invalid rows";
+  if (loader->options->allows_bad_data) {
+    problem_warn(loader->problem, "bad_data", symbol->printed, NULL, NULL, format, quality.completeness, (long long)quality.missing,
+                 (long long)quality.invalid);
+  } else {
+    problem_add(loader->problem, "bad_data", symbol->printed, NULL, "0.999 and no invalid row; or --allow-bad-data, or --fill flat", format,
+                quality.completeness, (long long)quality.missing, (long long)quality.invalid);
+  }
+}
+
+static void build_symbol(struct loader *loader, struct dataset_symbol *symbol) {
+  struct source *source = loader->source;
+  if (symbol->candles.count == 0 && symbol->trades.count > 0) {
+    trade_candles_build(&symbol->candles, symbol->trades.rows, symbol->trades.count);
+    symbol->has_built_candles = true;
+  }
+  pack_trades(symbol);
+  if (loader->options->is_filled_flat && quality_fill_flat(&symbol->candles, source->interval_ms, &symbol->filled) > 0)
+    source->stamps |= SOURCE_STAMP_FILLED_CANDLES;
+}
+
+static void describe_symbol(struct loader *loader, struct dataset_symbol *symbol) {
+  struct source *source = loader->source;
+  if (symbol->candles.is_turnover_estimated) source->stamps |= SOURCE_STAMP_TURNOVER_ESTIMATED;
+  if (symbol->candles.count > 0) symbol->capabilities |= CAPABILITY_CANDLES_1M;
+  if (symbol->tape_count > 0) symbol->capabilities |= CAPABILITY_TRADES;
+  if (symbol->funding.count > 0)
+    symbol->capabilities |= CAPABILITY_FUNDING;
+  else
+    source->stamps |= SOURCE_STAMP_FUNDING_UNKNOWN;
+  set_instrument(loader, symbol);
+  judge_quality(loader, symbol);
+}
+
+/* Rates and marks of months without candles would start the clock too early. */
+static void trim_points(struct source *source) {
+  int64_t from_ms, to_ms;
+  source_range(source, &from_ms, &to_ms);
+  for (int i = 0; i < source->symbol_count; i++) {
+    struct series *const both[] = {&source->symbols[i].funding, &source->symbols[i].mark};
+    for (int k = 0; k < 2; k++) {
+      const size_t begin = series_find(both[k], from_ms), end = series_find(both[k], to_ms + 1);
+      struct source_point *rows = both[k]->rows;
+      if (end > begin) memmove(rows, rows + begin, (end - begin) * sizeof *rows);
+      both[k]->count = end > begin ? end - begin : 0;
+    }
+  }
+}
+
+static enum status load(struct loader *loader) {
+  struct source *source = loader->source;
+  enum status status = load_files(loader);
+  if (!status) status = choose_base(loader);
+  if (!status) status = collect_symbols(loader);
+  if (status) return status;
+  join_pieces(loader);
+  for (int i = 0; i < source->symbol_count; i++) build_symbol(loader, &source->symbols[i]);
+  trim_points(source);
+  for (int i = 0; i < source->symbol_count; i++) describe_symbol(loader, &source->symbols[i]);
+  if (!status && (source->stamps & SOURCE_STAMP_BAD_DATA) && !loader->options->allows_bad_data) status = STATUS_BAD_INPUT;
+  return status;
+}
+
+enum status dataset_load(struct source *source, const struct source_options *options, struct problem *problem) {
+  struct loader loader = {.source = source, .options = options, .problem = problem};
+  const enum status status = load(&loader);
+  for (int i = 0; i < loader.piece_count; i++) series_deinit(&loader.pieces[i].series);
+  free(loader.pieces);
+  file_list_deinit(&loader.files);
+  instrument_file_deinit(&loader.instruments);
+  return status;
+}
+
+void dataset_unload(struct source *source) {
+  for (int i = 0; i < source->symbol_count; i++) {
+    struct dataset_symbol *symbol = &source->symbols[i];
+    series_deinit(&symbol->candles);
+    series_deinit(&symbol->funding);
+    series_deinit(&symbol->mark);
+    series_deinit(&symbol->trades);
+    series_deinit(&symbol->filled);
+    free(symbol->tape);
+    free(symbol->instruments);
+  }
+  free(source->symbols);
+  source->symbols = NULL;
+  source->symbol_count = 0;
+}
