@@ -145,7 +145,7 @@ double maths_log10(double x) {
 
 /* value * 2^exponent; two steps where one power of two is not a double. */
 static double scale(double value, int exponent) {
-  if (exponent > 1023) return value * 0x1p1023 * double_of((uint64_t)(exponent - 1023 + 1023) << 52);
+  if (exponent > 1023) return value * 0x1p1023 * double_of((uint64_t)exponent << 52);
   if (exponent < -1022) return value * 0x1p-1000 * double_of((uint64_t)(exponent + 1000 + 1023) << 52);
   return value * double_of((uint64_t)(exponent + 1023) << 52);
 }
@@ -156,9 +156,9 @@ static double exp_pair(struct pair x) {
   if (x.hi > 709.79) return INFINITY;
   if (x.hi < -745.14) return 0.0;
   double k = floor(x.hi * inverse_ln2.hi + 0.5);
-  struct pair r = quick_sum(x.hi - k * ln2_hi, 0.0);
+  double high = x.hi - k * ln2_hi; /* exact */
   double low = x.lo - k * ln2_lo;
-  struct pair rest = fabs(r.hi) >= fabs(low) ? quick_sum(r.hi, low) : quick_sum(low, r.hi);
+  struct pair rest = fabs(high) >= fabs(low) ? quick_sum(high, low) : quick_sum(low, high);
   double t = rest.hi;
   double q = 1.0 / 362880 + t * (1.0 / 3628800 + t * (1.0 / 39916800 + t * (1.0 / 479001600 + t * (1.0 / 6227020800 + t * (1.0 / 87178291200)))));
   q = 1.0 / 24 + t * (1.0 / 120 + t * (1.0 / 720 + t * (1.0 / 5040 + t * (1.0 / 40320 + t * q))));

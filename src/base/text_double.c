@@ -249,15 +249,21 @@ static bool natural_to_double(const struct natural *n, int64_t exponent, bool is
   return assemble(high, exponent + (int64_t)top * 32 - zeros - 32, has_rest, out);
 }
 
+/* Digits that are left out make the value a little larger unless they are all zeros: one more digit, 1 or 0, says which. No halfway point has that
+ * many. */
 static void read_digits(const struct decimal_text *parts, struct natural *n) {
   int taken = 0;
-  for (const char *at = parts->digits; at < parts->end && taken < DIGITS_MAX; at++) {
+  bool has_rest = false;
+  for (const char *at = parts->digits; at < parts->end; at++) {
     if (*at == '.') continue;
-    natural_multiply_add(n, 10, (uint32_t)(*at - '0'));
-    taken++;
+    if (taken < DIGITS_MAX) {
+      natural_multiply_add(n, 10, (uint32_t)(*at - '0'));
+      taken++;
+    } else if (*at != '0') {
+      has_rest = true;
+    }
   }
-  /* Digits that are left out make the value a little larger: a last digit 1 says so, and no halfway point has that many digits. */
-  if (taken < parts->digit_count) natural_multiply_add(n, 10, 1);
+  if (taken < parts->digit_count) natural_multiply_add(n, 10, has_rest ? 1 : 0);
 }
 
 /* All digits as one integer, times 10^exponent as 5^exponent * 2^exponent. A negative exponent divides by fives after shifting up so far that at
