@@ -1,0 +1,112 @@
+/* One fold of one candle into a level set: what the steps of strategy 4 hand to each other. Only for the level_*.c files. */
+#ifndef CORE_ANALYSIS_LEVEL_FOLD_H
+#define CORE_ANALYSIS_LEVEL_FOLD_H
+
+#include "base/calendar.h"
+#include "core/analysis/level.h"
+
+#define LEVEL_CANDLE_MS (5 * MINUTE_MS)
+
+enum { LEVEL_MASK_WORDS = (LEVEL_WINDOW + 63) / 64, LEVEL_PER_TYPE_MAX = 5 };
+
+/* Candles of the window as bits, oldest first. */
+struct level_mask {
+  uint64_t words[LEVEL_MASK_WORDS];
+};
+
+/* A valid cluster of raw points. */
+struct level_cluster {
+  double price;
+  struct level_mask touching;      /* all candles within 0.5 ATR */
+  double touch_volume_sum;         /* of counted touches */
+  int32_t touches;                 /* counted */
+  int32_t first_touch, last_touch; /* index in the window */
+  int32_t sources;
+  bool is_matched;
+};
+
+struct level_cluster_list {
+  int32_t count;
+  struct level_cluster items[LEVEL_WINDOW]; /* ascending by price */
+};
+
+/* What level_rate judges: a level, or a cluster that may become one. */
+struct level_subject {
+  enum level_type type;
+  double price, round_bonus;
+  int32_t touches;
+  int64_t first_touch_at, last_touch_at;
+  double touch_volume_sum; /* of counted touches */
+  const struct level_mask *touching;
+  const struct level_cluster *own; /* the cluster that is the level itself, NULL none */
+};
+
+/* What a price is worth (strategy 4.3). */
+struct level_rating {
+  double strength, round_bonus;
+  int32_t cascade_count;
+  bool approach_ok;
+};
+
+struct level_fold {
+  struct level_set *set;
+  const struct candle *window; /* detection window, oldest first; window[count - 1] is t */
+  int32_t count;
+  const struct candle *newest;
+  int64_t close_ts;
+  double atr, half_atr;
+  double mean_volume, volume_threshold;
+  bool is_slope_good;
+  double lowest_low_20, highest_high_20;
+  const struct preset *preset;
+  const char *symbol;
+  int64_t *next_level_id;
+  struct level_events *events;
+  struct level_cluster_list clusters[level_type_count];
+};
+
+/* level_points.c: brings the kept window up to the newest of `count` candles, moving on by one or beginning again. */
+void level_window_update(struct level_window *window, const struct candle *candles, int32_t count);
+/* Sets of raw points (enum level_source bits) of each candle of the window, index 0 oldest. Needs volume_threshold. */
+void level_points_read(const struct level_fold *fold, enum level_type type, uint8_t sources[LEVEL_WINDOW]);
+
+/* level_cluster.c: merge, touch, valid. */
+void level_clusters_find(struct level_fold *fold, enum level_type type);
+/* Candles of the window whose extreme lies within 0.5 ATR of the price. */
+struct level_mask level_touching(const struct level_fold *fold, enum level_type type, double price);
+/* Index of the oldest candle in the mask, -1 when empty. */
+int32_t level_mask_first(const struct level_mask *mask);
+
+/* level_strength.c */
+void level_rate(const struct level_fold *fold, const struct level_subject *subject, struct level_rating *out);
+/* Bonus of round prices, 0 when the price is not round. */
+double level_round_bonus(const struct preset *preset, double price);
+void level_set_rating(const struct level_fold *fold, struct level *level, const struct level_rating *rating);
+
+/* level_select.c: match, block, open, separation, limit, for one type. */
+void level_select(struct level_fold *fold, enum level_type type);
+
+/* level_lifecycle.c: one transition at most of every active level, then ended levels leave the active ones. */
+void level_lifecycle(struct level_fold *fold);
+/* from < 0: new. */
+void level_record(struct level_fold *fold, const struct level *level, int32_t from, const char *reason);
+
+/* level_statistics.c */
+void level_statistics_on_break(struct level_statistics *statistics, const struct level *level, double atr);
+void level_statistics_on_fail(struct level_statistics *statistics, int64_t level_id);
+void level_statistics_on_candle(struct level_statistics *statistics, const struct candle *candle);
+
+/* Extreme of a candle on the side of a type: high for resistance, low for support. */
+static inline double level_extreme(enum level_type type, const struct candle *candle) {
+  return type == LEVEL_RESISTANCE ? candle->high : candle->low;
+}
+
+/* fmin and fmax of libm are calls, because of their rules for NaN. */
+static inline double level_min(double a, double b) {
+  return a < b ? a : b;
+}
+static inline double level_max(double a, double b) {
+  return a > b ? a : b;
+}
+
+#endif
