@@ -91,7 +91,6 @@ enum setting_kind {
 
 struct setting {
   const char *name;  /* "PORT" */
-  const char *group; /* "API and access" */
   enum setting_kind kind;
   const char *fallback; /* built-in default as text */
   double min, max;

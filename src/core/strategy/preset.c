@@ -176,7 +176,7 @@ void preset_key_allowed_text(const struct preset_key *key, char *out, uint32_t s
     case PRESET_KIND_TEXT:
       text_add(&text, "at most ");
       text_add_i64(&text, (int64_t)key->size - 1);
-      text_add(&text, " characters");
+      text_add(&text, " bytes");
       return;
     case PRESET_KIND_ENUM:
       add_enum_words(key, &text);
