@@ -18,7 +18,12 @@ struct candle_series {
 /* memory: room for 2 * keep candles. */
 void candle_series_init(struct candle_series *series, struct candle *memory, int32_t keep);
 void candle_series_push(struct candle_series *series, const struct candle *candle);
-/* Inserts a late candle at its place; false when its open time is present or older than what is kept. O(count). */
+/* Exchanges the newest candle for one with the same open time. */
+void candle_series_replace_newest(struct candle_series *series, const struct candle *candle);
+/* Index of an open time counted from the oldest kept candle, -1 when absent. O(log count). */
+int32_t candle_series_find(const struct candle_series *series, int64_t open_ts);
+/* Inserts a late candle at its place; false when its open time is present or older than what is kept. A full series loses its oldest candle, a series
+ * with room also takes one older than its oldest. O(count). */
 bool candle_series_insert(struct candle_series *series, const struct candle *candle);
 /* Oldest of the last n candles, n <= count. */
 const struct candle *candle_series_last(const struct candle_series *series, int32_t n);
