@@ -7,21 +7,21 @@
 
 #include "base/decimal.h"
 #include "base/schema.h"
-
-enum { SYMBOL_TEXT_MAX = 32 };
+#include "core/market/symbol.h"
 
 enum instrument_status { INSTRUMENT_TRADING, INSTRUMENT_SUSPENDED, INSTRUMENT_DELISTED, instrument_status_count };
 extern const char *const instrument_status_names[];
 
 struct instrument {
+#include "base/fields_end.h"
 #include "base/fields_struct.h"
 #include "core/market/instrument_fields.def"
-#include "base/fields_end.h"
 };
 extern const struct schema instrument_schema;
 
-/* Defaults for a recording without instruments (market-data 8): tick = 10^(floor(log10(first close)) - 5), lot = 10^floor(log10(1/first close)) within
- * [1e-8, 1000], minimum quantity = lot, minimum notional 5 USD, no maximum quantity, leverage 50, maintenance margin 0.005. first_close > 0. */
+/* Defaults for a recording without instruments (market-data 8): tick = 10^(floor(log10(first close)) - 5), lot = 10^floor(log10(1/first close))
+ * within [1e-8, 1000], minimum quantity = lot, minimum notional 5 USD, no maximum quantity, leverage 50, maintenance margin 0.005. first_close > 0.
+ */
 void instrument_default(struct instrument *instrument, const char *symbol, const char *venue_symbol, double first_close);
 
 /* price to a multiple of tick_size; quantity to a multiple of lot_size. */

@@ -25,10 +25,11 @@ struct order_book {
   int32_t depth; /* levels kept a side */
   int32_t bid_count, ask_count;
   int64_t seq;
-  int64_t updated_at;      /* 0: no book */
-  int64_t crossed_since;   /* 0: not crossed */
+  int64_t updated_at;    /* 0: no book */
+  int64_t crossed_since; /* 0: not crossed */
   bool is_valid;
-  bool wants_snapshot;     /* set when a sequence broke or the book stayed crossed */
+  bool wants_snapshot;        /* set when a sequence broke, the book stayed crossed or a level made no sense */
+  int64_t drops, old_changes; /* counted: books dropped, changes from before the book's sequence ignored */
 };
 
 void order_book_init(struct order_book *book, struct book_level *bids, struct book_level *asks, int32_t depth);
@@ -38,5 +39,7 @@ bool order_book_apply(struct order_book *book, const struct book_change *change,
  * inside, so that the sum may be larger (may be NULL). */
 double order_book_bid_notional(const struct order_book *book, double limit, bool *is_lower_bound);
 double order_book_ask_notional(const struct order_book *book, double limit, bool *is_lower_bound);
+/* (B - A)/(B + A) of the notional of the best `levels` a side (fewer if fewer exist); NaN when both are empty. */
+double order_book_imbalance(const struct order_book *book, int32_t levels);
 
 #endif
