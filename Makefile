@@ -46,7 +46,7 @@ SANITIZE := -fno-omit-frame-pointer -fno-sanitize-recover=all
 FLAGS_release := -O2 $(HARDENING)
 FLAGS_asan := -O1 $(SANITIZE) -fsanitize=address,undefined
 FLAGS_tsan := -O1 $(SANITIZE) -fsanitize=thread
-FLAGS_coverage := -O0 --coverage
+FLAGS_coverage := -Og --coverage
 FLAGS_fuzz := -O1 $(SANITIZE) -fsanitize=address,undefined,fuzzer-no-link
 ifeq ($(origin FLAGS_$(MODE)),undefined)
 $(error MODE=$(MODE) is unknown: use release, asan, tsan, coverage or fuzz)

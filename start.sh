@@ -195,6 +195,8 @@ say_where() {
     if [ "$(setting FEED '')" = demo ]; then
         say "${YELLOW}This is a DEMO: it trades a recorded real market with paper money. No order leaves this machine.${PLAIN}"
     fi
+    # The program's own verbs look for the server where BREAKOUT_URL says.
+    [ "$(setting BREAKOUT_URL http://127.0.0.1:8000)" = "$url" ] || say "  export BREAKOUT_URL=$url"
     cat <<TEXT
   ./status.sh                   health, engine, open positions
   build/breakout positions      the same from the program; build/breakout help lists the rest

@@ -26,7 +26,7 @@ done
 
 # ask WORDS...: what the server says to `breakout ctl WORDS`; a failure of it shows, but does not end us.
 ask() {
-    "$PROGRAM" ctl --url "$url" "$@" 2>&1 || true
+    BREAKOUT_URL=$url "$PROGRAM" ctl "$@" 2>&1 || true
 }
 
 show_details() {

@@ -11,7 +11,7 @@ mkdir -p "$folder/coverage"
 # A check() that holds has a branch never taken, by design; gcov's branches of inlined string functions are not ours either.
 gcovr --root . --object-directory "$folder" --filter 'src/core/' --filter 'src/engine/' --exclude-unreachable-branches \
     --exclude-branches-by-pattern '.*\bcheck\(.*' --html-details "$folder/coverage/index.html" --json-summary "$folder/coverage/summary.json" \
-    "$folder/obj/src" >"$folder/coverage/table.txt"
+    --txt "$folder/coverage/table.txt" "$folder/obj/src"
 cat "$folder/coverage/table.txt"
 jq -r '"lines: \(.line_percent) %", "branches: \(.branch_percent) %"' "$folder/coverage/summary.json"
 jq -e --argjson lines "${COVERAGE_MIN_LINES:-0}" --argjson branches "${COVERAGE_MIN_BRANCHES:-0}" \

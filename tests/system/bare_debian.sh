@@ -72,6 +72,7 @@ make_system() {
 # Run inside, in the clone, by the shell of the minimal system.
 sequence='
 set -u
+export BREAKOUT_URL=http://127.0.0.1:$PORT
 failures=0
 step() { name=$1; shift; t=$(date +%s); "$@"; c=$?; echo "### $name: exit $c, $(($(date +%s) - t)) s"; return $c; }
 must() { step "$@" || failures=$((failures + 1)); }

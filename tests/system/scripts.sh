@@ -61,7 +61,7 @@ expect 'start again leaves the server' "$(server_pid)" "$first"
 
 run "$home/status.sh" -v
 expect 'status' "$code" 0
-expect_text 'status asks for positions' "$output" '^ctl --url .* positions'
+expect_text 'status asks for positions' "$output" '^ctl positions'
 touch "$home/is_sick"
 run "$home/status.sh"
 expect 'status of a sick server' "$code" 1
