@@ -13,6 +13,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$ROOT/scripts/lib.sh"
 
 DELAY_MAX=30
+LIVENESS_PAUSE_S=5
 ENDS_MAX=10
 ENDS_WINDOW_S=600
 
@@ -48,7 +49,7 @@ trap stop TERM INT HUP
 watch_liveness() {
     local url misses=0 has_answered=0
     url=$(server_url "$port")/api/live
-    while sleep 5; do
+    while sleep "$LIVENESS_PAUSE_S"; do
         if [ "$(http_code "$url" 5)" = 200 ]; then
             has_answered=1
             misses=0

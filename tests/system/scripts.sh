@@ -153,5 +153,24 @@ wait
 expect 'one server for two starts' "$(pgrep -fc "^$BREAKOUT_PROGRAM serve")" 1
 "$home/stop.sh" >/dev/null
 
+# From here on with a supervisor in a hurry.
+sed -i 's/^DELAY_MAX=.*/DELAY_MAX=0/; s/^LIVENESS_PAUSE_S=.*/LIVENESS_PAUSE_S=0.2/' "$home/scripts/supervise.sh"
+echo 1 >"$home/serve_code"
+run "$home/start.sh"
+expect 'a server that never stays' "$code" 1
+expect_text 'a server that never stays is given up' "$output" 'ended 10 times in 10 minutes, last with exit code 1: giving up'
+expect 'no PID files after giving up' "$(find "$home/pids" -type f | wc -l)" 0
+rm "$home/serve_code"
+
+run "$home/start.sh"
+stuck=$(server_pid)
+sleep 1
+touch "$home/is_sick"
+until_true 10 is_gone "$stuck"
+rm "$home/is_sick"
+until_true 10 is_replaced "$stuck"
+expect 'a server that stops answering is replaced' "$?" 0
+"$home/stop.sh" >/dev/null
+
 trap - EXIT
 finish
