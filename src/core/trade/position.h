@@ -49,6 +49,8 @@ struct position {
   int64_t entry_cost;       /* Σ entry and add-on fills qty·price */
   int64_t exit_cost;        /* Σ closing fills qty·price */
   int64_t qty_entered;      /* Σ entry and add-on quantities */
+  int64_t entry_fees;       /* Σ fees of entry and add-on fills, part of fees_usd */
+  int64_t signal_at;        /* close time of the signal candle, ms; 0 unknown: the candle before the first held one */
   int64_t best;             /* most favourable price since the first fill, 0 none */
   int64_t worst;
   int64_t unprotected_since; /* 0: protected */
@@ -73,6 +75,10 @@ extern const struct schema trade_schema;
 
 /* s = +1 long, -1 short. */
 int position_sign(const struct position *position);
+/* Money that the open quantity cost, decimal USD. Realised P&L is taken out of Σ qty·price, never out of the rounded average, so that at every moment
+ * realised + unrealised = s·(exit_cost + qty·mark - entry_cost) to the last digit; the part that a closing fill takes from the cost is rounded once (half
+ * away from zero) and the last one takes all that is left, so no residue survives the position. */
+int64_t position_open_cost(const struct position *position);
 /* Applies an entry or add-on fill: quantity, average entry (weighted, rounded to 8 decimals), fees. Before the entry is complete also r_distance is provisional. */
 void position_on_entry_fill(struct position *position, const struct fill *fill, bool is_add_on);
 /* Freezes E, r_distance = |E - stop_initial| and r_usd = qty·(r_distance + fees per unit at E and stop) (risk 2). */
