@@ -22,7 +22,8 @@ struct placement_input {
 void targets_place(struct position *position, const struct placement_input *input, int64_t channel_target, struct reason_list *reasons);
 /* Adaptive rungs at a closed 5m candle: returns the new price of rung i, or its present price when it must not move (4.3). */
 int64_t targets_adapt(const struct position *position, int32_t rung, const struct placement_input *input, double atr_now);
-/* Quantities of the working rungs after a manual close left `qty` (positions 7): last rung first reduced; changed bits returned. */
+/* Quantities of the working rungs after a manual close left `qty` (positions 7): last rung first reduced; changed bits returned. A rung whose
+ * qty has become filled_qty wants nothing more: the caller cancels its order, the state follows from the order's end. */
 uint32_t targets_scale(struct position *position, int64_t qty);
 
 #endif
