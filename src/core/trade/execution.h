@@ -25,11 +25,17 @@ struct plan {
   int64_t slice_left;      /* of the slice in work: quantity of iceberg children not yet sent */
   int64_t child_qty;       /* iceberg child size of the slice in work */
   int32_t child_count;     /* children sent so far = next child number */
+  int64_t filled_notional; /* Σ fill qty·price, decimal, for the average */
   int64_t next_slice_at;
   int64_t waiting_since;   /* for depth; 0 not waiting */
-  char live_order[ORDER_ID_MAX]; /* child at the venue, "" none */
-  int64_t child_sent_at;
-  int64_t last_life_at;    /* last sign of life of the venue while a child is live */
+  char live_order[ORDER_ID_MAX]; /* child at the venue, "" none; execution_next sets "-" with SEND, the engine writes the id over it */
+  bool cancel_requested;   /* CANCEL was returned for the live child; the engine retries a refused cancel itself */
+  bool post_only_refused;  /* the venue refused the last child because it would have taken: the next one stands at the new best */
+  bool child_is_limit;     /* the live child has a limit_timeout, unless it is a retest's */
+  bool is_hidden;          /* the slice in work is sent as iceberg children */
+  int64_t child_sent_at;   /* limit_timeout counts from here; the engine moves it to the acknowledgement */
+  int64_t last_life_at;    /* last sign of life of the venue while a child is live. The ENGINE moves it at every acknowledgement, private-stream message and
+                              pong; a simulated venue is alive at every event */
   int64_t first_fill_at;
   int64_t expires_at;      /* signal expiry */
   bool is_retest, is_channel, is_ending, post_only_retried;
@@ -50,6 +56,8 @@ struct execution_input {
   bool level_failed;              /* retest: its level failed or expired */
 };
 
+/* Before execution_plan the caller fills in ids, symbol, side, strategy, intent, planned_price, created_at, expires_at (0 none), is_retest, is_channel, stop and,
+ * for an entry, signal. Level rules (run_away, cap by max_distance_from_level_bps) hold for momentum entries; add-ons and the channel have no level. */
 /* Splits the quantity into slices and children by depth guard, TWAP and iceberg. false: refused (depth_guard), reasons say so. */
 bool execution_plan(struct plan *plan, const struct execution_input *input, int64_t qty, struct reason_list *reasons);
 
