@@ -151,15 +151,11 @@ static double activity_ratio(const struct setup *setup) {
   return before > 0 ? indicator_mean_volume(end - ACTIVITY_RECENT, ACTIVITY_RECENT) / before : NAN;
 }
 
-/* Does candle t come back to the level from the far side (strategy 4.5)? The fold of t ran before, and may have moved the level to `retested`: what
- * is needed is untouched by that. broken_at and price are frozen, and best_since_break is the best price of the candles after the break, t among
- * them. The pause of 3 candles between two counted retests is the level's affair, not a condition of the signal. */
+/* Does candle t come back to the level from the far side (strategy 4.5)? The fold of t ran before this, and may have moved the level to `retested`;
+ * the answer is the same as before the fold: price and broken_at are frozen, and the level keeps the best price without t beside the one with it. The
+ * pause of 3 candles between two counted retests is the level's affair, not a condition of the signal. */
 static bool is_returned(const struct attempt *attempt) {
-  const struct level *level = attempt->level;
-  double sign = attempt->sign;
-  double extreme = attempt->side == SIDE_LONG ? attempt->candle->low : attempt->candle->high;
-  return level->broken_at < attempt->close_ts && sign * (level->best_since_break - level->price) >= 1.5 * attempt->atr &&
-         sign * (extreme - level->price) <= 0.5 * attempt->atr && sign * (attempt->candle->close - level->price) >= 0;
+  return level_is_returned_by(attempt->level, attempt->candle, attempt->atr);
 }
 
 static void test_return(struct attempt *attempt) {
