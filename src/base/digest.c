@@ -51,13 +51,15 @@ void digest_of(const void *data, size_t size, char text[DIGEST_TEXT_MAX]) {
 static const uint32_t half_bytes[16] = {0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3, 0x61c69362, 0x7198540d,
                                         0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9, 0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75};
 
-static uint32_t crc32c_table(uint32_t crc, const unsigned char *bytes, size_t size) {
+uint32_t crc32c_ref(uint32_t crc, const void *data, size_t size) {
+  const unsigned char *bytes = data;
+  crc = ~crc;
   for (size_t i = 0; i < size; i++) {
     crc ^= bytes[i];
     crc = crc >> 4 ^ half_bytes[crc & 15];
     crc = crc >> 4 ^ half_bytes[crc & 15];
   }
-  return crc;
+  return ~crc;
 }
 
 #if defined(__x86_64__)
@@ -78,5 +80,5 @@ uint32_t crc32c(uint32_t crc, const void *data, size_t size) {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("sse4.2")) return ~crc32c_sse42(~crc, data, size);
 #endif
-  return ~crc32c_table(~crc, data, size);
+  return crc32c_ref(crc, data, size);
 }

@@ -22,5 +22,7 @@ void digest_close(struct digest *digest);
 void digest_of(const void *data, size_t size, char text[DIGEST_TEXT_MAX]);
 /* crc = 0 to start; continues from a former value otherwise. */
 uint32_t crc32c(uint32_t crc, const void *data, size_t size);
+/* The same without the processor's instruction, which it is when there is none. */
+uint32_t crc32c_ref(uint32_t crc, const void *data, size_t size);
 
 #endif
