@@ -3,8 +3,6 @@
 #include <math.h>
 #include <stddef.h>
 
-#include "core/analysis/indicators.h"
-
 /* What kind of number a filter compares. */
 enum measure { MEASURE_HEALTH, MEASURE_FIELD, MEASURE_SIZE, MEASURE_BOTH_SIDES };
 
@@ -158,77 +156,31 @@ static bool test_filter(const struct filter *filter, const struct market *market
 
 /* --- data health --- */
 
-enum { HEALTH_CANDLES = 150, JUMP_CANDLES = 20, JUMP_ATR = 20, ATR_PERIOD = 14, STALE_EXTRA_MS = 90000 };
+enum { HEALTH_CANDLES = 150, JUMP_ATR = 20, STALE_EXTRA_MS = 90000 };
 
 static bool fail(struct reason_list *reasons, enum reason_code code, double value, double threshold, const char *detail) {
   reason_add(reasons, code, false, value, threshold, detail);
   return false;
 }
 
-/* The limit of 150 s is a candle and a half of a minute; coarser base candles get the same grace after their own length. */
-static bool is_fresh(const struct market *market, int64_t now, struct reason_list *reasons) {
-  int64_t closed_at = market_candle_close_ts(market);
+/* The limit of 150 s is the length of a minute candle and 90 s for the next one to arrive; coarser base candles keep the 90 s. */
+static bool is_fresh(const struct market *market, const struct market_health *health, int64_t now, struct reason_list *reasons) {
+  int64_t age_ms = now - health->newest_close_ts;
   int64_t limit_ms = market->base_ms + STALE_EXTRA_MS;
-  if (closed_at == 0) return fail(reasons, REASON_unavailable, NAN, NAN, "candle_1m");
-  if (now - closed_at <= limit_ms) return true;
-  return fail(reasons, REASON_stale, (double)(now - closed_at) / 1000.0, (double)limit_ms / 1000.0, "candle_1m");
+  if (health->newest_close_ts == 0) return fail(reasons, REASON_unavailable, NAN, NAN, "candle_1m");
+  return age_ms <= limit_ms || fail(reasons, REASON_stale, (double)age_ms / 1000.0, (double)limit_ms / 1000.0, "candle_1m");
 }
 
-/* Open time of the oldest 5m candle that should exist: 150 slots back, but not before the listing, or the first candle known where that is not known.
- */
-static int64_t first_expected(const struct market *market, const struct candle_series *series, int64_t newest_open_ts) {
-  int64_t step = timeframe_ms(TIMEFRAME_5M);
-  int64_t first = newest_open_ts - (HEALTH_CANDLES - 1) * step;
-  int64_t start = market->instrument.listed_at;
-  if (start == 0) start = candle_series_last(series, series->count)->open_ts;
-  start = (start + step - 1) / step * step;
-  return start > first ? start : first;
-}
-
-/* Missing slots up to the last one that the base candles have passed. A complete series answers without a walk. */
-static bool is_whole(const struct market *market, struct reason_list *reasons) {
-  const struct candle_series *series = &market->series[TIMEFRAME_5M];
-  int64_t step = timeframe_ms(TIMEFRAME_5M);
-  int64_t newest = market_candle_close_ts(market) / step * step - step;
-  if (series->count == 0) return fail(reasons, REASON_data_gap, HEALTH_CANDLES, HEALTH_CANDLES, NULL);
-  int64_t first = first_expected(market, series, newest);
-  int64_t expected = newest >= first ? (newest - first) / step + 1 : 0;
-  int64_t present = 0;
-  if (expected <= series->count && expected > 0 && candle_series_last(series, (int32_t)expected)->open_ts == first) {
-    present = expected;
-  } else {
-    const struct candle *end = candle_series_last(series, 1) + 1;
-    for (int32_t i = 1; i <= series->count && end[-i].open_ts >= first; i++) present++;
-  }
-  if (present >= expected) return true;
-  return fail(reasons, REASON_data_gap, (double)(expected - present), (double)expected, NULL);
-}
-
-static bool is_plausible(const struct candle *window, int32_t count, struct reason_list *reasons) {
-  int32_t duplicates = 0;
-  int32_t invalid = 0;
-  for (int32_t i = 0; i < count; i++) {
-    if (i > 0 && window[i].open_ts <= window[i - 1].open_ts) duplicates++;
-    if (!candle_is_valid(&window[i])) invalid++;
-  }
-  bool passed = true;
-  if (duplicates > 0) passed = fail(reasons, REASON_data_duplicate, duplicates, count, NULL);
-  if (invalid > 0) passed = fail(reasons, REASON_data_invalid, invalid, count, NULL);
+/* The checks that need candles only. */
+static bool has_healthy_candles(const struct market *market, int64_t now, struct reason_list *reasons) {
+  struct market_health health;
+  market_health_read(market, &health);
+  bool passed = is_fresh(market, &health, now, reasons);
+  if (health.missing > 0) passed = fail(reasons, REASON_data_gap, health.missing, HEALTH_CANDLES, NULL);
+  if (health.duplicates > 0) passed = fail(reasons, REASON_data_duplicate, health.duplicates, HEALTH_CANDLES, NULL);
+  if (health.invalid > 0) passed = fail(reasons, REASON_data_invalid, health.invalid, HEALTH_CANDLES, NULL);
+  if (health.jumps > 0) passed = fail(reasons, REASON_data_jump, health.worst_jump_atr, JUMP_ATR, NULL);
   return passed;
-}
-
-/* Largest |open_t - close_(t-1)| in ATR_(t-1) over the last candles must not exceed 20. Wilder's average is a weighted mean in which the newest true
- * range weighs 1/14, so a gap of at most 20/14 of that range cannot be a jump; only larger ones need the average itself. */
-static bool is_continuous(const struct candle *candles, int32_t count, struct reason_list *reasons) {
-  double worst = 0;
-  for (int32_t i = count > JUMP_CANDLES ? count - JUMP_CANDLES : 1; i < count; i++) {
-    double gap = fabs(candles[i].open - candles[i - 1].close);
-    if (gap <= 1.4 * indicator_true_range(&candles[i - 1], i > 1 ? &candles[i - 2] : NULL)) continue;
-    double atr = indicator_atr(candles, i, ATR_PERIOD);
-    if (gap > JUMP_ATR * atr) worst = fmax(worst, atr > 0 ? gap / atr : INFINITY);
-  }
-  if (worst == 0) return true;
-  return fail(reasons, REASON_data_jump, worst, JUMP_ATR, NULL);
 }
 
 static bool has_spread(const struct market *market, const struct market_view *view, const struct preset *preset, struct reason_list *reasons) {
@@ -255,19 +207,6 @@ static bool is_alive(const struct market *market, const struct market_view *view
     return false;
   }
   return view->trades_per_minute > 0 || fail(reasons, REASON_data_dead, view->trades_per_minute, 0, NULL);
-}
-
-/* The checks that need candles only. */
-static bool has_healthy_candles(const struct market *market, int64_t now, struct reason_list *reasons) {
-  const struct candle_series *series = &market->series[TIMEFRAME_5M];
-  bool passed = is_fresh(market, now, reasons);
-  passed &= is_whole(market, reasons);
-  if (series->count == 0) return passed;
-  const struct candle *all = candle_series_last(series, series->count);
-  int32_t recent = series->count < HEALTH_CANDLES ? series->count : HEALTH_CANDLES;
-  passed &= is_plausible(all + series->count - recent, recent, reasons);
-  passed &= is_continuous(all, series->count, reasons);
-  return passed;
 }
 
 bool market_filter_data_health(const struct market *market, const struct market_view *view, const struct preset *preset,
