@@ -574,24 +574,6 @@ static int64_t greatest_common_divisor(int64_t a, int64_t b) {
   return a;
 }
 
-/* The most frequent distance of neighbours: holes and a stray row do not matter. */
-static int64_t usual_distance(const struct series *series) {
-  int64_t best = 0;
-  size_t best_count = 0;
-  const size_t count = series->count < 2000 ? series->count : 2000;
-  for (size_t i = 1; i < count && best_count * 2 < count; i++) {
-    const int64_t distance = series_ts(series, i) - series_ts(series, i - 1);
-    if (distance == best) continue;
-    size_t same = 0;
-    for (size_t j = 1; j < count; j++) same += series_ts(series, j) - series_ts(series, j - 1) == distance;
-    if (same > best_count || (same == best_count && distance < best)) {
-      best = distance;
-      best_count = same;
-    }
-  }
-  return best;
-}
-
 static void name_interval(int64_t interval_ms, char *out, size_t size) {
   if (interval_ms % MINUTE_MS == 0)
     (void)snprintf(out, size, "%lldm", (long long)(interval_ms / MINUTE_MS));
@@ -620,7 +602,7 @@ static void drop_misaligned(struct csv *csv, int64_t interval_ms) {
 
 static enum status check_interval(struct csv *csv, int64_t expected_ms) {
   const struct series *series = &csv->result->series;
-  int64_t interval_ms = series->count > 1 ? usual_distance(series) : 0;
+  int64_t interval_ms = series->count > 1 ? series_usual_distance(series) : 0;
   if (expected_ms > 0 && interval_ms > 0) {
     int64_t common = 0;
     for (size_t i = 1; i < series->count; i++) common = greatest_common_divisor(series_ts(series, i) - series_ts(series, i - 1), common);

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "adapters/source/dataset.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,17 @@
 #include "adapters/source/trade_candles.h"
 #include "base/calendar.h"
 #include "base/check.h"
+#include "base/digest.h"
 #include "base/text.h"
 #include "core/market/symbol.h"
+
+/* What a line of a recording said about an instrument. */
+struct known_instrument {
+  char printed[SYMBOL_TEXT_MAX];
+  int64_t ts, listed_at, delisting_at;
+  enum instrument_status status;
+  struct instrument_row row;
+};
 
 struct loader {
   struct source *source;
@@ -25,8 +35,11 @@ struct loader {
   struct dataset_piece *pieces;
   int piece_count, piece_capacity;
   struct instrument_file instruments;
+  struct known_instrument *known; /* from instrument lines, as met */
+  int known_count, known_capacity;
   const char *exchange; /* preferred for instruments */
   int data_files;
+  int cryptofeed; /* stream that collects the files of such a session, -1 none */
 };
 
 static struct dataset_piece *add_piece(struct loader *loader) {
@@ -43,7 +56,7 @@ static struct dataset_piece *add_piece(struct loader *loader) {
 /* --- one file ---------------------------------------------------------------------------------------------------- */
 
 /* What the first bytes say, for --format auto. */
-enum content { CONTENT_CSV, CONTENT_OHLCV_JSON, CONTENT_INSTRUMENTS, CONTENT_EVENTS };
+enum content { CONTENT_CSV, CONTENT_OHLCV_JSON, CONTENT_INSTRUMENTS, CONTENT_EVENTS, CONTENT_CRYPTOFEED };
 
 static enum status look_inside(const char *path, enum content *content, struct problem *problem) {
   struct input *input;
@@ -62,7 +75,8 @@ static enum status look_inside(const char *path, enum content *content, struct p
   if (*first == '[') *content = CONTENT_OHLCV_JSON;
   char *line_end = strchr(head, '\n');
   if (line_end) *line_end = '\0';
-  if (*first != '[' && (strchr(first, '{') || strstr(first, "://"))) *content = CONTENT_EVENTS;
+  if (*first != '[' && strchr(first, '{')) *content = CONTENT_EVENTS;
+  if (*first != '[' && strstr(first, "://")) *content = CONTENT_CRYPTOFEED;
   if (instrument_file_is_header(first)) *content = CONTENT_INSTRUMENTS;
   return STATUS_OK;
 }
@@ -136,6 +150,150 @@ static enum status load_table(struct loader *loader, const char *path, struct fi
   return STATUS_OK;
 }
 
+/* --- recordings --------------------------------------------------------------------------------------------------- */
+
+static void add_stream_path(struct dataset_stream *stream, const char *path) {
+  stream->paths = realloc(stream->paths, (size_t)(stream->path_count + 1) * sizeof *stream->paths);
+  check(stream->paths);
+  stream->paths[stream->path_count] = strdup(path);
+  check(stream->paths[stream->path_count]);
+  stream->path_count++;
+}
+
+static struct dataset_stream *add_stream(struct loader *loader, const char *path) {
+  struct source *source = loader->source;
+  source->streams = realloc(source->streams, (size_t)(source->stream_count + 1) * sizeof *source->streams);
+  check(source->streams);
+  struct dataset_stream *stream = &source->streams[source->stream_count++];
+  *stream = (struct dataset_stream){0};
+  if (loader->options->symbol) text_copy(stream->fallback_symbol, sizeof stream->fallback_symbol, loader->options->symbol);
+  add_stream_path(stream, path);
+  return stream;
+}
+
+/* The files of one cryptofeed session belong together: snapshots are in one, deltas in another. They are read when all are known. */
+static enum status add_cryptofeed(struct loader *loader, const char *path) {
+  if (loader->cryptofeed < 0) {
+    loader->cryptofeed = loader->source->stream_count;
+    (void)add_stream(loader, path);
+  } else {
+    add_stream_path(&loader->source->streams[loader->cryptofeed], path);
+  }
+  return STATUS_OK;
+}
+
+static struct dataset_piece *stream_piece(struct loader *loader, int first, const struct recording *recording, int symbol, enum series_kind kind,
+                                          const char *path) {
+  const char *printed = recording_symbol(recording, symbol);
+  for (int i = first; i < loader->piece_count; i++) {
+    if (loader->pieces[i].series.kind == kind && strcmp(loader->pieces[i].printed, printed) == 0) return &loader->pieces[i];
+  }
+  struct dataset_piece *piece = add_piece(loader);
+  text_copy(piece->printed, sizeof piece->printed, printed);
+  text_copy(piece->venue_symbol, sizeof piece->venue_symbol, recording_venue_symbol(recording, symbol));
+  piece->path = path;
+  piece->is_streamed = kind == SERIES_TRADES;
+  series_init(&piece->series, kind);
+  return piece;
+}
+
+static void keep_instrument(struct loader *loader, const char *printed, const struct message *message) {
+  if (loader->known_count == loader->known_capacity) {
+    loader->known_capacity = loader->known_capacity ? loader->known_capacity * 2 : 64;
+    loader->known = realloc(loader->known, (size_t)loader->known_capacity * sizeof *loader->known);
+    check(loader->known);
+  }
+  struct known_instrument *known = &loader->known[loader->known_count++];
+  *known = (struct known_instrument){.ts = message->ts,
+                                     .listed_at = message->listed_at,
+                                     .delisting_at = message->delisting_at,
+                                     .row = {.tick_size = message->tick_size,
+                                             .lot_size = message->lot_size,
+                                             .min_qty = message->min_qty,
+                                             .min_notional_usd = message->min_notional_usd,
+                                             .max_limit_qty = message->max_limit_qty,
+                                             .max_market_qty = message->max_market_qty,
+                                             .max_leverage = message->max_leverage,
+                                             .maintenance_margin = message->maintenance_margin,
+                                             .funding_interval_minutes = (int)message->funding_interval_minutes}};
+  text_copy(known->printed, sizeof known->printed, printed);
+  for (int i = 0; i < instrument_status_count; i++) {
+    if (json_scan_is(&message->status, instrument_status_names[i])) known->status = (enum instrument_status)i;
+  }
+}
+
+static void keep_candle(struct series *series, const struct message *message) {
+  struct candle candle = message->candle;
+  if (isnan(candle.turnover)) {
+    candle.turnover = candle.close * candle.volume;
+    series->is_turnover_estimated = true;
+  }
+  *(struct candle *)series_room(series) = candle;
+  series->count++;
+  series->rows_seen++;
+}
+
+static void keep_event(struct loader *loader, int first, const struct recording *recording, const struct recording_event *event, const char *path) {
+  const struct message *message = event->message;
+  if (message->kind == MESSAGE_INSTRUMENT) {
+    keep_instrument(loader, recording_symbol(recording, event->symbol), message);
+  } else if (message->kind == MESSAGE_CANDLE) {
+    keep_candle(&stream_piece(loader, first, recording, event->symbol, SERIES_CANDLES, path)->series, message);
+  } else if (message->kind == MESSAGE_FUNDING) {
+    struct series *series = &stream_piece(loader, first, recording, event->symbol, SERIES_FUNDING, path)->series;
+    *(struct source_point *)series_room(series) = (struct source_point){message->ts, message->rate};
+    series->count++;
+  } else {
+    struct dataset_piece *piece = stream_piece(loader, first, recording, event->symbol, SERIES_TRADES, path);
+    if (piece->from_ms == 0) piece->from_ms = event->ts;
+    piece->to_ms = event->ts;
+    if (message->kind == MESSAGE_BOOK && piece->price <= 0 && event->book.bid_count > 0) piece->price = decimal_to_double(event->book.bids[0].price);
+    if (message->kind == MESSAGE_BOOK) piece->capabilities |= CAPABILITY_BOOK;
+    if (message->kind == MESSAGE_TICKER) piece->capabilities |= CAPABILITY_TICKER;
+    if (message->kind == MESSAGE_OPEN_INTEREST) piece->capabilities |= CAPABILITY_OPEN_INTEREST;
+    if (message->kind != MESSAGE_TRADE) return;
+    piece->capabilities |= CAPABILITY_TRADES;
+    *(struct source_trade *)series_room(&piece->series) =
+        (struct source_trade){.ts = event->ts, .price = event->trade.price, .qty = event->trade.qty, .is_buy = event->trade.is_buy};
+    piece->series.count++;
+  }
+}
+
+/* The first of two passes: candles, rates and instruments are kept; of the rest only what it is, and trades until candles are built from them. */
+static enum status load_stream(struct loader *loader, struct dataset_stream *stream) {
+  struct recording *recording;
+  struct recording_event event;
+  struct digest digest;
+  const int first = loader->piece_count;
+  const char *path = stream->paths[0], *fallback = stream->fallback_symbol[0] != '\0' ? stream->fallback_symbol : NULL;
+  enum status status = recording_open(&recording, (const char *const *)stream->paths, stream->path_count, fallback, loader->problem);
+  if (status) return status;
+  digest_open(&digest);
+  while ((status = recording_next(recording, &event, loader->problem)) == STATUS_OK) {
+    digest_add(&digest, &event.ts, sizeof event.ts);
+    digest_add(&digest, event.text, event.length);
+    keep_event(loader, first, recording, &event, path);
+  }
+  digest_read(&digest, stream->digest);
+  digest_close(&digest);
+  const struct recording_counts *counts = recording_counts(recording);
+  if (counts->gaps > 0 || counts->waiting > 0) {
+    problem_warn(loader->problem, "book_gap", path, NULL, NULL, "%lld breaks in the sequence of order books, %lld changes without a snapshot",
+                 (long long)counts->gaps, (long long)counts->waiting);
+  }
+  recording_close(recording);
+  if (status != STATUS_END) return status;
+  for (int i = first; i < loader->piece_count; i++) {
+    struct dataset_piece *piece = &loader->pieces[i];
+    if (piece->series.kind != SERIES_TRADES) series_sort(&piece->series);
+    if (piece->series.kind == SERIES_CANDLES) piece->interval_ms = series_usual_distance(&piece->series);
+    if (piece->series.kind == SERIES_CANDLES && piece->interval_ms == 0) piece->interval_ms = MINUTE_MS;
+  }
+  if (loader->piece_count > first || loader->known_count > 0) return STATUS_OK;
+  problem_add(loader->problem, "no_data", path, NULL, NULL, "the recording holds no message that could be used");
+  return STATUS_NO_DATA;
+}
+
 static enum status load_file(struct loader *loader, const char *path, enum series_kind kind) {
   struct file_name name;
   enum content content = CONTENT_CSV;
@@ -148,7 +306,9 @@ static enum status load_file(struct loader *loader, const char *path, enum serie
   if (format == SOURCE_BYBIT_TRADES && kind == SERIES_CANDLES) name.kind = SERIES_TRADES;
   if (format == SOURCE_CSV || format == SOURCE_BINANCE_KLINES || format == SOURCE_BYBIT_TRADES) content = CONTENT_CSV;
   if (format == SOURCE_OHLCV_JSON) content = CONTENT_OHLCV_JSON;
-  return load_table(loader, path, &name, content);
+  if (format == SOURCE_JSONL || (format == SOURCE_L2 && content != CONTENT_CRYPTOFEED)) content = CONTENT_EVENTS;
+  if (content == CONTENT_CRYPTOFEED) return add_cryptofeed(loader, path);
+  return content == CONTENT_EVENTS ? load_stream(loader, add_stream(loader, path)) : load_table(loader, path, &name, content);
 }
 
 static enum status load_list(struct loader *loader, const char *data, enum series_kind kind) {
@@ -166,6 +326,10 @@ static enum status load_list(struct loader *loader, const char *data, enum serie
     loader->files.count = first + list.count;
   }
   free(list.paths);
+  if (!status && loader->cryptofeed >= 0) {
+    status = load_stream(loader, &loader->source->streams[loader->cryptofeed]);
+    loader->cryptofeed = -1;
+  }
   return status;
 }
 
@@ -270,13 +434,35 @@ static struct series *series_of(struct dataset_symbol *symbol, enum series_kind 
   return by_kind[kind];
 }
 
+static void mark_streamed(struct loader *loader) {
+  struct source *source = loader->source;
+  for (int i = 0; i < loader->piece_count; i++) {
+    const struct dataset_piece *piece = &loader->pieces[i];
+    const int index = source_find_symbol(source, piece->printed);
+    if (index < 0 || !piece->is_streamed) continue;
+    struct dataset_symbol *symbol = &source->symbols[index];
+    if (!symbol->is_streamed || piece->from_ms < symbol->stream_from_ms) symbol->stream_from_ms = piece->from_ms;
+    if (piece->to_ms > symbol->stream_to_ms) symbol->stream_to_ms = piece->to_ms;
+    if (symbol->stream_price <= 0) symbol->stream_price = piece->price;
+    symbol->is_streamed = true;
+    symbol->capabilities |= piece->capabilities;
+  }
+}
+
 static void join_pieces(struct loader *loader) {
   struct source *source = loader->source;
+  mark_streamed(loader);
   for (int i = 0; i < loader->piece_count; i++) {
     struct dataset_piece *piece = &loader->pieces[i];
     const int index = source_find_symbol(source, piece->printed);
     if (index < 0 || (piece->series.kind == SERIES_CANDLES && piece->interval_ms != source->interval_ms)) continue;
-    struct series *to = series_of(&source->symbols[index], piece->series.kind);
+    struct dataset_symbol *symbol = &source->symbols[index];
+    if (piece->series.kind == SERIES_TRADES && symbol->is_streamed && !piece->is_streamed) {
+      problem_warn(loader->problem, "trades_twice", piece->path, NULL, NULL,
+                   "left out: the trades of this symbol come from a recording with its book");
+      continue;
+    }
+    struct series *to = series_of(symbol, piece->series.kind);
     if (to->count == 0) {
       series_deinit(to);
       *to = piece->series;
@@ -313,6 +499,36 @@ static bool fits_prices(const struct series *candles, int64_t tick_size) {
   return off * 100 <= seen;
 }
 
+static int compare_known(const void *a, const void *b) {
+  const struct dataset_instrument *left = a, *right = b;
+  return left->ts < right->ts ? -1 : left->ts > right->ts;
+}
+
+/* Later lines about the same instrument are further states of it. */
+static void add_known_instruments(struct loader *loader, struct dataset_symbol *symbol) {
+  for (int i = 0; i < loader->known_count; i++) {
+    const struct known_instrument *known = &loader->known[i];
+    if (strcmp(known->printed, symbol->printed) != 0) continue;
+    symbol->instruments = realloc(symbol->instruments, (size_t)(symbol->instrument_count + 1) * sizeof *symbol->instruments);
+    check(symbol->instruments);
+    struct dataset_instrument *added = &symbol->instruments[symbol->instrument_count++];
+    added->ts = known->ts;
+    added->instrument = symbol->instruments[0].instrument;
+    instrument_file_apply(&known->row, &added->instrument);
+    added->instrument.status = (int32_t)known->status;
+    added->instrument.listed_at = known->listed_at;
+    added->instrument.delisting_at = known->delisting_at;
+    symbol->capabilities |= CAPABILITY_INSTRUMENT;
+  }
+  qsort(symbol->instruments, (size_t)symbol->instrument_count, sizeof *symbol->instruments, compare_known);
+}
+
+static double first_price(const struct dataset_symbol *symbol) {
+  if (symbol->candles.count > 0) return ((const struct candle *)symbol->candles.rows)[0].close;
+  if (symbol->tape_count > 0) return decimal_to_double(symbol->tape[0].price);
+  return symbol->stream_price > 0 ? symbol->stream_price : 1; /* a stream of tickers alone names no price to size a tick by */
+}
+
 static void set_instrument(struct loader *loader, struct dataset_symbol *symbol) {
   struct source *source = loader->source;
   symbol->instruments = calloc(1, sizeof *symbol->instruments);
@@ -320,9 +536,7 @@ static void set_instrument(struct loader *loader, struct dataset_symbol *symbol)
   symbol->instrument_count = 1;
   symbol->instruments[0].ts = INT64_MIN;
   struct instrument *instrument = &symbol->instruments[0].instrument;
-  const struct candle *first = symbol->candles.rows;
-  const double price = symbol->candles.count > 0 ? first->close : decimal_to_double(symbol->tape_count > 0 ? symbol->tape[0].price : DECIMAL_ONE);
-  instrument_default(instrument, symbol->printed, symbol->venue_symbol, price);
+  instrument_default(instrument, symbol->printed, symbol->venue_symbol, first_price(symbol));
   const struct instrument_row *row = instrument_file_find(&loader->instruments, symbol->venue_symbol, loader->exchange);
   if (row && !fits_prices(&symbol->candles, row->tick_size)) {
     problem_warn(loader->problem, "wrong_tick", symbol->printed, NULL, NULL,
@@ -332,9 +546,9 @@ static void set_instrument(struct loader *loader, struct dataset_symbol *symbol)
   if (row) {
     instrument_file_apply(row, instrument);
     symbol->capabilities |= CAPABILITY_INSTRUMENT;
-  } else {
-    source->stamps |= SOURCE_STAMP_INSTRUMENT_DEFAULTS;
   }
+  add_known_instruments(loader, symbol);
+  if (symbol->instrument_count == 1 && instrument->is_default) source->stamps |= SOURCE_STAMP_INSTRUMENT_DEFAULTS;
 }
 
 static void judge_quality(struct loader *loader, struct dataset_symbol *symbol) {
@@ -356,10 +570,13 @@ static void judge_quality(struct loader *loader, struct dataset_symbol *symbol) 
 static void build_symbol(struct loader *loader, struct dataset_symbol *symbol) {
   struct source *source = loader->source;
   if (symbol->candles.count == 0 && symbol->trades.count > 0) {
+    if (symbol->is_streamed) series_sort(&symbol->trades);
     trade_candles_build(&symbol->candles, symbol->trades.rows, symbol->trades.count);
-    symbol->has_built_candles = true;
   }
-  pack_trades(symbol);
+  if (symbol->is_streamed)
+    series_deinit(&symbol->trades);
+  else
+    pack_trades(symbol);
   if (loader->options->is_filled_flat && quality_fill_flat(&symbol->candles, source->interval_ms, &symbol->filled) > 0)
     source->stamps |= SOURCE_STAMP_FILLED_CANDLES;
 }
@@ -392,6 +609,10 @@ static void trim_points(struct source *source) {
   }
 }
 
+static int compare_streams(const void *a, const void *b) {
+  return strcmp(((const struct dataset_stream *)a)->digest, ((const struct dataset_stream *)b)->digest);
+}
+
 static enum status load(struct loader *loader) {
   struct source *source = loader->source;
   enum status status = load_files(loader);
@@ -402,17 +623,19 @@ static enum status load(struct loader *loader) {
   for (int i = 0; i < source->symbol_count; i++) build_symbol(loader, &source->symbols[i]);
   trim_points(source);
   for (int i = 0; i < source->symbol_count; i++) describe_symbol(loader, &source->symbols[i]);
+  if (source->stream_count > 1) qsort(source->streams, (size_t)source->stream_count, sizeof *source->streams, compare_streams);
   if (!status && (source->stamps & SOURCE_STAMP_BAD_DATA) && !loader->options->allows_bad_data) status = STATUS_BAD_INPUT;
   return status;
 }
 
 enum status dataset_load(struct source *source, const struct source_options *options, struct problem *problem) {
-  struct loader loader = {.source = source, .options = options, .problem = problem};
+  struct loader loader = {.source = source, .options = options, .problem = problem, .cryptofeed = -1};
   const enum status status = load(&loader);
   for (int i = 0; i < loader.piece_count; i++) series_deinit(&loader.pieces[i].series);
   free(loader.pieces);
   file_list_deinit(&loader.files);
   instrument_file_deinit(&loader.instruments);
+  free(loader.known);
   return status;
 }
 
@@ -427,6 +650,15 @@ void dataset_unload(struct source *source) {
     free(symbol->tape);
     free(symbol->instruments);
   }
+  for (int i = 0; i < source->stream_count; i++) {
+    struct dataset_stream *stream = &source->streams[i];
+    for (int k = 0; k < stream->path_count; k++) free(stream->paths[k]);
+    free(stream->paths);
+    recording_close(stream->recording);
+  }
+  free(source->streams);
+  source->streams = NULL;
+  source->stream_count = 0;
   free(source->symbols);
   source->symbols = NULL;
   source->symbol_count = 0;

@@ -140,3 +140,20 @@ size_t series_find(const struct series *series, int64_t ts) {
   }
   return low;
 }
+
+int64_t series_usual_distance(const struct series *series) {
+  int64_t best = 0;
+  size_t best_count = 0;
+  const size_t count = series->count < 2000 ? series->count : 2000;
+  for (size_t i = 1; i < count && best_count * 2 < count; i++) {
+    const int64_t distance = series_ts(series, i) - series_ts(series, i - 1);
+    if (distance == best) continue;
+    size_t same = 0;
+    for (size_t j = 1; j < count; j++) same += series_ts(series, j) - series_ts(series, j - 1) == distance;
+    if (same > best_count || (same == best_count && distance < best)) {
+      best = distance;
+      best_count = same;
+    }
+  }
+  return best;
+}

@@ -47,7 +47,10 @@ void series_append(struct series *series, const struct series *other);
 /* Brings rows into time order and drops duplicates, counting both. Of candles or points with one time and different values the larger volume, then
  * the larger bytes stay, so that the result does not depend on the order of the files. */
 void series_sort(struct series *series);
-/* Rows with ts in [from, to): index of the first row at or after ts. */
+/* The most frequent distance of neighbours in ms, so that holes and a stray row do not matter; 0 with fewer than two rows. Looks at the first 2000.
+ */
+int64_t series_usual_distance(const struct series *series);
+/* Index of the first row at or after ts. */
 size_t series_find(const struct series *series, int64_t ts);
 
 static inline int64_t series_ts(const struct series *series, size_t index) {

@@ -14,7 +14,7 @@ const char *const source_stamp_names[SOURCE_STAMP_COUNT] = {"bad_data",         
 const char *const source_format_names[SOURCE_FORMAT_COUNT] = {"auto", "csv", "binance-klines", "bybit-trades", "ohlcv-json", "jsonl", "l2"};
 
 /* Ranks of the sequences in the merge: the order of items at one time. */
-enum rank { RANK_CANDLE, RANK_MARK, RANK_FUNDING, RANK_TRADES };
+enum rank { RANK_CANDLE, RANK_MARK, RANK_FUNDING, RANK_STREAM, RANK_TRADES };
 
 /* Where each sequence stands. */
 struct source_cursor {
@@ -110,18 +110,20 @@ int64_t source_interval_ms(const struct source *source) {
   return source->interval_ms;
 }
 
+static void widen(int64_t *from_ms, int64_t *to_ms, int64_t first, int64_t last) {
+  if (first < *from_ms) *from_ms = first;
+  if (last > *to_ms) *to_ms = last;
+}
+
 void source_range(const struct source *source, int64_t *from_ms, int64_t *to_ms) {
   *from_ms = INT64_MAX;
   *to_ms = INT64_MIN;
   for (int i = 0; i < source->symbol_count; i++) {
     const struct dataset_symbol *symbol = &source->symbols[i];
-    const bool has_candles = symbol->candles.count > 0;
-    if (!has_candles && symbol->tape_count == 0) continue;
-    const int64_t first = has_candles ? series_ts(&symbol->candles, 0) : symbol->tape[0].ts;
-    const int64_t last =
-        has_candles ? series_ts(&symbol->candles, symbol->candles.count - 1) + source->interval_ms : symbol->tape[symbol->tape_count - 1].ts;
-    if (first < *from_ms) *from_ms = first;
-    if (last > *to_ms) *to_ms = last;
+    const size_t candles = symbol->candles.count, trades = symbol->tape_count;
+    if (candles > 0) widen(from_ms, to_ms, series_ts(&symbol->candles, 0), series_ts(&symbol->candles, candles - 1) + source->interval_ms);
+    if (trades > 0) widen(from_ms, to_ms, symbol->tape[0].ts, symbol->tape[trades - 1].ts);
+    if (symbol->stream_from_ms > 0) widen(from_ms, to_ms, symbol->stream_from_ms, symbol->stream_to_ms);
   }
 }
 
@@ -161,27 +163,29 @@ static void digest_symbol(struct digest *digest, const struct dataset_symbol *sy
   }
 }
 
-enum status source_checksum(struct source *source, char text[65], struct problem *problem) {
-  (void)problem;
+void source_checksum(struct source *source, char text[65]) {
   if (source->checksum[0] == '\0') {
     struct digest digest;
     digest_open(&digest);
     digest_add(&digest, &source->interval_ms, sizeof source->interval_ms);
     for (int i = 0; i < source->symbol_count; i++) digest_symbol(&digest, &source->symbols[i]);
+    for (int i = 0; i < source->stream_count; i++) digest_add(&digest, source->streams[i].digest, sizeof source->streams[i].digest);
     digest_read(&digest, source->checksum);
     digest_close(&digest);
   }
   memcpy(text, source->checksum, sizeof source->checksum);
-  return STATUS_OK;
 }
 
 /* --- the items in time order ------------------------------------------------------------------------------------- */
 
 /* Time of the next item of a sequence; false at its end. */
 static bool next_time(const struct source *source, enum rank rank, int index, int64_t *ts) {
-  const struct dataset_symbol *symbol = &source->symbols[index];
-  const struct source_cursor *cursor = &source->cursors[index];
+  const struct dataset_symbol *symbol = rank == RANK_STREAM ? NULL : &source->symbols[index];
+  const struct source_cursor *cursor = rank == RANK_STREAM ? NULL : &source->cursors[index];
   switch (rank) {
+    case RANK_STREAM:
+      *ts = source->streams[index].event.ts;
+      return true;
     case RANK_CANDLE:
       if (cursor->candle == symbol->candles.count) return false;
       *ts = ((const struct candle *)symbol->candles.rows)[cursor->candle].open_ts + source->interval_ms;
@@ -230,19 +234,71 @@ static void take_trades(struct source_cursor *cursor, const struct dataset_symbo
   cursor->trade = end;
 }
 
+static void take_stream(const struct dataset_stream *stream, struct source_item *item) {
+  const struct message *message = stream->event.message;
+  item->symbol = stream->symbols[stream->event.symbol];
+  switch (message->kind) {
+    case MESSAGE_BOOK:
+      item->kind = SOURCE_BOOK;
+      item->book = &stream->event.book;
+      return;
+    case MESSAGE_TRADE:
+      item->kind = SOURCE_TRADES;
+      item->trades = &stream->event.trade;
+      item->trade_count = 1;
+      return;
+    case MESSAGE_MARK:
+      item->kind = SOURCE_MARK;
+      item->value = message->mark;
+      return;
+    case MESSAGE_OPEN_INTEREST:
+      item->kind = SOURCE_OPEN_INTEREST;
+      item->value = message->oi;
+      item->value_usd = message->oi_usd;
+      return;
+    default:
+      item->kind = SOURCE_TICKER;
+      item->ticker = (struct ticker){.ts = item->ts,
+                                     .last = message->last,
+                                     .bid = message->bid,
+                                     .ask = message->ask,
+                                     .mark = message->mark,
+                                     .index = message->index,
+                                     .turnover_24h = message->turnover_24h,
+                                     .change_24h_pct = message->change_24h_pct};
+      return;
+  }
+}
+
+/* The item of a stream lives in its recording, so the stream moves on only when the next item is asked for. */
+static enum status advance_stream(struct source *source, struct problem *problem) {
+  const int index = source->pending_stream;
+  if (index < 0) return STATUS_OK;
+  source->pending_stream = -1;
+  const enum status status = dataset_stream_advance(source, &source->streams[index], problem);
+  if (status == STATUS_OK) push_next(source, RANK_STREAM, index, true);
+  if (status == STATUS_END) merge_pop(&source->merge);
+  return status == STATUS_END ? STATUS_OK : status;
+}
+
 enum status source_next(struct source *source, struct source_item *item, struct problem *problem) {
-  (void)problem;
-  if (source->merge.count == 0) {
-    *item = (struct source_item){.kind = SOURCE_END};
-    return STATUS_OK;
+  const enum status status = advance_stream(source, problem);
+  if (status || source->merge.count == 0) {
+    item->kind = SOURCE_END;
+    return status;
   }
   const int64_t key = source->merge.keys[0];
   const enum rank rank = (enum rank)merge_rank(key);
   const int index = merge_index(key);
+  item->ts = merge_ts(key);
+  if (rank == RANK_STREAM) {
+    source->pending_stream = index;
+    take_stream(&source->streams[index], item);
+    return STATUS_OK;
+  }
   const struct dataset_symbol *symbol = &source->symbols[index];
   struct source_cursor *cursor = &source->cursors[index];
   item->symbol = index;
-  item->ts = merge_ts(key);
   if (rank == RANK_CANDLE) {
     item->kind = SOURCE_CANDLE;
     item->candle = (const struct candle *)symbol->candles.rows + cursor->candle++;
@@ -270,9 +326,22 @@ static size_t find_trade(const struct dataset_symbol *symbol, int64_t ts) {
   return low;
 }
 
+static enum status seek_streams(struct source *source, int64_t ts, struct problem *problem) {
+  for (int i = 0; i < source->stream_count; i++) {
+    struct dataset_stream *stream = &source->streams[i];
+    enum status status = dataset_stream_rewind(source, stream, problem);
+    while (!status && stream->event.ts < ts) status = dataset_stream_advance(source, stream, problem);
+    if (!status)
+      push_next(source, RANK_STREAM, i, false);
+    else if (status != STATUS_END)
+      return status;
+  }
+  return STATUS_OK;
+}
+
 enum status source_seek(struct source *source, int64_t ts, struct problem *problem) {
-  (void)problem;
   source->merge.count = 0;
+  source->pending_stream = -1;
   for (int i = 0; i < source->symbol_count; i++) {
     const struct dataset_symbol *symbol = &source->symbols[i];
     const int64_t open_ts = ts < INT64_MIN + source->interval_ms ? INT64_MIN : ts - source->interval_ms;
@@ -280,7 +349,10 @@ enum status source_seek(struct source *source, int64_t ts, struct problem *probl
                                                 .mark = series_find(&symbol->mark, ts),
                                                 .funding = series_find(&symbol->funding, ts),
                                                 .trade = find_trade(symbol, ts)};
-    for (enum rank rank = RANK_CANDLE; rank <= RANK_TRADES; rank++) push_next(source, rank, i, false);
+    push_next(source, RANK_CANDLE, i, false);
+    push_next(source, RANK_MARK, i, false);
+    push_next(source, RANK_FUNDING, i, false);
+    push_next(source, RANK_TRADES, i, false);
   }
-  return STATUS_OK;
+  return seek_streams(source, ts, problem);
 }

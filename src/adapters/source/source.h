@@ -83,13 +83,13 @@ const struct source_point *source_points(const struct source *source, int symbol
 bool source_is_filled(const struct source *source, int symbol, int64_t open_ts);
 /* Length of the candles: 60 000, or 180 000 or 300 000 when stamped coarse_base. The same for all symbols. */
 int64_t source_interval_ms(const struct source *source);
-/* First and last instant covered: open of the first, close of the last candle (or first and last event without candles). */
+/* First and last instant covered: open of the first and close of the last candle, or the first and last trade or book beyond them. */
 void source_range(const struct source *source, int64_t *from_ms, int64_t *to_ms);
 uint32_t source_stamps(const struct source *source);
 void source_quality(const struct source *source, int symbol, int64_t from_ms, int64_t to_ms, struct quality *out); /* 0, 0: all */
-/* SHA-256 over symbols, intervals, candles, points, trades, instruments and the lines of book recordings; 64 hex digits. Computed at the first call.
+/* SHA-256 over symbols, intervals, candles, points, trades, instruments and the messages of recordings; 64 hex digits. Computed at the first call.
  */
-NODISCARD enum status source_checksum(struct source *source, char text[65], struct problem *problem);
+void source_checksum(struct source *source, char text[65]);
 
 enum source_kind {
   SOURCE_END,
@@ -111,7 +111,7 @@ struct source_item {
   const struct public_trade *trades;
   int32_t trade_count;
   const struct book_change *book;
-  const struct ticker *ticker;
+  struct ticker ticker;
   double value;     /* mark price, funding rate, open interest */
   double value_usd; /* open interest in USD, NaN when not given */
   int64_t next_ts;

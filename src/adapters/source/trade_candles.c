@@ -13,8 +13,8 @@ static void put(struct series *candles, const struct candle *candle) {
   candles->rows_seen++;
 }
 
-void trade_candles_build(struct series *candles, const struct source_trade *trades, size_t count) {
-  if (count == 0) return;
+/* Trades without a hole between them. */
+static void build_run(struct series *candles, const struct source_trade *trades, size_t count) {
   const int64_t first = minute_of(trades[0].ts), last = minute_of(trades[count - 1].ts);
   const bool has_first = first % DAY_MS == 0, has_last = (last + MINUTE_MS) % DAY_MS == 0;
   double price = 0;
@@ -36,5 +36,14 @@ void trade_candles_build(struct series *candles, const struct source_trade *trad
     }
     candle.volume = decimal_to_double(volume);
     if ((minute > first || has_first) && (minute < last || has_last)) put(candles, &candle);
+  }
+}
+
+void trade_candles_build(struct series *candles, const struct source_trade *trades, size_t count) {
+  for (size_t begin = 0; begin < count;) {
+    size_t end = begin + 1;
+    while (end < count && trades[end].ts - trades[end - 1].ts < HOUR_MS) end++;
+    build_run(candles, trades + begin, end - begin);
+    begin = end;
   }
 }

@@ -5,7 +5,8 @@
 #include "adapters/source/series.h"
 
 /* Appends a candle for each whole minute between the first and the last trade; a minute without trades gets a flat candle with volume 0, as a venue
- * sends it. The first and last minute are left out unless they begin and end a UTC day: the recording may have started or stopped inside them. */
+ * sends it. An hour without trades is a hole between recordings and stays one. The first and last minute of each recording are left out unless they
+ * begin or end a UTC day: it may have started or stopped inside them. */
 void trade_candles_build(struct series *candles, const struct source_trade *trades, size_t count);
 
 #endif
