@@ -1,0 +1,96 @@
+/* Any bytes as JSON, strict and relaxed: a refusal has one error; what is accepted can be walked, written and read again as the same text. */
+#include <stdint.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/json.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void write_value(const char *key, const struct json *value, struct json_writer *writer);
+
+static void write_member(void *context, const char *key, const struct json *value) {
+  write_value(key, value, context);
+}
+
+static void write_value(const char *key, const struct json *value, struct json_writer *writer) {
+  switch (json_kind(value)) {
+    case JSON_NULL:
+      json_add_null(writer, key);
+      return;
+    case JSON_BOOL:
+      json_add_bool(writer, key, json_bool(value));
+      return;
+    case JSON_INT:
+      json_add_int(writer, key, json_int(value));
+      return;
+    case JSON_REAL:
+      json_add_double(writer, key, json_number(value));
+      return;
+    case JSON_STRING:
+      json_add_string(writer, key, json_string(value));
+      return;
+    case JSON_ARRAY:
+      json_begin_array(writer, key);
+      for (size_t i = 0; i < json_size(value); i++) write_value(NULL, json_item(value, i), writer);
+      json_end_array(writer);
+      return;
+    case JSON_OBJECT:
+      json_begin_object(writer, key);
+      json_each(value, write_member, writer);
+      json_end_object(writer);
+      return;
+  }
+}
+
+static int depth_of(const char *text) {
+  int depth = 0;
+  int deepest = 0;
+  for (; *text != '\0'; text++) {
+    if (*text == '[' || *text == '{') depth++;
+    if (*text == ']' || *text == '}') depth--;
+    if (depth > deepest) deepest = depth;
+  }
+  return deepest;
+}
+
+static void write_again(const struct json *document, struct buffer *out) {
+  struct json_writer writer;
+  buffer_clear(out);
+  json_writer_init(&writer, out, false);
+  write_value(NULL, document, &writer);
+}
+
+static void try_flags(const char *text, size_t size, int flags) {
+  static struct problem problem;
+  problem_clear(&problem);
+  struct json *document = json_parse(text, size, flags, "input", &problem);
+  check(problem.errors == (document == NULL ? 1 : 0));
+  if (document == NULL) return;
+  struct buffer first = {0}, second = {0};
+  /* The writer nests to 32 only, because we never write deeper; deeper inputs are only read. Brackets within strings make this estimate too high. */
+  struct buffer copy = {0};
+  buffer_add(&copy, text, size);
+  if (depth_of(copy.data) <= 32) {
+    write_again(document, &first);
+    struct json *again = json_parse(first.data, first.length, JSON_STRICT, "own", &problem);
+    /* A double of 2^63 and more is written without fraction: an integer too large to be read back. */
+    if (again != NULL) {
+      write_again(again, &second);
+      check(first.length == second.length && memcmp(first.data, second.data, first.length) == 0);
+    } else {
+      check(strstr(problem.items[0].message, "too big") != NULL);
+    }
+    json_free(again);
+  }
+  buffer_deinit(&copy);
+  buffer_deinit(&first);
+  buffer_deinit(&second);
+  json_free(document);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  try_flags((const char *)data, size, JSON_STRICT);
+  try_flags((const char *)data, size, JSON_RELAXED);
+  return 0;
+}
