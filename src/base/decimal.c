@@ -77,7 +77,7 @@ static bool scale_double(double value, int64_t *out) {
   } else if (shift > 0) {
     product = (product + ((unsigned_wide)1 << (shift - 1))) >> shift;
   } else if (shift < -11) {
-    return mantissa == 0;
+    return false; /* 2^64 and more */
   } else {
     product <<= -shift;
   }
@@ -99,10 +99,11 @@ bool decimal_fits(double value) {
 }
 
 double decimal_to_double(int64_t value) {
-  /* Integers up to 2^53 and 10^8 are exact doubles, so the one division rounds once. Above, the whole part and the fraction are both exact and their
-   * sum rounds once. */
+  /* Integers up to 2^53 and 10^8 are exact doubles, so the one division rounds once. Above, the whole part is exact and the rounding of the fraction
+   * lies 2^26 times below that of the sum. */
   if (value >= -(INT64_C(1) << 53) && value <= INT64_C(1) << 53) return (double)value / (double)DECIMAL_ONE;
-  return (double)(value / DECIMAL_ONE) + (double)(value % DECIMAL_ONE) / (double)DECIMAL_ONE;
+  int64_t whole = value / DECIMAL_ONE;
+  return (double)whole + (double)(value - whole * DECIMAL_ONE) / (double)DECIMAL_ONE;
 }
 
 static bool is_digit(char c) {
