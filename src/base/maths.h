@@ -3,12 +3,12 @@
 #ifndef BASE_MATHS_H
 #define BASE_MATHS_H
 
-double maths_log(double x);   /* natural; x <= 0 gives -inf (0) or NaN */
+double maths_log(double x); /* natural; x <= 0 gives -inf (0) or NaN */
 double maths_log2(double x);
 double maths_log10(double x);
 double maths_exp(double x);
-double maths_pow(double x, double y); /* x > 0 */
-double maths_normal_cdf(double x);    /* standard normal, error below 1e-12 */
+double maths_pow(double x, double y);   /* x > 0 */
+double maths_normal_cdf(double x);      /* standard normal, error below 1e-12 */
 double maths_normal_quantile(double p); /* inverse of the above, 0 < p < 1, error below 1e-9 */
 
 #endif

@@ -20,8 +20,8 @@ struct problem_item {
 };
 
 struct problem {
-  int count;   /* items kept */
-  int errors;  /* all errors seen, also those not kept */
+  int count;  /* items kept */
+  int errors; /* all errors seen, also those not kept */
   int warnings;
   struct problem_item items[PROBLEM_ITEMS_MAX];
 };

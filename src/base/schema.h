@@ -42,13 +42,13 @@ struct field {
   const char *name;
   enum field_kind kind;
   uint32_t offset;
-  uint32_t size;               /* text: bytes; list: capacity */
-  const char *const *names;    /* enum */
-  int32_t name_count;          /* enum */
-  char prefix;                 /* id */
-  uint8_t width;               /* id */
-  uint32_t count_offset;       /* list: offset of its int32_t count */
-  const struct schema *item;   /* list */
+  uint32_t size;             /* text: bytes; list: capacity */
+  const char *const *names;  /* enum */
+  int32_t name_count;        /* enum */
+  char prefix;               /* id */
+  uint8_t width;             /* id */
+  uint32_t count_offset;     /* list: offset of its int32_t count */
+  const struct schema *item; /* list */
 };
 
 struct schema {
@@ -81,6 +81,8 @@ const struct field *schema_field(const struct schema *schema, const char *name);
 #define FIELD_MEMBER_TEXT(name, bytes) char name[bytes];
 #define FIELD_MEMBER_ENUM(name, type) int32_t name;
 #define FIELD_MEMBER_ID(name, prefix, width) int64_t name;
-#define FIELD_MEMBER_LIST(name, type, capacity) int32_t name##_count; struct type name[capacity];
+#define FIELD_MEMBER_LIST(name, type, capacity) \
+  int32_t name##_count;                         \
+  struct type name[capacity];
 
 #endif

@@ -19,9 +19,9 @@ void text_add(struct text *text, const char *string);
 void text_add_bytes(struct text *text, const char *bytes, size_t count);
 void text_add_char(struct text *text, char c);
 void text_add_i64(struct text *text, int64_t value);
-void text_add_decimal(struct text *text, int64_t value);               /* base/decimal.h units */
-/* Fixed-point text of a double with at most `places` decimals (0-12), trailing zeros dropped, round half away; NaN prints "null", beyond 1e15 exponent-free
- * integer digits. Locale-free and the same on every machine. */
+void text_add_decimal(struct text *text, int64_t value); /* base/decimal.h units */
+/* Fixed-point text of a double with at most `places` decimals (0-12), trailing zeros dropped, round half away; NaN prints "null", beyond 1e15
+ * exponent-free integer digits. Locale-free and the same on every machine. */
 void text_add_double(struct text *text, double value, int places);
 /* 2026-01-31T23:59:59.123Z */
 void text_add_time(struct text *text, int64_t time_ms);
