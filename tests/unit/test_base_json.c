@@ -189,6 +189,16 @@ static void positions_are_right(void **unused) {
   assert_string_equal(problem.items[0].path, "input:2:2");
 }
 
+static void messages_name_keys_but_quote_no_values(void **unused) {
+  (void)unused;
+  assert_null(parse("{\"password\": planted}", JSON_STRICT));
+  assert_null(strstr(problem.items[0].message, "planted"));
+  assert_null(parse("{\"password\": \"planted", JSON_STRICT));
+  assert_null(strstr(problem.items[0].message, "planted"));
+  assert_null(parse("{\"leverage\": 1, \"leverage\": 2}", JSON_STRICT));
+  assert_non_null(strstr(problem.items[0].message, "leverage"));
+}
+
 static void relaxed_mode_reads_comments_and_trailing_commas(void **unused) {
   (void)unused;
   struct json *document = parse(
@@ -285,6 +295,7 @@ int main(void) {
       cmocka_unit_test(depth_is_limited),
       cmocka_unit_test(a_million_keys_and_a_long_key),
       cmocka_unit_test(positions_are_right),
+      cmocka_unit_test(messages_name_keys_but_quote_no_values),
       cmocka_unit_test(relaxed_mode_reads_comments_and_trailing_commas),
       cmocka_unit_test(every_cut_of_a_document_is_refused),
       cmocka_unit_test(writer_separates_and_escapes),
