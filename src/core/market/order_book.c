@@ -105,7 +105,7 @@ bool order_book_apply(struct order_book *book, const struct book_change *change,
     if (!book->is_valid) return false;
     if (change->last_seq <= book->seq && change->prev_seq != book->seq) { /* the snapshot already holds it */
       book->old_changes++;
-      return true;
+      return is_crossed_too_long(book, ts) ? drop(book) : true;
     }
     if (!fits(book, change)) return drop(book);
   }

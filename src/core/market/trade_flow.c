@@ -139,7 +139,7 @@ static double read_hour(const struct trade_flow *flow, int64_t now) {
   int64_t known = now - flow->known_since;
   if (known < HOUR_KNOWN_MIN_MS) return NAN;
   int64_t length = known < HOUR_MS ? known : HOUR_MS;
-  return (double)count_seconds(flow, now, length) / ((double)length / (double)MINUTE_MS);
+  return (double)(count_seconds(flow, now, length) * MINUTE_MS) / (double)length; /* the product is exact */
 }
 
 void trade_flow_read(const struct trade_flow *flow, int64_t now, struct trade_flow_values *out) {
