@@ -160,12 +160,8 @@ static bool is_returned(const struct attempt *attempt) {
 
 static void test_return(struct attempt *attempt) {
   double distance = fabs(attempt->candle->close - attempt->level->price) / attempt->level->price;
-  if (is_returned(attempt)) {
-    test(attempt, REASON_level_retest, distance, COMPARATOR_LE, 0.005);
-    return;
-  }
-  reason_add(&attempt->reasons, REASON_level_retest, false, distance, 0.005, "no return to the level on this candle");
-  count_condition(attempt, false);
+  count_condition(attempt, reason_test_and(&attempt->reasons, REASON_level_retest, distance, COMPARATOR_LE, 0.005, is_returned(attempt),
+                                           "no return to the level on this candle"));
 }
 
 static void test_touch_rate(struct attempt *attempt) {

@@ -127,12 +127,7 @@ static void check_approach(struct validation *check) {
   if (!check->rules->validate_approach || !is_momentum(check)) return;
   double slope = first == NULL ? NAN : fabs(100.0 * (first[APPROACH_CANDLES].close - first->close) / first->close) / APPROACH_CANDLES;
   bool is_near = is_consolidated(check, check->rules->approach_min_consolidation_bars);
-  bool passed = is_near;
-  if (is_near || isnan(slope) || slope > limit) {
-    passed = reason_test(check->reasons, REASON_approach, slope, COMPARATOR_LE, limit) && is_near;
-  } else {
-    reason_add(check->reasons, REASON_approach, false, slope, limit, "a close lies away from the level");
-  }
+  bool passed = reason_test_and(check->reasons, REASON_approach, slope, COMPARATOR_LE, limit, is_near, "a close lies away from the level");
   book(check, passed, 1.0 - 0.5 * slope / limit);
 }
 

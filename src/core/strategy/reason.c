@@ -85,24 +85,42 @@ static bool compare(double value, enum comparator comparator, double threshold) 
   return false;
 }
 
-bool reason_test_scaled(struct reason_list *list, enum reason_code code, double value, enum comparator comparator, double threshold, double scale) {
+static struct reason make_test(enum reason_code code, double value, enum comparator comparator, double threshold, double scale) {
   struct reason reason = {.code = (int32_t)code, .value = value, .threshold = threshold, .comparator = (int32_t)comparator, .distance = NAN};
   if (isnan(value) || isnan(threshold)) {
     reason.code = REASON_unavailable;
     text_copy(reason.detail, sizeof reason.detail, reason_code_names[code]);
-  } else {
-    reason.passed = compare(value, comparator, threshold);
-    reason.value = value / scale;
-    reason.threshold = threshold / scale;
-    bool is_floor = comparator == COMPARATOR_GE || comparator == COMPARATOR_GT;
-    reason.distance = is_floor ? reason.value - reason.threshold : reason.threshold - reason.value;
+    return reason;
   }
+  reason.passed = compare(value, comparator, threshold);
+  reason.value = value / scale;
+  reason.threshold = threshold / scale;
+  bool is_floor = comparator == COMPARATOR_GE || comparator == COMPARATOR_GT;
+  reason.distance = is_floor ? reason.value - reason.threshold : reason.threshold - reason.value;
+  return reason;
+}
+
+bool reason_test(struct reason_list *list, enum reason_code code, double value, enum comparator comparator, double threshold) {
+  struct reason reason = make_test(code, value, comparator, threshold, 1.0);
   append(list, &reason);
   return reason.passed;
 }
 
-bool reason_test(struct reason_list *list, enum reason_code code, double value, enum comparator comparator, double threshold) {
-  return reason_test_scaled(list, code, value, comparator, threshold, 1.0);
+bool reason_test_scaled(struct reason_list *list, enum reason_code code, double value, enum comparator comparator, double threshold, double scale) {
+  struct reason reason = make_test(code, value, comparator, threshold, scale);
+  append(list, &reason);
+  return reason.passed;
+}
+
+bool reason_test_and(struct reason_list *list, enum reason_code code, double value, enum comparator comparator, double threshold, bool condition,
+                     const char *detail) {
+  struct reason reason = make_test(code, value, comparator, threshold, 1.0);
+  if (!condition && reason.code == (int32_t)code) {
+    reason.passed = false;
+    text_copy(reason.detail, sizeof reason.detail, detail);
+  }
+  append(list, &reason);
+  return reason.passed;
 }
 
 bool reason_test_range(struct reason_list *list, enum reason_code code, double value, double low, double high) {

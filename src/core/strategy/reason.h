@@ -40,6 +40,9 @@ struct reason_list {
 bool reason_test(struct reason_list *list, enum reason_code code, double value, enum comparator comparator, double threshold);
 /* The same for values that are compared in one unit and shown in another: value and threshold are recorded divided by scale (> 0). */
 bool reason_test_scaled(struct reason_list *list, enum reason_code code, double value, enum comparator comparator, double threshold, double scale);
+/* Passes only when the condition holds too; detail says so when it does not. */
+bool reason_test_and(struct reason_list *list, enum reason_code code, double value, enum comparator comparator, double threshold, bool condition,
+                     const char *detail);
 /* Range test low <= value <= high; threshold shown is the nearer bound. */
 bool reason_test_range(struct reason_list *list, enum reason_code code, double value, double low, double high);
 /* Skipped: capability missing. Counts as passed. */
