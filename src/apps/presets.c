@@ -1,0 +1,488 @@
+#include "apps/presets.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "runner/describe_tables.h"
+#include "runner/preset_file.h"
+#include "runner/preset_print.h"
+
+enum { NAMES_MAX = 512, ARGUMENTS_MAX = 64, VERSIONS_MAX = 1000 };
+
+struct call {
+  const struct preset_store *store;
+  bool is_json;
+  int64_t now_ms;
+  int count; /* of plain arguments */
+  const char *arguments[ARGUMENTS_MAX];
+  bool has_defaults, has_replace;
+  const char *key, *name; /* values of --key and --name, or NULL */
+  struct buffer *out;
+  struct problem *problem;
+};
+
+static enum status refuse(const struct call *call, const char *path, const char *allowed, const char *message) {
+  problem_add(call->problem, "bad_argument", path, NULL, allowed, "%s", message);
+  return STATUS_BAD_CONFIG;
+}
+
+static void add_problem_text(struct buffer *out, const struct problem *problem, const char *indent) {
+  for (int i = 0; i < problem->count; i++) {
+    const struct problem_item *item = &problem->items[i];
+    buffer_add_format(out, "%s%s %s: %s: %s", indent, item->is_warning ? "warning" : "error", item->code, item->path, item->message);
+    if (item->value[0] != '\0') buffer_add_format(out, "; given %s", item->value);
+    if (item->allowed[0] != '\0') buffer_add_format(out, "; allowed %s", item->allowed);
+    buffer_add_text(out, "\n");
+  }
+  int kept = problem->count;
+  if (problem->errors + problem->warnings > kept) buffer_add_format(out, "%s... and %d more\n", indent, problem->errors + problem->warnings - kept);
+}
+
+static void add_problem_json(struct json_writer *writer, const char *key, const struct problem *problem, bool is_warning) {
+  json_begin_array(writer, key);
+  for (int i = 0; i < problem->count; i++) {
+    const struct problem_item *item = &problem->items[i];
+    if (item->is_warning != is_warning) continue;
+    json_begin_object(writer, NULL);
+    json_add_string(writer, "path", item->path);
+    json_add_string(writer, "code", item->code);
+    json_add_string(writer, "message", item->message);
+    json_add_string(writer, "value", item->value[0] != '\0' ? item->value : NULL);
+    json_add_string(writer, "allowed", item->allowed[0] != '\0' ? item->allowed : NULL);
+    json_end_object(writer);
+  }
+  json_end_array(writer);
+}
+
+static void add_summary_members(struct json_writer *writer, const struct preset *preset, const struct preset_origin *origin,
+                                const struct problem *problem) {
+  char hash[DIGEST_TEXT_MAX], risk[PRESET_NUMBER_TEXT_MAX];
+  preset_hash(preset, hash);
+  preset_number_text(preset->risk.risk_per_trade, risk);
+  json_add_string(writer, "name", preset->name);
+  json_add_string(writer, "description", preset->description);
+  json_add_string(writer, "target_markets", preset->target_markets);
+  json_add_string(writer, "strategy_priority", strategy_priority_names[preset->strategy_priority]);
+  json_add_string(writer, "allowed_sides", allowed_sides_names[preset->signal_config.allowed_sides]);
+  json_add_bool(writer, "built_in", origin->is_built_in);
+  json_add_bool(writer, "modified", origin->is_modified);
+  json_add_string(writer, "hash", hash);
+  json_add_raw(writer, "risk_per_trade", risk);
+  json_add_int(writer, "max_positions", preset->risk.max_concurrent_positions);
+  add_problem_json(writer, "warnings", problem, true);
+}
+
+/* The first sentence: what follows are notes. */
+static int sentence_length(const char *text) {
+  const char *end = strstr(text, ". ");
+  size_t length = end != NULL ? (size_t)(end - text) : strlen(text);
+  return (int)(length < 72 ? length : 72);
+}
+
+static void add_list_row(const struct call *call, struct json_writer *writer, const char *name) {
+  struct preset preset;
+  struct preset_origin origin = {0};
+  struct problem problem = {0};
+  char risk[PRESET_NUMBER_TEXT_MAX];
+  bool is_valid = preset_store_load(call->store, name, &preset, &origin, &problem) == STATUS_OK;
+  if (call->is_json) {
+    json_begin_object(writer, NULL);
+    if (is_valid) {
+      add_summary_members(writer, &preset, &origin, &problem);
+    } else {
+      json_add_string(writer, "name", name);
+      add_problem_json(writer, "errors", &problem, false);
+    }
+    json_end_object(writer);
+    return;
+  }
+  if (!is_valid) {
+    buffer_add_format(call->out, "%-29s invalid: %d errors; `breakout presets validate %s` lists them\n", name, problem.errors, name);
+    return;
+  }
+  preset_number_text(preset.risk.risk_per_trade, risk);
+  buffer_add_format(call->out, "%-29s %-18s %-7s %3d  %-5s  %-8s  %.*s\n", name, strategy_priority_names[preset.strategy_priority], risk,
+                    preset.risk.max_concurrent_positions, allowed_sides_names[preset.signal_config.allowed_sides],
+                    origin.is_modified   ? "modified"
+                    : origin.is_built_in ? "built-in"
+                                         : "own",
+                    sentence_length(preset.description), preset.description);
+}
+
+static enum status run_list(struct call *call) {
+  static char names[NAMES_MAX][PRESET_NAME_BYTES];
+  struct json_writer writer;
+  int count = preset_store_list(call->store, names, NAMES_MAX);
+  json_writer_init(&writer, call->out, true);
+  if (call->is_json) {
+    json_begin_object(&writer, NULL);
+    json_begin_array(&writer, "items");
+  } else {
+    buffer_add_format(call->out, "%-29s %-18s %-7s %3s  %-5s  %-8s  %s\n", "Name", "Strategy", "Risk", "Max", "Sides", "Content", "Description");
+  }
+  for (int i = 0; i < count; i++) add_list_row(call, &writer, names[i]);
+  if (call->is_json) {
+    json_end_array(&writer);
+    json_end_object(&writer);
+    buffer_add_text(call->out, "\n");
+  }
+  return STATUS_OK;
+}
+
+static enum status show_key(struct call *call, const struct preset *preset) {
+  if (!preset_value_json(preset, call->key, call->out)) {
+    problem_add(call->problem, "unknown_key", call->key, NULL, NULL, "there is no such key; `breakout describe presets` lists them");
+    return STATUS_NOT_FOUND;
+  }
+  buffer_add_text(call->out, "\n");
+  return STATUS_OK;
+}
+
+static enum status run_show(struct call *call) {
+  struct preset preset;
+  struct preset_origin origin;
+  struct json_writer writer;
+  enum status status = preset_store_load(call->store, call->arguments[0], &preset, &origin, call->problem);
+  if (status != STATUS_OK) return status;
+  if (call->key != NULL) return show_key(call, &preset);
+  enum preset_extent extent = call->has_defaults ? PRESET_WHOLE : PRESET_WITHOUT_DEFAULTS;
+  json_writer_init(&writer, call->out, true);
+  if (call->is_json) {
+    json_begin_object(&writer, NULL);
+    add_summary_members(&writer, &preset, &origin, call->problem);
+    preset_to_json(&preset, &writer, "config", PRESET_ORDER_TABLE, PRESET_WHOLE);
+    json_end_object(&writer);
+  } else {
+    preset_to_json(&preset, &writer, NULL, PRESET_ORDER_TABLE, extent);
+  }
+  buffer_add_text(call->out, "\n");
+  return STATUS_OK;
+}
+
+static void add_verdict(const struct call *call, struct json_writer *writer, const char *name, const struct preset *preset, enum status status,
+                        const struct problem *problem) {
+  char hash[DIGEST_TEXT_MAX];
+  if (status == STATUS_OK) preset_hash(preset, hash);
+  if (!call->is_json) {
+    buffer_add_format(call->out, "%s: %s", name, status == STATUS_OK ? "valid" : "invalid");
+    if (status == STATUS_OK) buffer_add_format(call->out, ", hash %s", hash);
+    buffer_add_text(call->out, "\n");
+    add_problem_text(call->out, problem, "  ");
+    return;
+  }
+  json_begin_object(writer, NULL);
+  json_add_string(writer, "file", name);
+  json_add_bool(writer, "valid", status == STATUS_OK);
+  json_add_string(writer, "hash", status == STATUS_OK ? hash : NULL);
+  add_problem_json(writer, "errors", problem, false);
+  add_problem_json(writer, "warnings", problem, true);
+  json_end_object(writer);
+}
+
+/* The verdicts are the result, so they go to out; problem only says that there was one. */
+static enum status run_validate(struct call *call) {
+  struct json_writer writer;
+  enum status worst = STATUS_OK;
+  json_writer_init(&writer, call->out, true);
+  if (call->is_json) json_begin_array(&writer, NULL);
+  for (int i = 0; i < call->count; i++) {
+    struct preset preset;
+    struct problem problem = {0};
+    enum status status = preset_store_load(call->store, call->arguments[i], &preset, NULL, &problem);
+    add_verdict(call, &writer, call->arguments[i], &preset, status, &problem);
+    if (worst == STATUS_OK || status == STATUS_BAD_CONFIG) worst = status != STATUS_OK ? status : worst;
+  }
+  if (call->is_json) {
+    json_end_array(&writer);
+    buffer_add_text(call->out, "\n");
+  }
+  return worst;
+}
+
+static enum status run_schema(struct call *call) {
+  preset_describe_json_schema(call->out);
+  return STATUS_OK;
+}
+
+static void add_difference(const struct call *call, struct json_writer *writer, const char *path, const char *a, const char *b) {
+  if (!call->is_json) {
+    buffer_add_format(call->out, "%-60s %s -> %s\n", path, a, b);
+    return;
+  }
+  json_begin_object(writer, NULL);
+  json_add_string(writer, "key", path);
+  json_add_raw(writer, "a", a);
+  json_add_raw(writer, "b", b);
+  json_end_object(writer);
+}
+
+/* The name differs always and is not told. */
+static void add_differences(const struct call *call, struct json_writer *writer, const struct preset *a, const struct preset *b) {
+  struct buffer left = {0}, right = {0};
+  for (int i = 0; i < preset_key_count; i++) {
+    const char *path = preset_keys[i].path;
+    buffer_clear(&left);
+    buffer_clear(&right);
+    if (text_equal(path, "name") || !preset_value_json(a, path, &left) || !preset_value_json(b, path, &right)) continue;
+    if (!text_equal(left.data, right.data)) add_difference(call, writer, path, left.data, right.data);
+  }
+  buffer_deinit(&left);
+  buffer_deinit(&right);
+}
+
+static enum status run_diff(struct call *call) {
+  struct preset a, b;
+  struct json_writer writer;
+  enum status status = preset_store_load(call->store, call->arguments[0], &a, NULL, call->problem);
+  if (status == STATUS_OK) status = preset_store_load(call->store, call->arguments[1], &b, NULL, call->problem);
+  if (status != STATUS_OK) return status;
+  json_writer_init(&writer, call->out, true);
+  if (call->is_json) {
+    json_begin_object(&writer, NULL);
+    json_add_string(&writer, "a", a.name);
+    json_add_string(&writer, "b", b.name);
+    json_begin_array(&writer, "differences");
+  }
+  add_differences(call, &writer, &a, &b);
+  if (call->is_json) {
+    json_end_array(&writer);
+    json_end_object(&writer);
+    buffer_add_text(call->out, "\n");
+  }
+  return STATUS_OK;
+}
+
+static enum status save(struct call *call, const struct preset *preset, const char *done) {
+  char hash[DIGEST_TEXT_MAX];
+  struct json_writer writer;
+  enum status status = preset_store_save(call->store, preset, call->now_ms, call->problem);
+  if (status != STATUS_OK) return status;
+  preset_hash(preset, hash);
+  if (!call->is_json) {
+    buffer_add_format(call->out, "%s %s, hash %s. A session that uses it takes it over with `breakout ctl reload`.\n", preset->name, done, hash);
+    return STATUS_OK;
+  }
+  json_writer_init(&writer, call->out, true);
+  json_begin_object(&writer, NULL);
+  json_add_string(&writer, "name", preset->name);
+  json_add_string(&writer, "hash", hash);
+  add_problem_json(&writer, "warnings", call->problem, true);
+  json_end_object(&writer);
+  buffer_add_text(call->out, "\n");
+  return STATUS_OK;
+}
+
+static bool exists(const struct call *call, const char *name) {
+  static char names[NAMES_MAX][PRESET_NAME_BYTES];
+  int count = preset_store_list(call->store, names, NAMES_MAX);
+  for (int i = 0; i < count; i++) {
+    if (text_equal(names[i], name)) return true;
+  }
+  return false;
+}
+
+static enum status run_set(struct call *call) {
+  struct preset preset;
+  struct problem load_problem = {0};
+  enum status status = preset_store_load(call->store, call->arguments[0], &preset, NULL, &load_problem);
+  if (status != STATUS_OK) {
+    *call->problem = load_problem;
+    return status;
+  }
+  for (int i = 1; i < call->count; i++) {
+    char path[160];
+    const char *equals = strchr(call->arguments[i], '=');
+    if (equals == NULL) return refuse(call, call->arguments[i], "KEY=VALUE", "presets set needs KEY=VALUE");
+    size_t length = (size_t)(equals - call->arguments[i]);
+    text_copy(path, length + 1 < sizeof path ? length + 1 : sizeof path, call->arguments[i]);
+    if (text_equal(path, "name")) return refuse(call, "name", "presets copy A B", "the name of a preset cannot be set");
+    if (preset_set_key(&preset, path, equals + 1, call->problem) != STATUS_OK) status = STATUS_BAD_CONFIG;
+  }
+  return status == STATUS_OK ? save(call, &preset, "changed") : status;
+}
+
+/* A file from anywhere: its name need not be the preset's, so it is read here and not by the store. */
+static enum status run_import(struct call *call) {
+  struct preset preset;
+  struct buffer text = {0};
+  enum status status = buffer_read_file(&text, call->arguments[0], PRESET_FILE_BYTES_MAX, call->problem);
+  if (status == STATUS_OK) status = preset_parse(&preset, text.data, text.length, call->arguments[0], NULL, call->problem);
+  buffer_deinit(&text);
+  if (status == STATUS_OK && call->name != NULL) status = preset_set_key(&preset, "name", call->name, call->problem);
+  if (status != STATUS_OK) return status;
+  if (!call->has_replace && exists(call, preset.name)) {
+    problem_add(call->problem, "exists", preset.name, NULL, "--replace or --name", "a preset of this name exists");
+    return STATUS_IN_USE;
+  }
+  problem_clear(call->problem); /* saving tells the warnings again */
+  return save(call, &preset, "imported");
+}
+
+static enum status run_copy(struct call *call) {
+  struct preset preset;
+  struct problem ignored = {0};
+  enum status status = preset_store_load(call->store, call->arguments[0], &preset, NULL, &ignored);
+  if (status != STATUS_OK) {
+    *call->problem = ignored;
+    return status;
+  }
+  status = preset_set_key(&preset, "name", call->arguments[1], call->problem);
+  if (status != STATUS_OK) return status;
+  if (exists(call, preset.name)) {
+    problem_add(call->problem, "exists", preset.name, NULL, NULL, "a preset of this name exists");
+    return STATUS_IN_USE;
+  }
+  return save(call, &preset, "written");
+}
+
+static enum status run_delete(struct call *call) {
+  struct json_writer writer;
+  bool has_restored;
+  enum status status = preset_store_delete(call->store, call->arguments[0], call->now_ms, &has_restored, call->problem);
+  if (status != STATUS_OK) return status;
+  if (!call->is_json) {
+    buffer_add_format(call->out, "%s deleted%s.\n", call->arguments[0], has_restored ? "; the built-in content is back" : "");
+    return STATUS_OK;
+  }
+  json_writer_init(&writer, call->out, true);
+  json_begin_object(&writer, NULL);
+  json_add_bool(&writer, "success", true);
+  json_add_bool(&writer, "restored_built_in", has_restored);
+  json_end_object(&writer);
+  buffer_add_text(call->out, "\n");
+  return STATUS_OK;
+}
+
+static enum status run_history(struct call *call) {
+  static struct preset_version versions[VERSIONS_MAX];
+  struct json_writer writer;
+  int count = preset_store_versions(call->store, call->arguments[0], versions, VERSIONS_MAX);
+  if (count == 0 && !exists(call, call->arguments[0])) {
+    problem_add(call->problem, "not_found", call->arguments[0], NULL, NULL, "there is no preset of this name and no version of it");
+    return STATUS_NOT_FOUND;
+  }
+  json_writer_init(&writer, call->out, true);
+  if (call->is_json) {
+    json_begin_object(&writer, NULL);
+    json_begin_array(&writer, "versions");
+  }
+  for (int i = 0; i < count; i++) {
+    char time[32];
+    struct text text;
+    text_init(&text, time, sizeof time);
+    text_add_time(&text, versions[i].ts_ms);
+    const char *hash = versions[i].hash[0] != '\0' ? versions[i].hash : NULL;
+    if (!call->is_json) {
+      buffer_add_format(call->out, "%-28s  %s  %s\n", versions[i].id, time, hash != NULL ? hash : "not valid");
+      continue;
+    }
+    json_begin_object(&writer, NULL);
+    json_add_string(&writer, "id", versions[i].id);
+    json_add_string(&writer, "ts", time);
+    json_add_string(&writer, "hash", hash);
+    json_end_object(&writer);
+  }
+  if (call->is_json) {
+    json_end_array(&writer);
+    json_end_object(&writer);
+    buffer_add_text(call->out, "\n");
+  } else if (count == 0) {
+    buffer_add_format(call->out, "%s has never been changed here.\n", call->arguments[0]);
+  }
+  return STATUS_OK;
+}
+
+static enum status run_restore(struct call *call) {
+  struct preset preset;
+  enum status status = preset_store_restore(call->store, call->arguments[0], call->arguments[1], call->now_ms, &preset, call->problem);
+  if (status != STATUS_OK) return status;
+  char hash[DIGEST_TEXT_MAX];
+  preset_hash(&preset, hash);
+  if (call->is_json) {
+    struct json_writer writer;
+    json_writer_init(&writer, call->out, true);
+    json_begin_object(&writer, NULL);
+    json_add_string(&writer, "name", preset.name);
+    json_add_string(&writer, "hash", hash);
+    json_end_object(&writer);
+    buffer_add_text(call->out, "\n");
+  } else {
+    buffer_add_format(call->out, "%s restored, hash %s.\n", preset.name, hash);
+  }
+  return STATUS_OK;
+}
+
+static const struct form {
+  const char *word;
+  const char *usage;
+  int least, most; /* arguments */
+  enum status (*run)(struct call *call);
+} forms[] = {
+    {"list", "presets list", 0, 0, run_list},
+    {"show", "presets show NAME [--defaults] [--key KEY]", 1, 1, run_show},
+    {"validate", "presets validate FILE...", 1, ARGUMENTS_MAX, run_validate},
+    {"schema", "presets schema", 0, 0, run_schema},
+    {"diff", "presets diff A B", 2, 2, run_diff},
+    {"set", "presets set NAME KEY=VALUE...", 2, ARGUMENTS_MAX, run_set},
+    {"import", "presets import FILE [--name N] [--replace]", 1, 1, run_import},
+    {"copy", "presets copy A B", 2, 2, run_copy},
+    {"delete", "presets delete NAME", 1, 1, run_delete},
+    {"history", "presets history NAME", 1, 1, run_history},
+    {"restore", "presets restore NAME ID", 2, 2, run_restore},
+};
+enum { FORM_COUNT = sizeof forms / sizeof forms[0] };
+
+static const struct form *find_form(const struct call *call, const char *word) {
+  const char *words[FORM_COUNT];
+  for (int i = 0; i < FORM_COUNT; i++) {
+    if (text_equal(forms[i].word, word)) return &forms[i];
+    words[i] = forms[i].word;
+  }
+  int nearest = text_nearest(word, words, FORM_COUNT);
+  (void)refuse(call, word, nearest >= 0 ? words[nearest] : "list, show, validate, schema, diff, set, import, copy, delete, history, restore",
+               "presets has no such form");
+  return NULL;
+}
+
+static enum status take_option(struct call *call, const char *option, const char *value, bool *has_taken_value) {
+  static const char *const options[] = {"--defaults", "--replace", "--key", "--name"};
+  *has_taken_value = text_equal(option, "--key") || text_equal(option, "--name");
+  if (*has_taken_value && value == NULL) return refuse(call, option, NULL, "the option needs a value");
+  if (text_equal(option, "--defaults")) {
+    call->has_defaults = true;
+  } else if (text_equal(option, "--replace")) {
+    call->has_replace = true;
+  } else if (text_equal(option, "--key")) {
+    call->key = value;
+  } else if (text_equal(option, "--name")) {
+    call->name = value;
+  } else {
+    int nearest = text_nearest(option, options, 4);
+    return refuse(call, option, nearest >= 0 ? options[nearest] : "--defaults, --key, --name, --replace", "presets has no such option");
+  }
+  return STATUS_OK;
+}
+
+enum status presets_run(const struct preset_store *store, bool is_json, int64_t now_ms, int count, char *const *arguments, struct buffer *out,
+                        struct problem *problem) {
+  struct call call = {.store = store, .is_json = is_json, .now_ms = now_ms, .out = out, .problem = problem};
+  const struct form *form = find_form(&call, count > 0 ? arguments[0] : "list");
+  if (form == NULL) return STATUS_BAD_CONFIG;
+  for (int i = 1; i < count; i++) {
+    bool has_taken_value = false;
+    if (strncmp(arguments[i], "--", 2) == 0) {
+      enum status status = take_option(&call, arguments[i], i + 1 < count ? arguments[i + 1] : NULL, &has_taken_value);
+      if (status != STATUS_OK) return status;
+      i += has_taken_value;
+    } else if (call.count == ARGUMENTS_MAX) {
+      return refuse(&call, arguments[i], form->usage, "too many arguments");
+    } else {
+      call.arguments[call.count++] = arguments[i];
+    }
+  }
+  if (call.count < form->least || call.count > form->most) return refuse(&call, form->word, form->usage, "too few or too many arguments");
+  return form->run(&call);
+}
