@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -111,4 +112,47 @@ enum status gzip_read(struct gzip_reader *reader, void *out, size_t size, size_t
 void gzip_close(struct gzip_reader *reader) {
   if (reader->file != NULL) gzclose_r(reader->file);
   *reader = (struct gzip_reader){.descriptor = -1};
+}
+
+enum status gzip_inflate_open(struct gzip_inflater *inflater, bool is_raw) {
+  z_stream *stream = calloc(1, sizeof *stream);
+  *inflater = (struct gzip_inflater){.is_raw = is_raw};
+  if (stream == NULL || inflateInit2(stream, is_raw ? -MAX_WBITS : MAX_WBITS + 16) != Z_OK) {
+    free(stream);
+    return STATUS_NO_MEMORY;
+  }
+  inflater->stream = stream;
+  return STATUS_OK;
+}
+
+static unsigned bounded(size_t size) {
+  return size > READ_MAX ? READ_MAX : (unsigned)size;
+}
+
+enum status gzip_inflate(struct gzip_inflater *inflater, const char *in, size_t in_size, size_t *in_used, char *out, size_t out_size, size_t *out_used) {
+  z_stream *stream = inflater->stream;
+  if (inflater->is_at_end && *in_used < in_size) {
+    if (inflater->is_raw || inflateReset(stream) != Z_OK) return STATUS_CORRUPT;
+    inflater->is_at_end = false;
+  }
+  stream->next_in = (z_const Bytef *)(uintptr_t)(in + *in_used);
+  stream->avail_in = bounded(in_size - *in_used);
+  stream->next_out = (Bytef *)out + *out_used;
+  stream->avail_out = bounded(out_size - *out_used);
+  int result = inflate(stream, Z_NO_FLUSH);
+  *in_used = (size_t)((const char *)stream->next_in - in);
+  *out_used = (size_t)((char *)stream->next_out - out);
+  if (result == Z_STREAM_END) inflater->is_at_end = true;
+  if (result == Z_OK || result == Z_STREAM_END || result == Z_BUF_ERROR) return STATUS_OK;
+  return result == Z_MEM_ERROR ? STATUS_NO_MEMORY : STATUS_CORRUPT;
+}
+
+void gzip_inflate_close(struct gzip_inflater *inflater) {
+  if (inflater->stream != NULL) inflateEnd(inflater->stream);
+  free(inflater->stream);
+  *inflater = (struct gzip_inflater){0};
+}
+
+uint32_t gzip_crc32(uint32_t crc, const void *bytes, size_t size) {
+  return (uint32_t)crc32_z(crc, bytes, size);
 }

@@ -8,7 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "adapters/source/unpack.h"
+#include "adapters/source/zstd_stream.h"
+#include "base/gzip.h"
 #include "base/text.h"
 
 enum { INPUT_CHUNK = 256 * 1024, ZIP_HEADER = 30 };
@@ -21,8 +22,9 @@ struct input {
   const char *bytes;
   size_t bytes_left;
   enum packing packing;
-  void *unpacker;
-  char *chunk; /* packed bytes read but not yet used */
+  void *zstd;                    /* of PACKING_ZSTD */
+  struct gzip_inflater inflater; /* of PACKING_GZIP and PACKING_ZIP_DEFLATED */
+  char *chunk;                   /* packed bytes read but not yet used */
   size_t chunk_used, chunk_size;
   bool is_raw_end;   /* no packed bytes are left to read */
   bool is_frame_end; /* the packed stream stands at a whole end */
@@ -133,10 +135,11 @@ static enum status detect(struct input *input, struct problem *problem) {
   } else if (starts_with(input, "\x1f\x8b", 2)) {
     input->packing = PACKING_GZIP;
   }
-  if (input->packing == PACKING_ZSTD) input->unpacker = unpack_zstd_open();
-  if (input->packing == PACKING_GZIP || input->packing == PACKING_ZIP_DEFLATED) input->unpacker = unpack_deflate_open(input->packing != PACKING_GZIP);
-  const bool needs_unpacker = input->packing != PACKING_PLAIN && input->packing != PACKING_ZIP_STORED;
-  if (needs_unpacker && !input->unpacker) return STATUS_NO_MEMORY;
+  if (input->packing == PACKING_ZSTD && !(input->zstd = zstd_stream_open())) return STATUS_NO_MEMORY;
+  if (input->packing == PACKING_GZIP || input->packing == PACKING_ZIP_DEFLATED) {
+    status = gzip_inflate_open(&input->inflater, input->packing == PACKING_ZIP_DEFLATED);
+    if (status) return status;
+  }
   return input->packing == PACKING_PLAIN ? refuse_binary(input, problem) : STATUS_OK;
 }
 
@@ -222,9 +225,24 @@ static enum status end_zip(struct input *input, struct problem *problem) {
   return input->crc == input->crc_wanted ? STATUS_OK : corrupt(input, "the checksum of the zip member is wrong", problem);
 }
 
+/* One call of the unpacker: raises *used. */
+static enum status unpack(struct input *input, char *out, size_t size, size_t *used, struct problem *problem) {
+  const char *in = input->chunk + input->chunk_used, *message = "bad data";
+  const size_t in_size = input->chunk_size - input->chunk_used;
+  size_t in_used = 0;
+  enum status status;
+  if (input->packing == PACKING_ZSTD) {
+    status = zstd_stream_read(input->zstd, in, in_size, &in_used, out, size, used, &input->is_frame_end, &message);
+  } else {
+    status = gzip_inflate(&input->inflater, in, in_size, &in_used, out, size, used);
+    input->is_frame_end = input->inflater.is_at_end;
+  }
+  input->chunk_used += in_used;
+  return status == STATUS_CORRUPT ? corrupt(input, message, problem) : status;
+}
+
 static enum status read_packed(struct input *input, char *out, size_t size, size_t *got, struct problem *problem) {
-  struct unpack_step step = {.out = out, .out_size = size};
-  while (step.out_used == 0) {
+  while (*got == 0) {
     if (input->chunk_used == input->chunk_size) {
       const enum status status = fill_chunk(input, problem);
       if (status) return status;
@@ -232,18 +250,10 @@ static enum status read_packed(struct input *input, char *out, size_t size, size
     const bool is_end = input->chunk_used == input->chunk_size;
     const bool is_zip_end = input->packing == PACKING_ZIP_DEFLATED && input->is_frame_end;
     if (is_zip_end || (is_end && input->is_frame_end)) break;
-    step.in = input->chunk + input->chunk_used;
-    step.in_size = input->chunk_size - input->chunk_used;
-    step.in_used = 0;
-    const char *message = "bad data";
-    const enum unpack_result result =
-        input->packing == PACKING_ZSTD ? unpack_zstd_step(input->unpacker, &step, &message) : unpack_deflate_step(input->unpacker, &step, &message);
-    if (result != UNPACK_OK) return result == UNPACK_NO_MEMORY ? STATUS_NO_MEMORY : corrupt(input, message, problem);
-    input->chunk_used += step.in_used;
-    input->is_frame_end = step.is_frame_end;
-    if (is_end && step.out_used == 0 && !step.is_frame_end) return truncated(input, problem);
+    const enum status status = unpack(input, out, size, got, problem);
+    if (status) return status;
+    if (is_end && *got == 0 && !input->is_frame_end) return truncated(input, problem);
   }
-  *got = step.out_used;
   return STATUS_OK;
 }
 
@@ -254,7 +264,7 @@ enum status input_read(struct input *input, char *out, size_t size, size_t *got,
   enum status status = is_plain ? read_plain(input, out, size, got, problem) : read_packed(input, out, size, got, problem);
   if (status) return status;
   const bool is_zip = input->packing == PACKING_ZIP_STORED || input->packing == PACKING_ZIP_DEFLATED;
-  if (is_zip) input->crc = unpack_crc32(input->crc, out, *got);
+  if (is_zip) input->crc = gzip_crc32(input->crc, out, *got);
   if (input->packing == PACKING_ZIP_STORED) input->stored_left -= *got;
   if (*got > 0) return STATUS_OK;
   input->is_done = true;
@@ -264,8 +274,8 @@ enum status input_read(struct input *input, char *out, size_t size, size_t *got,
 
 void input_close(struct input *input) {
   if (!input) return;
-  if (input->packing == PACKING_ZSTD) unpack_zstd_close(input->unpacker);
-  if (input->packing == PACKING_GZIP || input->packing == PACKING_ZIP_DEFLATED) unpack_deflate_close(input->unpacker);
+  zstd_stream_close(input->zstd);
+  gzip_inflate_close(&input->inflater);
   if (input->fd >= 0) (void)close(input->fd);
   free(input->chunk);
   free(input);
