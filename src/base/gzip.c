@@ -129,7 +129,8 @@ static unsigned bounded(size_t size) {
   return size > READ_MAX ? READ_MAX : (unsigned)size;
 }
 
-enum status gzip_inflate(struct gzip_inflater *inflater, const char *in, size_t in_size, size_t *in_used, char *out, size_t out_size, size_t *out_used) {
+enum status gzip_inflate(struct gzip_inflater *inflater, const char *in, size_t in_size, size_t *in_used, char *out, size_t out_size,
+                         size_t *out_used) {
   z_stream *stream = inflater->stream;
   if (inflater->is_at_end && *in_used < in_size) {
     if (inflater->is_raw || inflateReset(stream) != Z_OK) return STATUS_CORRUPT;

@@ -33,8 +33,8 @@ struct gzip_inflater {
 };
 
 NODISCARD enum status gzip_inflate_open(struct gzip_inflater *inflater, bool is_raw);
-/* Takes bytes from in and puts bytes to out as far as both reach, raising *in_used and *out_used. STATUS_CORRUPT when the bytes are wrong, and when bytes
- * follow a raw stream. */
+/* Takes bytes from in and puts bytes to out as far as both reach, raising *in_used and *out_used. STATUS_CORRUPT when the bytes are wrong, and when
+ * bytes follow a raw stream. */
 NODISCARD enum status gzip_inflate(struct gzip_inflater *inflater, const char *in, size_t in_size, size_t *in_used, char *out, size_t out_size,
                                    size_t *out_used);
 void gzip_inflate_close(struct gzip_inflater *inflater); /* zero-initialised is allowed */
