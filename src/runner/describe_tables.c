@@ -80,7 +80,7 @@ static void add_preset_row(struct buffer *out, const struct preset_key *key) {
 
 void preset_describe_markdown(struct buffer *out) {
   buffer_add_text(out,
-                  "# Preset keys\n\nMade by `breakout describe presets --as md` from `src/core/strategy/preset.def`. Do not edit.\n\n"
+                  "# Preset keys\n\nMade by `breakout describe preset --as md` from `src/core/strategy/preset.def`. Do not edit.\n\n"
                   "| Key | Type | Unit | Default | Allowed | Meaning | Used in | Active when |\n|---|---|---|---|---|---|---|---|\n");
   for (int i = 0; i < preset_key_count; i++) add_preset_row(out, &preset_keys[i]);
 }

@@ -6,10 +6,10 @@
 
 #include "base/buffer.h"
 
-/* docs/generated/presets.md and docs/generated/settings.md. */
+/* docs/generated/preset.md and docs/generated/settings.md. */
 void preset_describe_markdown(struct buffer *out);
 void settings_describe_markdown(struct buffer *out);
-/* JSON Schema 2020-12 of a preset file; x-unit, x-active-when and x-used-in per key. */
+/* docs/generated/preset.schema.json: JSON Schema 2020-12 of a preset file; x-unit, x-active-when and x-used-in per key. */
 void preset_describe_json_schema(struct buffer *out);
 /* One key as text for a person. False when there is no such key. */
 bool preset_describe_key(const char *path, struct buffer *out);

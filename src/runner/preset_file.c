@@ -577,7 +577,7 @@ enum status preset_apply_overrides(struct preset *preset, const struct preset_ov
   for (int i = 0; i < overrides->count; i++) {
     const char *name = overrides->entries[i] + sizeof head - 1;
     const char *equals = strchr(name, '=');
-    char path[PATH_MAX_BYTES];
+    char path[PATH_MAX_BYTES] = "";
     check(equals != NULL);
     override_path(name, (size_t)(equals - name), path);
     if (preset_set_key(preset, path, equals + 1, problem) != STATUS_OK) status = STATUS_BAD_CONFIG;

@@ -200,7 +200,7 @@ enum status preset_store_save(const struct preset_store *store, const struct pre
 enum status preset_store_delete(const struct preset_store *store, const char *name, int64_t now_ms, bool *has_restored, struct problem *problem) {
   char path[PRESET_PATH_BYTES];
   struct preset preset;
-  struct preset_origin origin;
+  struct preset_origin origin = {0};
   struct problem ignored = {0};
   *has_restored = false;
   enum status status = preset_store_load(store, name, &preset, &origin, &ignored);

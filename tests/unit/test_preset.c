@@ -712,9 +712,10 @@ static void assert_file_equals(const char *path, void (*describe)(struct buffer 
   buffer_deinit(&found);
 }
 
-static void document_is_fresh(void **unused) {
+static void documents_are_fresh(void **unused) {
   (void)unused;
-  assert_file_equals("docs/generated/presets.md", preset_describe_markdown);
+  assert_file_equals("docs/generated/preset.md", preset_describe_markdown);
+  assert_file_equals("docs/generated/preset.schema.json", preset_describe_json_schema);
 }
 
 static void count_property(void *context, const char *key, const struct json *value) {
@@ -773,7 +774,7 @@ int main(void) {
       cmocka_unit_test(lists_are_resolved),
       cmocka_unit_test_setup_teardown(store_keeps_versions, make_folder, remove_folder),
       cmocka_unit_test(store_refuses_what_it_should),
-      cmocka_unit_test(document_is_fresh),
+      cmocka_unit_test(documents_are_fresh),
       cmocka_unit_test(schema_describes_every_section),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,7 +67,7 @@ static bool split(struct parts *parts, const char *text) {
 }
 
 bool symbol_parse(const char *text, char printed[SYMBOL_TEXT_MAX], char venue_symbol[SYMBOL_TEXT_MAX]) {
-  char upper[2 * SYMBOL_TEXT_MAX];
+  char upper[2 * SYMBOL_TEXT_MAX] = "";
   struct parts parts;
   struct text out;
   printed[0] = venue_symbol[0] = '\0';
