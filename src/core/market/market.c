@@ -247,7 +247,7 @@ void market_on_ticker(struct market *market, const struct ticker *ticker) {
 void market_on_open_interest(struct market *market, int64_t ts, double oi, double oi_usd) {
   int32_t count = market->oi_count;
   if (count > 0 && ts < market->oi[count - 1].ts) return;
-  if (count > 1 && ts - market->oi[count - 2].ts < OI_THINNED_MS) {
+  if (count > 1 && market->oi[count - 1].ts - market->oi[count - 2].ts < OI_THINNED_MS) {
     count--;
   } else if (count > 0 && ts == market->oi[count - 1].ts) {
     count--;
