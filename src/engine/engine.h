@@ -22,7 +22,7 @@ struct engine_config {
   char venue[24], feed[64];
   int64_t starting_balance; /* decimal; paper account when the venue does not say otherwise */
   int32_t max_leverage;
-  int32_t reconcile_interval_s;
+  int32_t reconcile_interval_s; /* 0: only at start and after a reconnect (backtests: the venue is in the same process) */
   int32_t market_fetch_limit, deep_symbol_limit;
   int32_t market_data_timeout_s;
   bool fees_from_venue;

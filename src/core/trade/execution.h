@@ -43,6 +43,7 @@ struct plan {
   int64_t channel_target;  /* decimal, 0 none */
   int64_t stop;            /* protective stop of the plan */
   double leverage;
+  double btc_correlation;  /* at the plan's making, NaN null */
   int64_t reserved_usd;    /* margin reserved for what is not filled */
 };
 extern const struct schema plan_schema;

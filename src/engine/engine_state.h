@@ -1,0 +1,308 @@
+/* The engine's own state and the functions that its files share. Nothing outside src/engine includes this. */
+#ifndef ENGINE_ENGINE_STATE_H
+#define ENGINE_ENGINE_STATE_H
+
+#include "core/strategy/breakout.h"
+#include "core/strategy/entry_check.h"
+#include "core/strategy/market_filter.h"
+#include "core/strategy/scanner.h"
+#include "core/strategy/score.h"
+#include "core/strategy/sizing.h"
+#include "core/trade/exit_rules.h"
+#include "core/trade/targets.h"
+#include "engine/engine.h"
+#include "engine/view.h"
+
+enum {
+  ENGINE_ORDERS_MAX = 512,
+  ENGINE_PLANS_MAX = 24,
+  ENGINE_HOLDINGS_MAX = 16,
+  ENGINE_SIGNALS_MAX = 50,   /* pending signals (strategy 8.3) */
+  ENGINE_OPERATIONS_MAX = 16,
+  ENGINE_ALERTS_MAX = 64,
+  ENGINE_VENUE_ORDERS_MAX = 256,
+  ENGINE_COMMANDS_MAX = 8,
+};
+
+/* Timers of the text, in ms. */
+#define RISK_INTERVAL_MS INT64_C(100)
+#define ACKNOWLEDGE_TIMEOUT_MS INT64_C(3000)
+#define UNPROTECTED_ALARM_MS INT64_C(2000)
+#define UNPROTECTED_CLOSE_MS INT64_C(5000)
+#define STARTING_TIMEOUT_MS INT64_C(180000)
+#define SIGNAL_LIFE_MS (15 * INT64_C(60000))
+#define BATCH_WAIT_MS INT64_C(3000)
+#define FLATTEN_ALARM_MS INT64_C(30000)
+#define UNKNOWN_ALARM_MS INT64_C(30000)
+#define UNKNOWN_ERROR_MS INT64_C(300000)
+
+struct engine_symbol {
+  struct market market;
+  struct level_set levels;
+  struct density density;
+  struct activity activity;
+  struct candidate candidate;
+  struct decision decisions[stage_count]; /* newest of each stage; decision_id 0: none */
+  bool is_known, is_whitelisted, is_blacklisted, is_deep;
+  bool is_foreign;       /* a foreign position blocks entries */
+  bool was_delisting_closed;
+  int32_t scans_outside; /* scans in a row outside the deep limit */
+  int32_t holding;       /* index, -1 none */
+  int32_t plan;          /* open entry or add-on plan, -1 none */
+  int64_t cools_until;   /* cooldown: blocked until a 5m candle closes at or after this */
+  int64_t sized_at[position_side_count];    /* last signal that reached sizing */
+  int64_t sized_entry[position_side_count];
+  int64_t density_at, leverage_set; /* leverage in 1e-8 known to be in force */
+};
+
+/* A position with the orders and the exit that the engine works for it. */
+struct holding {
+  bool is_used, is_channel;
+  struct position position;
+  int64_t channel_target;
+  char stop_order[ORDER_ID_MAX]; /* live or being placed; "" none */
+  int32_t stop_attempts;
+  bool stop_is_changing;         /* an amend is on its way */
+  int32_t target_attempts[POSITION_TARGETS_MAX];
+  bool exit_active;
+  enum urgency exit_urgency;
+  enum reason_code exit_reason;
+  enum order_purpose exit_purpose;
+  char exit_detail[48];
+  char exit_order[ORDER_ID_MAX]; /* live exit order, "" none */
+  int32_t exit_attempts, exit_children;
+  int64_t exit_sent_at, exit_started_at;
+  int64_t exit_qty_left;         /* of a partial manual close; 0: everything */
+  bool is_partial_close;
+  int64_t beyond_since;          /* price beyond the stop (stop watch), 0 not */
+  int64_t rules_at;              /* price rules ran last */
+};
+
+struct operation {
+  int64_t id;
+  enum command command;
+  struct command_reply reply;
+  bool is_open;
+};
+
+struct pending_signal {
+  struct signal signal;
+  int32_t symbol;
+  int64_t channel_target;
+  int64_t boundary;
+};
+
+/* Reconciliation at work (execution 7). */
+struct reconcile {
+  bool is_active;
+  char cause[24];
+  int64_t started_at, finished_at;
+  uint32_t waiting; /* bits of enum query_kind */
+  int32_t fills_applied;
+  int32_t position_count, order_count;
+  struct venue_position positions[64];
+  struct venue_order orders[ENGINE_VENUE_ORDERS_MAX];
+};
+
+struct engine {
+  uint64_t layout;
+  size_t image_size; /* from the engine's first block to its last */
+  struct engine_limits limits;
+  struct engine_config config;
+  struct engine_counters counters;
+  struct engine_counts counts;
+
+  const struct engine_sink *sink; /* of the step at hand */
+  int64_t now;
+  uint32_t capabilities; /* union over the symbols */
+
+  struct preset preset;
+  char preset_hash[65];
+  bool has_preset;
+  struct exit_settings exits;
+  double fee_taker, fee_maker; /* fractions in force */
+  double venue_taker_bps, venue_maker_bps; /* NaN unknown */
+
+  /* session */
+  struct session_record session;
+  enum session_state resume_state; /* state to return to after starting; STARTING: running */
+  bool is_guarded_start;           /* restart: kept positions are managed as guard until ready */
+  int64_t starting_at;
+  enum engine_word word, previous_word;
+  int64_t word_since;
+  bool is_scanning, is_leveling, is_sizing; /* inside a step, for the derived word */
+  bool storage_is_down;
+  int64_t storage_down_since;
+  bool venue_is_down;
+  int64_t venue_down_since, venue_heard_at, clock_offset_ms;
+  bool feed_is_down;
+  bool account_is_known;
+  int64_t account_at;
+  bool flatten_reported;
+  int64_t flatten_started_at;
+  bool whole_account;
+
+  /* symbols, by index; order is the permutation in ascending printed spelling */
+  struct engine_symbol *symbols;
+  int32_t *order;
+  int32_t symbol_count;
+  int32_t reference; /* -1 none */
+
+  struct ledger ledger;
+  bool has_ledger;
+  struct risk_state risk;
+  int64_t risk_at;
+  double cumulative_r;
+  int64_t marked_at;
+
+  struct order orders[ENGINE_ORDERS_MAX];
+  int32_t order_count;  /* used places; ended ones are recycled, oldest first */
+  int64_t order_serial[ENGINE_ORDERS_MAX];
+  int64_t next_order_serial;
+  int32_t live_orders;
+  struct plan plans[ENGINE_PLANS_MAX];
+  int32_t open_plans;
+  struct holding holdings[ENGINE_HOLDINGS_MAX];
+  int32_t open_holdings;
+
+  struct pending_signal signals[ENGINE_SIGNALS_MAX];
+  int32_t signal_count;
+
+  struct event_command queued[ENGINE_COMMANDS_MAX]; /* issued by the engine inside this step */
+  int32_t queued_count;
+  struct operation operations[ENGINE_OPERATIONS_MAX];
+  struct reconcile reconcile;
+  int64_t reconciled_at;
+  struct alert alerts[ENGINE_ALERTS_MAX];
+  int32_t alert_count;
+
+  /* scan */
+  struct scan_record last_scan;
+  struct scan_row *rows;          /* limits.symbols */
+  struct scan_result *results;    /* limits.symbols, in order of rank */
+  struct reason_list *row_reasons; /* limits.symbols */
+  struct score *row_scores;       /* limits.symbols */
+  int32_t *scratch;               /* 2 * limits.symbols */
+  int32_t result_count;
+  int64_t last_scan_at;
+  int64_t follow_up_scan_at; /* 0 none */
+  bool scan_requested;
+  int64_t scan_requested_at;
+
+  /* scratch of one step */
+  struct market_view view;
+  struct setup setup;
+  struct level_events level_events;
+  struct wall_event wall_events[DENSITY_EVENTS_MAX];
+  struct decision decision;
+  struct intent intent;
+};
+
+/* engine.c: emission */
+void engine_emit_record(struct engine *engine, enum record_kind kind, const void *object);
+void engine_emit_intent(struct engine *engine, const struct intent *intent);
+void engine_emit_transition(struct engine *engine, enum machine machine, const char *id, const char *from, const char *to, const char *trigger, const char *reason,
+                            int64_t trace_ts);
+/* Asks the table; -1 is counted as illegal and alerted. */
+int engine_next_state(struct engine *engine, const struct fsm *fsm, const char *id, int state, int trigger);
+/* Emits a decision of the reasons and keeps it as the newest of its stage. symbol < 0: no symbol. */
+void engine_decide(struct engine *engine, int32_t symbol, enum stage stage, enum verdict verdict, enum reason_code code, const struct signal *signal, int64_t scan_id,
+                   int64_t candle_ts, int64_t trace_ts, const struct reason_list *reasons);
+void engine_update_word(struct engine *engine);
+bool engine_is_latched(const struct engine *engine);
+bool engine_manages_fully(const struct engine *engine);
+/* Loads engine->view and engine->setup for a symbol at now. */
+void engine_read_setup(struct engine *engine, int32_t symbol);
+/* Equity, limits and the minute record after anything that moves money or marks. */
+void engine_mark(struct engine *engine, bool emit_equity);
+bool engine_has_capability(const struct engine *engine, int32_t symbol, uint32_t capability);
+
+/* Takes every block from the arena in a fixed order and sets the pointers; writes nothing else, so it serves a fresh engine and a loaded image alike. */
+struct engine *engine_bind(struct arena *arena, const struct engine_limits *limits);
+/* Tells builds apart whose state differs. */
+uint64_t engine_layout_id(const struct engine_limits *limits);
+
+/* alert.c */
+void engine_raise(struct engine *engine, const char *name, enum severity severity, const char *subject, double value, double threshold, const char *message);
+void engine_clear(struct engine *engine, const char *name, const char *subject);
+
+/* session_control.c: commands and the life of the session */
+void session_on_command(struct engine *engine, const struct event_command *command);
+void session_on_preset(struct engine *engine, const struct event *event);
+void session_on_tick(struct engine *engine);
+/* After every event: do pending operations and states have what they waited for. */
+void session_settle(struct engine *engine);
+void session_move(struct engine *engine, enum session_trigger trigger, const char *reason);
+void session_fatal(struct engine *engine, const char *reason);
+void session_queue_kill(struct engine *engine, enum risk_cause cause);
+
+/* phase_scan.c */
+void scan_on_tick(struct engine *engine);
+void candidate_move(struct engine *engine, int32_t symbol, enum candidate_trigger trigger, const char *reason);
+void candidate_end_all(struct engine *engine, const char *reason);
+
+/* phase_watch.c: signals */
+void watch_on_candle(struct engine *engine, int32_t symbol, uint32_t closed);
+/* Sizes the collected signals when their boundary is complete. */
+void watch_release(struct engine *engine);
+void watch_end_signal(struct engine *engine, struct signal *signal, enum signal_outcome outcome);
+
+/* phase_enter.c: plans */
+void enter_signal(struct engine *engine, struct pending_signal *pending);
+void enter_advance(struct engine *engine, struct plan *plan);
+void enter_advance_all(struct engine *engine);
+void enter_stop_all(struct engine *engine, enum plan_end reason);
+bool enter_open_add_on(struct engine *engine, struct holding *holding, int64_t qty);
+struct plan *enter_find_plan(struct engine *engine, int64_t plan_id);
+int32_t enter_slots_used(const struct engine *engine);
+int64_t enter_margin_used(const struct engine *engine);
+void enter_on_fill(struct engine *engine, struct order *order, const struct fill *fill);
+void enter_on_order_end(struct engine *engine, struct order *order, bool is_post_only_reject);
+
+/* phase_manage.c: positions */
+struct holding *manage_open(struct engine *engine, struct plan *plan);
+void manage_on_fill(struct engine *engine, struct order *order, const struct fill *fill, bool path_dependent);
+void manage_on_entry_complete(struct engine *engine, struct holding *holding, struct plan *plan);
+void manage_on_candle(struct engine *engine, int32_t symbol, uint32_t closed, const struct candle *candle);
+void manage_on_tick(struct engine *engine);
+void manage_on_order_end(struct engine *engine, struct order *order, enum reject_kind kind);
+void manage_on_order_change(struct engine *engine, struct order *order, bool is_amended);
+void manage_close(struct engine *engine, struct holding *holding, enum urgency urgency, enum reason_code reason, enum order_purpose purpose, const char *detail);
+void manage_close_share(struct engine *engine, struct holding *holding, double fraction, bool is_immediate);
+void manage_close_all(struct engine *engine, enum reason_code reason, const char *detail);
+/* Makes the resting stop fit the position: places, amends, closes when it must. */
+void manage_sync_stop(struct engine *engine, struct holding *holding);
+void manage_move_stop(struct engine *engine, struct holding *holding, int64_t stop, enum stop_rule rule);
+void manage_finish(struct engine *engine, struct holding *holding);
+void manage_on_funding(struct engine *engine, int32_t symbol, int64_t amount_usd);
+void manage_end_of_data(struct engine *engine);
+struct holding *manage_find(struct engine *engine, int64_t position_id);
+struct holding *manage_find_by_plan(struct engine *engine, int64_t plan_id);
+void manage_move(struct engine *engine, struct holding *holding, enum position_trigger trigger, const char *reason);
+
+/* order_book_keeping: orders.c */
+/* A new order in state planned; ids and times filled in. NULL when every place holds a live order. */
+struct order *orders_new(struct engine *engine, int32_t symbol, int64_t plan_id, enum order_leg leg, int32_t child, int32_t attempt);
+void orders_send(struct engine *engine, struct order *order);
+void orders_cancel(struct engine *engine, struct order *order);
+void orders_amend(struct engine *engine, struct order *order, int64_t qty, int64_t price, int64_t trigger_price);
+struct order *orders_find(struct engine *engine, const char *client_order_id);
+void orders_move(struct engine *engine, struct order *order, enum order_trigger trigger, const char *reason);
+void orders_on_ack(struct engine *engine, const struct event_order_ack *ack);
+void orders_on_reject(struct engine *engine, const struct event_order_reject *reject);
+void orders_on_update(struct engine *engine, const struct event_order_update *update);
+void orders_on_fill(struct engine *engine, const struct event_fill *fill);
+void orders_on_query(struct engine *engine, const struct event_query_result *result);
+void orders_on_tick(struct engine *engine);
+void orders_emit(struct engine *engine, struct order *order);
+/* Routes the end of an order to its plan or position. */
+void orders_ended(struct engine *engine, struct order *order, enum reject_kind kind);
+
+/* reconcile.c */
+void reconcile_begin(struct engine *engine, const char *cause);
+void reconcile_on_query(struct engine *engine, const struct event_query_result *result);
+void reconcile_on_positions(struct engine *engine, const struct event_venue_positions *positions);
+void reconcile_on_account(struct engine *engine, const struct event_account *account);
+void reconcile_on_recovery(struct engine *engine, const struct event_recovery *recovery);
+
+#endif

@@ -1,0 +1,355 @@
+/* Book-keeping of our orders: identity, life cycle, acknowledgements, unknown outcomes, fills; routes what happened to the plan or the position that owns the order. */
+#include <math.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "engine/engine_state.h"
+
+/* An ended order whose place may be used again: the one that was created first. -1 when every place is live. */
+static int32_t recyclable_place(const struct engine *engine) {
+  int32_t best = -1;
+  for (int32_t i = 0; i < ENGINE_ORDERS_MAX; i++) {
+    if (!order_is_ended(&engine->orders[i])) continue;
+    if (best < 0 || engine->order_serial[i] < engine->order_serial[best]) best = i;
+  }
+  return best;
+}
+
+struct order *orders_new(struct engine *engine, int32_t symbol, int64_t plan_id, enum order_leg leg, int32_t child, int32_t attempt) {
+  int32_t place = engine->order_count < ENGINE_ORDERS_MAX ? engine->order_count++ : recyclable_place(engine);
+  if (place < 0) return NULL;
+  struct order *order = &engine->orders[place];
+  *order = (struct order){.plan_id = plan_id,
+                          .symbol_index = symbol,
+                          .state = ORDER_PLANNED,
+                          .price = DECIMAL_NULL,
+                          .trigger_price = DECIMAL_NULL,
+                          .average_price = DECIMAL_NULL,
+                          .attempt = attempt,
+                          .rung = -1,
+                          .created_at = engine->now,
+                          .updated_at = engine->now};
+  engine->order_serial[place] = ++engine->next_order_serial;
+  memcpy(order->symbol, engine->symbols[symbol].market.instrument.symbol, sizeof order->symbol);
+  order_make_client_id(order->client_order_id, engine->config.instance, plan_id, leg, child, attempt);
+  ++engine->live_orders;
+  ++engine->counts.orders;
+  return order;
+}
+
+struct order *orders_find(struct engine *engine, const char *client_order_id) {
+  if (client_order_id[0] == '\0') return NULL;
+  for (int32_t i = engine->order_count - 1; i >= 0; i--) {
+    if (strcmp(engine->orders[i].client_order_id, client_order_id) == 0) return &engine->orders[i];
+  }
+  return NULL;
+}
+
+void orders_emit(struct engine *engine, struct order *order) {
+  order->updated_at = engine->now;
+  engine_emit_record(engine, RECORD_ORDER, order);
+}
+
+void orders_move(struct engine *engine, struct order *order, enum order_trigger trigger, const char *reason) {
+  int next = engine_next_state(engine, &order_fsm, order->client_order_id, order->state, (int)trigger);
+  if (next < 0) return;
+  bool was_ended = order_is_ended(order);
+  int32_t before = order->state;
+  order->state = next;
+  if (!was_ended && order_is_ended(order)) {
+    order->ended_at = engine->now;
+    --engine->live_orders;
+  }
+  engine_emit_transition(engine, MACHINE_ORDER, order->client_order_id, order_state_names[before], order_state_names[next], order_trigger_names[trigger], reason,
+                         order->trace_ts);
+  orders_emit(engine, order);
+}
+
+void orders_send(struct engine *engine, struct order *order) {
+  struct intent *intent = &engine->intent;
+  *intent = (struct intent){.ts = engine->now, .kind = INTENT_PLACE_ORDER};
+  intent->place_order.symbol = order->symbol_index;
+  order->sent_at = engine->now;
+  orders_move(engine, order, ORDER_ON_SENT, "");
+  intent->place_order.order_count = 1;
+  intent->place_order.order[0] = *order;
+  engine_emit_intent(engine, intent);
+}
+
+static void emit_cancel(struct engine *engine, struct order *order) {
+  struct intent *intent = &engine->intent;
+  *intent = (struct intent){.ts = engine->now, .kind = INTENT_CANCEL_ORDER};
+  intent->cancel_order.symbol = order->symbol_index;
+  memcpy(intent->cancel_order.client_order_id, order->client_order_id, ORDER_ID_MAX);
+  engine_emit_intent(engine, intent);
+}
+
+void orders_cancel(struct engine *engine, struct order *order) {
+  switch ((enum order_state)order->state) {
+    case ORDER_PLANNED:
+      orders_move(engine, order, ORDER_ON_NOT_WANTED, "");
+      orders_ended(engine, order, REJECT_OTHER);
+      return;
+    case ORDER_WORKING:
+    case ORDER_PARTIALLY_FILLED:
+    case ORDER_UNTRIGGERED:
+      order->state_before_cancel = order->state;
+      order->cancel_sent_at = engine->now;
+      orders_move(engine, order, ORDER_ON_CANCEL_SENT, "");
+      emit_cancel(engine, order);
+      return;
+    case ORDER_SENT:
+    case ORDER_UNKNOWN:
+      order->cancel_sent_at = engine->now; /* sent as soon as the outcome is known */
+      return;
+    default:
+      return;
+  }
+}
+
+void orders_amend(struct engine *engine, struct order *order, int64_t qty, int64_t price, int64_t trigger_price) {
+  struct intent *intent = &engine->intent;
+  *intent = (struct intent){.ts = engine->now, .kind = INTENT_AMEND_ORDER};
+  intent->amend_order.symbol = order->symbol_index;
+  memcpy(intent->amend_order.client_order_id, order->client_order_id, ORDER_ID_MAX);
+  intent->amend_order.qty = qty;
+  intent->amend_order.price = price;
+  intent->amend_order.trigger_price = trigger_price;
+  engine_emit_intent(engine, intent);
+}
+
+void orders_ended(struct engine *engine, struct order *order, enum reject_kind kind) {
+  if (order->purpose == PURPOSE_ENTRY || order->purpose == PURPOSE_ADD_ON) {
+    enter_on_order_end(engine, order, kind == REJECT_POST_ONLY && order->state == ORDER_REJECTED);
+  } else {
+    manage_on_order_end(engine, order, kind);
+  }
+}
+
+/* A cancel that was asked for while the outcome was open goes out now. */
+static void send_late_cancel(struct engine *engine, struct order *order) {
+  if (order->cancel_sent_at != 0 && order->state != ORDER_CANCELLING && order_is_live(order)) orders_cancel(engine, order);
+}
+
+void orders_on_ack(struct engine *engine, const struct event_order_ack *ack) {
+  struct order *order = orders_find(engine, ack->client_order_id);
+  if (order == NULL) return;
+  text_copy(order->venue_order_id, sizeof order->venue_order_id, ack->venue_order_id);
+  order->acked_at = engine->now;
+  if (order->state == ORDER_SENT) {
+    orders_move(engine, order, order->type == ORDER_STOP_MARKET ? ORDER_ON_RESTING : ORDER_ON_ACKNOWLEDGED, "");
+  } else if (order->state == ORDER_UNKNOWN) {
+    orders_move(engine, order, order->type == ORDER_STOP_MARKET ? ORDER_ON_FOUND_UNTRIGGERED : ORDER_ON_FOUND_WORKING, "late acknowledgement");
+    engine_clear(engine, "order_unknown", order->client_order_id);
+  }
+  manage_on_order_change(engine, order, false);
+  send_late_cancel(engine, order);
+}
+
+/* A refused cancel or amend leaves the order as it was. */
+static void on_request_refused(struct engine *engine, struct order *order, enum reject_kind kind) {
+  if (order->state != ORDER_CANCELLING) {
+    manage_on_order_change(engine, order, false);
+    return;
+  }
+  if (kind == REJECT_NOT_FOUND) return; /* its end is on the way; the acknowledgement timer asks otherwise */
+  enum order_trigger trigger = order->state_before_cancel == ORDER_PARTIALLY_FILLED || order->filled_qty > 0 ? ORDER_ON_CANCEL_REFUSED_PARTIAL
+                               : order->state_before_cancel == ORDER_UNTRIGGERED                              ? ORDER_ON_CANCEL_REFUSED_UNTRIGGERED
+                                                                                                              : ORDER_ON_CANCEL_REFUSED_WORKING;
+  orders_move(engine, order, trigger, "cancel refused");
+}
+
+void orders_on_reject(struct engine *engine, const struct event_order_reject *reject) {
+  struct order *order = orders_find(engine, reject->client_order_id);
+  if (order == NULL || order_is_ended(order)) return;
+  if (order->state != ORDER_SENT && order->state != ORDER_UNKNOWN) {
+    on_request_refused(engine, order, (enum reject_kind)reject->kind);
+    return;
+  }
+  text_copy(order->reject_code, sizeof order->reject_code, reject->code);
+  text_copy(order->reject_text, sizeof order->reject_text, reject->text);
+  orders_move(engine, order, order->state == ORDER_SENT ? ORDER_ON_REJECTED : ORDER_ON_FOUND_REJECTED, reject->code);
+  orders_ended(engine, order, (enum reject_kind)reject->kind);
+}
+
+void orders_on_update(struct engine *engine, const struct event_order_update *update) {
+  struct order *order = orders_find(engine, update->client_order_id);
+  if (order == NULL) return;
+  switch ((enum order_change)update->change) {
+    case CHANGE_CANCELLED:
+      if (order_is_ended(order)) return;
+      orders_move(engine, order, order->state == ORDER_UNKNOWN ? ORDER_ON_FOUND_CANCELLED : ORDER_ON_CANCELLED, update->code);
+      orders_ended(engine, order, REJECT_OTHER);
+      return;
+    case CHANGE_AMENDED:
+      order->qty = update->qty;
+      if (update->price != DECIMAL_NULL) order->price = update->price;
+      if (update->trigger_price != DECIMAL_NULL) order->trigger_price = update->trigger_price;
+      if (order->state == ORDER_WORKING || order->state == ORDER_PARTIALLY_FILLED || order->state == ORDER_UNTRIGGERED) orders_move(engine, order, ORDER_ON_AMENDED, "");
+      manage_on_order_change(engine, order, true);
+      return;
+    case CHANGE_TRIGGERED:
+      if (order->state == ORDER_UNTRIGGERED) orders_move(engine, order, ORDER_ON_TRIGGERED, "");
+      return;
+    case CHANGE_REJECTED:
+      if (order_is_ended(order)) return;
+      text_copy(order->reject_code, sizeof order->reject_code, update->code);
+      orders_move(engine, order, ORDER_ON_REJECTED, update->code);
+      orders_ended(engine, order, REJECT_OTHER);
+      return;
+    case CHANGE_CANCEL_REFUSED:
+    case CHANGE_AMEND_REFUSED:
+      if (!order_is_ended(order)) on_request_refused(engine, order, REJECT_NOT_CANCELLABLE);
+      return;
+    case CHANGE_NO_ANSWER:
+      if (order->state == ORDER_SENT || order->state == ORDER_CANCELLING) {
+        orders_move(engine, order, ORDER_ON_NO_ANSWER, "no answer");
+        order->query_at = engine->now + 200;
+      }
+      return;
+    default:
+      check(!"unknown order change");
+  }
+}
+
+/* ---- fills ---- */
+
+static void apply_fill(struct engine *engine, struct order *order, const struct fill *fill) {
+  order->filled_qty += fill->qty;
+  order->fees_usd += fill->fee_usd;
+  order->notional_sum += decimal_multiply(fill->qty, fill->price);
+  order->average_price = decimal_divide(order->notional_sum, order->filled_qty);
+  bool is_whole = order->filled_qty >= order->qty;
+  bool was_ended = order_is_ended(order);
+  orders_move(engine, order, is_whole ? ORDER_ON_FILL_REST : ORDER_ON_FILL_PART, "");
+  if (was_ended) {
+    engine_raise(engine, "late_fill", SEVERITY_WARNING, order->client_order_id, decimal_to_double(fill->qty), NAN, "a fill arrived after the order had ended");
+  }
+}
+
+void orders_on_fill(struct engine *engine, const struct event_fill *event) {
+  struct order *order = orders_find(engine, event->client_order_id);
+  if (order == NULL) {
+    engine_raise(engine, "foreign_fill", SEVERITY_WARNING, event->client_order_id, NAN, NAN, "a fill of an order that is not ours");
+    return;
+  }
+  struct fill fill = {.fill_id = ++engine->counters.fill,
+                      .position_id = order->position_id,
+                      .side = event->side,
+                      .qty = event->qty,
+                      .price = event->price,
+                      .fee_usd = event->fee_usd,
+                      .liquidity = event->liquidity,
+                      .ts = engine->now};
+  memcpy(fill.venue_fill_id, event->venue_fill_id, sizeof fill.venue_fill_id);
+  memcpy(fill.client_order_id, order->client_order_id, sizeof fill.client_order_id);
+  memcpy(fill.symbol, order->symbol, sizeof fill.symbol);
+  text_copy(fill.fee_asset, sizeof fill.fee_asset, "USDT");
+  ++engine->counts.fills;
+  engine->counts.turnover_usd += decimal_to_double(decimal_multiply(fill.qty, fill.price));
+  if (event->path_dependent) ++engine->counts.path_dependent;
+  bool is_entry = order->purpose == PURPOSE_ENTRY || order->purpose == PURPOSE_ADD_ON;
+  if (is_entry) {
+    struct plan *plan = enter_find_plan(engine, order->plan_id);
+    if (plan != NULL && plan->position_id == 0 && plan->intent == PLAN_ENTRY) manage_open(engine, plan);
+    if (plan != NULL) order->position_id = plan->position_id;
+    fill.position_id = order->position_id;
+  }
+  apply_fill(engine, order, &fill);
+  engine_emit_record(engine, RECORD_FILL, &fill);
+  if (is_entry) {
+    enter_on_fill(engine, order, &fill);
+  } else {
+    manage_on_fill(engine, order, &fill, event->path_dependent);
+  }
+  if (order->state == ORDER_FILLED) orders_ended(engine, order, REJECT_OTHER);
+  engine_mark(engine, true);
+}
+
+/* ---- unknown outcomes ---- */
+
+static void emit_query(struct engine *engine, const struct order *order) {
+  struct intent *intent = &engine->intent;
+  *intent = (struct intent){.ts = engine->now, .kind = INTENT_QUERY, .query = {.query = QUERY_ORDER}};
+  memcpy(intent->query.client_order_id, order->client_order_id, ORDER_ID_MAX);
+  engine_emit_intent(engine, intent);
+}
+
+/* Pauses before the queries of an unknown order: 0.2, 0.5, 1, 2, 4 s, then every 5 s (execution 5). */
+static int64_t query_pause_ms(int32_t queries) {
+  static const int64_t pauses[] = {200, 500, 1000, 2000, 4000};
+  return queries < 5 ? pauses[queries] : 5000;
+}
+
+static void on_order_tick(struct engine *engine, struct order *order) {
+  if (order->state == ORDER_SENT && engine->now - order->sent_at >= ACKNOWLEDGE_TIMEOUT_MS) {
+    orders_move(engine, order, ORDER_ON_NO_ANSWER, "not acknowledged");
+    order->query_at = engine->now + query_pause_ms(0);
+  } else if (order->state == ORDER_CANCELLING && engine->now - order->cancel_sent_at >= ACKNOWLEDGE_TIMEOUT_MS) {
+    orders_move(engine, order, ORDER_ON_NO_ANSWER, "cancel not confirmed");
+    order->query_at = engine->now + query_pause_ms(0);
+  }
+  if (order->state != ORDER_UNKNOWN) return;
+  if (engine->now >= order->query_at) {
+    emit_query(engine, order);
+    order->query_at = engine->now + query_pause_ms(++order->queries);
+  }
+  int64_t age = engine->now - (order->cancel_sent_at > order->sent_at ? order->cancel_sent_at : order->sent_at);
+  if (age > UNKNOWN_ALARM_MS) {
+    engine_raise(engine, "order_unknown", SEVERITY_CRITICAL, order->client_order_id, (double)age / 1000.0, 30.0, "the outcome of a request is not known");
+  }
+  if (age > UNKNOWN_ERROR_MS) session_fatal(engine, "order_unknown");
+}
+
+void orders_on_tick(struct engine *engine) {
+  for (int32_t i = 0; i < engine->order_count; i++) {
+    if (!order_is_ended(&engine->orders[i])) on_order_tick(engine, &engine->orders[i]);
+  }
+}
+
+/* An unknown order that the venue has never seen after five questions and the request's validity window. */
+static void on_not_found(struct engine *engine, struct order *order) {
+  int64_t asked_at = order->cancel_sent_at > order->sent_at ? order->cancel_sent_at : order->sent_at;
+  if (order->queries < 5 || engine->now - asked_at < 5000 || engine->venue_is_down) return;
+  orders_move(engine, order, ORDER_ON_NOT_ARRIVED, "not_arrived");
+  text_copy(order->reject_code, sizeof order->reject_code, "not_arrived");
+  engine_clear(engine, "order_unknown", order->client_order_id);
+  orders_ended(engine, order, REJECT_OTHER);
+}
+
+static void on_found(struct engine *engine, struct order *order, const struct venue_order *found) {
+  text_copy(order->venue_order_id, sizeof order->venue_order_id, found->venue_order_id);
+  order->acked_at = engine->now;
+  engine_clear(engine, "order_unknown", order->client_order_id);
+  enum order_trigger trigger;
+  switch ((enum order_state)found->state) {
+    case ORDER_WORKING: trigger = ORDER_ON_FOUND_WORKING; break;
+    case ORDER_PARTIALLY_FILLED: trigger = ORDER_ON_FOUND_PARTIAL; break;
+    case ORDER_UNTRIGGERED: trigger = ORDER_ON_FOUND_UNTRIGGERED; break;
+    case ORDER_FILLED: trigger = ORDER_ON_FOUND_FILLED; break;
+    case ORDER_CANCELLED: trigger = ORDER_ON_FOUND_CANCELLED; break;
+    default: trigger = ORDER_ON_FOUND_REJECTED; break;
+  }
+  if (trigger == ORDER_ON_FOUND_FILLED && order->filled_qty < order->qty) return; /* its fills are on the way and end it */
+  orders_move(engine, order, trigger, "found at the venue");
+  if (order_is_ended(order)) {
+    orders_ended(engine, order, REJECT_OTHER);
+    return;
+  }
+  manage_on_order_change(engine, order, false);
+  send_late_cancel(engine, order);
+}
+
+void orders_on_query(struct engine *engine, const struct event_query_result *result) {
+  if (result->query != QUERY_ORDER) {
+    reconcile_on_query(engine, result);
+    return;
+  }
+  struct order *order = orders_find(engine, result->client_order_id);
+  if (order == NULL || order->state != ORDER_UNKNOWN) return;
+  if (!result->is_found || result->orders_count == 0) {
+    on_not_found(engine, order);
+  } else {
+    on_found(engine, order, &result->orders[0]);
+  }
+}

@@ -1,0 +1,479 @@
+/* Commands and the life of the session (engine 2, 5). A command acts, and its operation is done when the session has what the command promised. */
+#include <math.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "engine/engine_state.h"
+
+/* ---- moving ---- */
+
+static void emit_session(struct engine *engine) {
+  engine_emit_record(engine, RECORD_SESSION, &engine->session);
+}
+
+static void session_id_text(const struct engine *engine, char out[16]) {
+  struct text text;
+  text_init(&text, out, 16);
+  text_add_id(&text, 'S', 6, engine->session.session_id);
+}
+
+void session_move(struct engine *engine, enum session_trigger trigger, const char *reason) {
+  char id[16];
+  session_id_text(engine, id);
+  engine_update_word(engine);
+  int next = engine_next_state(engine, &session_fsm, id, engine->session.session_state, (int)trigger);
+  if (next < 0) return;
+  engine_emit_transition(engine, MACHINE_SESSION, id, session_state_names[engine->session.session_state], session_state_names[next], session_trigger_names[trigger], reason,
+                         0);
+  engine->session.session_state = next;
+  bool has_ended = next == SESSION_STOPPED || next == SESSION_EMERGENCY;
+  if (has_ended && engine->session.ended_at == 0) {
+    engine->session.ended_at = engine->now;
+    text_copy(engine->session.end_reason, sizeof engine->session.end_reason, reason);
+  }
+  emit_session(engine);
+  engine_update_word(engine);
+}
+
+static bool is_flat(const struct engine *engine) {
+  return engine->open_holdings == 0 && engine->live_orders == 0;
+}
+
+static void set_latch(struct engine *engine, const char *name, enum risk_cause cause, const char *reason, double value, double threshold) {
+  struct latch *latch = &engine->risk.kill;
+  if (latch->since_at != 0) return;
+  *latch = (struct latch){.cause = cause, .value = value, .threshold = threshold, .since_at = engine->now};
+  text_copy(latch->name, sizeof latch->name, name);
+  text_copy(latch->reason, sizeof latch->reason, reason);
+  struct risk_record record = {.ts = engine->now, .ledger_count = 1, .ledger = {engine->ledger}, .latches_count = 1, .latches = {*latch}, .is_halved = engine->risk.is_halved};
+  engine_emit_record(engine, RECORD_RISK, &record);
+  engine_raise(engine, name, SEVERITY_CRITICAL, "session", value, threshold, reason);
+}
+
+static void begin_flattening(struct engine *engine, enum reason_code reason, const char *detail) {
+  engine->flatten_started_at = engine->now;
+  engine->flatten_reported = false;
+  enter_stop_all(engine, PLAN_CANCELLED);
+  candidate_end_all(engine, "flattening");
+  manage_close_all(engine, reason, detail);
+}
+
+void session_fatal(struct engine *engine, const char *reason) {
+  enum session_state state = (enum session_state)engine->session.session_state;
+  if (state != SESSION_RUNNING && state != SESSION_PAUSED && state != SESSION_DRAINING && state != SESSION_STOPPING) return;
+  engine->resume_state = state;
+  enter_stop_all(engine, PLAN_CANCELLED);
+  candidate_end_all(engine, reason);
+  session_move(engine, SESSION_ON_FATAL, reason);
+  engine_raise(engine, "engine_error", SEVERITY_CRITICAL, "session", NAN, NAN, reason);
+}
+
+void session_queue_kill(struct engine *engine, enum risk_cause cause) {
+  if (engine->queued_count == ENGINE_COMMANDS_MAX) return;
+  struct event_command *command = &engine->queued[engine->queued_count++];
+  *command = (struct event_command){.command = COMMAND_KILL_SWITCH, .operation_id = ++engine->counters.operation, .source = SOURCE_ENGINE, .cause = cause};
+  text_copy(command->user, sizeof command->user, "engine");
+  text_copy(command->reason, sizeof command->reason, risk_cause_names[cause]);
+}
+
+/* ---- replies ---- */
+
+static void emit_reply(struct engine *engine, struct command_reply *reply, enum command_status status, const char *code, const char *message) {
+  engine_update_word(engine);
+  reply->status = status;
+  reply->state_after = engine->word;
+  reply->session_id = engine->session.session_id;
+  reply->ended_at = status == COMMAND_IN_PROGRESS ? 0 : engine->now;
+  text_copy(reply->code, sizeof reply->code, code);
+  text_copy(reply->message, sizeof reply->message, message);
+  engine_emit_record(engine, RECORD_COMMAND_REPLY, reply);
+}
+
+static struct operation *open_operation(struct engine *engine, const struct event_command *command) {
+  struct operation *place = &engine->operations[0];
+  for (int32_t i = 0; i < ENGINE_OPERATIONS_MAX; i++) {
+    if (!engine->operations[i].is_open) {
+      place = &engine->operations[i];
+      break;
+    }
+  }
+  *place = (struct operation){.id = command->operation_id, .command = (enum command)command->command, .is_open = true};
+  place->reply = (struct command_reply){.operation_id = command->operation_id,
+                                        .ts = engine->now,
+                                        .command = command->command,
+                                        .source = command->source,
+                                        .state_before = engine->word};
+  memcpy(place->reply.user, command->user, sizeof place->reply.user);
+  memcpy(place->reply.address, command->address, sizeof place->reply.address);
+  return place;
+}
+
+static void fail_operation(struct engine *engine, struct operation *operation, const char *code, const char *message) {
+  operation->is_open = false;
+  emit_reply(engine, &operation->reply, COMMAND_FAILED, code, message);
+}
+
+static bool has_live_entry(const struct engine *engine) {
+  for (int32_t i = 0; i < engine->order_count; i++) {
+    const struct order *order = &engine->orders[i];
+    if (!order_is_ended(order) && (order->purpose == PURPOSE_ENTRY || order->purpose == PURPOSE_ADD_ON)) return true;
+  }
+  return engine->open_plans > 0;
+}
+
+/* What each command waits for (engine 5, column "complete when"). */
+static bool is_complete(const struct engine *engine, const struct operation *operation) {
+  enum session_state state = (enum session_state)engine->session.session_state;
+  switch (operation->command) {
+    case COMMAND_START:
+    case COMMAND_RETRY: return state != SESSION_STARTING;
+    case COMMAND_STOP: return state == SESSION_STOPPED || state == SESSION_EMERGENCY;
+    case COMMAND_PAUSE: return state != SESSION_RUNNING && !has_live_entry(engine);
+    case COMMAND_TIME_STOP: return !has_live_entry(engine);
+    case COMMAND_PANIC_EXIT: return state != SESSION_FLATTENING && is_flat(engine);
+    case COMMAND_KILL_SWITCH: return engine_is_latched(engine) && is_flat(engine);
+    case COMMAND_EMERGENCY_STOP: return engine_is_latched(engine) && !has_live_entry(engine);
+    case COMMAND_SCAN_NOW: return !engine->scan_requested;
+    default: return true;
+  }
+}
+
+static void settle_operation(struct engine *engine, struct operation *operation) {
+  if (!is_complete(engine, operation)) return;
+  operation->is_open = false;
+  bool has_failed = (operation->command == COMMAND_START || operation->command == COMMAND_RETRY) && engine->session.session_state == SESSION_ERROR;
+  char message[128];
+  struct text text;
+  text_init(&text, message, sizeof message);
+  text_add(&text, "session ");
+  text_add_id(&text, 'S', 6, engine->session.session_id);
+  text_add(&text, " is ");
+  text_add(&text, session_state_names[engine->session.session_state]);
+  emit_reply(engine, &operation->reply, has_failed ? COMMAND_FAILED : COMMAND_DONE, has_failed ? "check_failed" : "", message);
+}
+
+/* ---- the commands ---- */
+
+static void do_start(struct engine *engine, const struct event_command *command) {
+  engine->counters.session += 1;
+  struct session_record *session = &engine->session;
+  int32_t state = session->session_state;
+  struct session_record fresh = {.session_id = engine->counters.session, .mode = command->mode, .session_state = state, .started_at = engine->now};
+  memcpy(fresh.preset, engine->preset.name, sizeof fresh.preset);
+  memcpy(fresh.preset_hash, engine->preset_hash, sizeof fresh.preset_hash);
+  text_copy(fresh.venue, sizeof fresh.venue, engine->config.venue);
+  text_copy(fresh.feed, sizeof fresh.feed, engine->config.feed);
+  *session = fresh;
+  engine->resume_state = SESSION_RUNNING;
+  engine->is_guarded_start = false;
+  engine->starting_at = engine->now;
+  session_move(engine, SESSION_ON_START, "command start");
+  reconcile_begin(engine, "start");
+}
+
+static void do_stop(struct engine *engine, const struct event_command *command) {
+  if (command->close_positions) {
+    session_move(engine, SESSION_ON_FLATTEN, "command stop");
+    begin_flattening(engine, REASON_stop_command, "stop");
+    return;
+  }
+  enter_stop_all(engine, PLAN_CANCELLED);
+  candidate_end_all(engine, "session stopping");
+  session_move(engine, SESSION_ON_STOP_KEEP, "command stop");
+}
+
+static void do_kill(struct engine *engine, const struct event_command *command) {
+  enum risk_cause cause = command->cause == RISK_CAUSE_NONE ? RISK_CAUSE_OPERATOR : (enum risk_cause)command->cause;
+  double value = NAN;
+  double threshold = NAN;
+  if (cause == RISK_CAUSE_DRAWDOWN || cause == RISK_CAUSE_DAY_LOSS) {
+    value = cause == RISK_CAUSE_DRAWDOWN ? ledger_drawdown(&engine->ledger) : ledger_day_loss(&engine->ledger);
+    threshold = engine->preset.risk.kill_switch_loss_limit;
+  } else if (cause == RISK_CAUSE_CONSECUTIVE_LOSSES) {
+    value = engine->ledger.consecutive_losses;
+    threshold = engine->preset.risk.max_consecutive_losses;
+  }
+  set_latch(engine, "kill_switch", cause, command->reason[0] != '\0' ? command->reason : risk_cause_names[cause], value, threshold);
+  engine->whole_account = command->whole_account;
+  bool nothing_open = is_flat(engine) && engine->open_plans == 0;
+  session_move(engine, nothing_open ? SESSION_ON_KILL_FLAT : SESSION_ON_KILL_OPEN, risk_cause_names[cause]);
+  begin_flattening(engine, REASON_kill_switch, risk_cause_names[cause]);
+}
+
+static void do_emergency_stop(struct engine *engine, const struct event_command *command) {
+  set_latch(engine, "emergency_stop", RISK_CAUSE_OPERATOR, command->reason[0] != '\0' ? command->reason : "emergency stop", NAN, NAN);
+  enter_stop_all(engine, PLAN_CANCELLED);
+  candidate_end_all(engine, "emergency");
+  session_move(engine, SESSION_ON_EMERGENCY_STOP, "command emergency_stop");
+}
+
+static void do_reset(struct engine *engine, const struct event_command *command) {
+  bool was_drawdown = engine->risk.kill.cause == RISK_CAUSE_DRAWDOWN;
+  session_move(engine, SESSION_ON_RESET, command->reason);
+  if (engine->risk.kill.since_at == 0) return;
+  char name[24];
+  text_copy(name, sizeof name, engine->risk.kill.name);
+  engine->risk.kill = (struct latch){0};
+  engine->ledger.consecutive_losses = 0;
+  if (was_drawdown) engine->ledger.high_water_mark_usd = engine->ledger.equity_usd;
+  engine_clear(engine, name, "session");
+  struct risk_record record = {.ts = engine->now, .ledger_count = 1, .ledger = {engine->ledger}, .is_halved = engine->risk.is_halved};
+  engine_emit_record(engine, RECORD_RISK, &record);
+  engine_update_word(engine);
+}
+
+static void do_move_stop(struct engine *engine, struct operation *operation, const struct event_command *command) {
+  struct holding *holding = manage_find(engine, command->position_id);
+  if (holding == NULL) {
+    fail_operation(engine, operation, "not_found", "no such position");
+    return;
+  }
+  const struct position *position = &holding->position;
+  int sign = position_sign(position);
+  int64_t price = instrument_round_price(&engine->symbols[position->symbol_index].market.instrument, command->price, sign > 0 ? ROUND_DOWN : ROUND_UP);
+  bool is_looser_than_initial = sign * (price - position->stop_initial) < 0;
+  bool is_beyond_market = position->mark != DECIMAL_NULL && sign * (position->mark - price) <= 0;
+  if (is_looser_than_initial || is_beyond_market) {
+    fail_operation(engine, operation, "validation_failed", is_beyond_market ? "the stop would lie beyond the price" : "a stop is never looser than the initial one");
+    return;
+  }
+  manage_move_stop(engine, holding, price, STOP_MANUAL);
+}
+
+static void do_close_position(struct engine *engine, struct operation *operation, const struct event_command *command) {
+  struct holding *holding = manage_find(engine, command->position_id);
+  if (holding == NULL) {
+    fail_operation(engine, operation, "not_found", "no such position");
+    return;
+  }
+  manage_close_share(engine, holding, command->fraction, command->is_immediate);
+}
+
+static void do_cancel_order(struct engine *engine, struct operation *operation, const struct event_command *command) {
+  struct order *order = orders_find(engine, command->client_order_id);
+  if (order == NULL || order_is_ended(order)) {
+    fail_operation(engine, operation, "not_found", "no such live order");
+    return;
+  }
+  bool is_ours_to_cancel = order->purpose == PURPOSE_ENTRY || order->purpose == PURPOSE_ADD_ON || order->purpose == PURPOSE_TARGET;
+  if (!is_ours_to_cancel) {
+    fail_operation(engine, operation, "not_cancellable", "stops and exits of open positions are not cancelled by hand");
+    return;
+  }
+  struct plan *plan = enter_find_plan(engine, order->plan_id);
+  if (plan != NULL && order->purpose != PURPOSE_TARGET) {
+    execution_stop(plan, PLAN_CANCELLED);
+    enter_advance(engine, plan);
+  } else {
+    orders_cancel(engine, order);
+  }
+}
+
+static void act(struct engine *engine, struct operation *operation, const struct event_command *command) {
+  switch ((enum command)command->command) {
+    case COMMAND_START:
+    case COMMAND_RETRY:
+      if (command->command == COMMAND_START) {
+        do_start(engine, command);
+      } else {
+        engine_clear(engine, "engine_error", "session");
+        engine->starting_at = engine->now;
+        session_move(engine, SESSION_ON_RETRY, "command retry");
+        reconcile_begin(engine, "retry");
+      }
+      return;
+    case COMMAND_STOP: do_stop(engine, command); return;
+    case COMMAND_PAUSE:
+      enter_stop_all(engine, PLAN_CANCELLED);
+      session_move(engine, SESSION_ON_PAUSE, "command pause");
+      return;
+    case COMMAND_RESUME: session_move(engine, SESSION_ON_RESUME, "command resume"); return;
+    case COMMAND_TIME_STOP:
+      enter_stop_all(engine, PLAN_CANCELLED);
+      candidate_end_all(engine, "session draining");
+      session_move(engine, SESSION_ON_TIME_STOP, "command time_stop");
+      return;
+    case COMMAND_PANIC_EXIT:
+      engine->whole_account = command->whole_account;
+      session_move(engine, SESSION_ON_FLATTEN, "command panic_exit");
+      begin_flattening(engine, REASON_panic_exit, "panic_exit");
+      return;
+    case COMMAND_KILL_SWITCH: do_kill(engine, command); return;
+    case COMMAND_EMERGENCY_STOP: do_emergency_stop(engine, command); return;
+    case COMMAND_RESET: do_reset(engine, command); return;
+    case COMMAND_RELOAD: return; /* the preset event that carries the new content came before this command */
+    case COMMAND_SCAN_NOW: engine->scan_requested = true; return;
+    case COMMAND_CLOSE_POSITION: do_close_position(engine, operation, command); return;
+    case COMMAND_MOVE_STOP: do_move_stop(engine, operation, command); return;
+    case COMMAND_CANCEL_ORDER: do_cancel_order(engine, operation, command); return;
+    default: check(!"unknown command");
+  }
+}
+
+/* Why a command that is legal by state cannot run; NULL when it can. */
+static const char *refusal(const struct engine *engine, const struct event_command *command, const char **code) {
+  *code = "validation_failed";
+  if (command->command == COMMAND_START && !engine->has_preset) return "no preset is in force";
+  if (command->command == COMMAND_RESUME && has_live_entry(engine)) return "an entry order is not resolved yet";
+  if (command->command == COMMAND_RESET && engine->risk.kill.cause == RISK_CAUSE_DRAWDOWN && !command->acknowledge_drawdown) {
+    return "the drawdown must be acknowledged: the high-water mark is set to the present equity";
+  }
+  if (command->command == COMMAND_SCAN_NOW && engine->scan_requested_at != 0 && engine->now - engine->scan_requested_at < 5000) return "at most one scan in 5 s";
+  if (command->command == COMMAND_CLOSE_POSITION && !(command->fraction > 0 && command->fraction <= 1)) return "fraction must lie in (0, 1]";
+  return NULL;
+}
+
+void session_on_command(struct engine *engine, const struct event_command *command) {
+  if (command->operation_id > engine->counters.operation) engine->counters.operation = command->operation_id;
+  for (int32_t i = 0; i < ENGINE_OPERATIONS_MAX; i++) { /* repeated while it runs: the same operation */
+    struct operation *open = &engine->operations[i];
+    bool is_account_wide = command->command != COMMAND_CLOSE_POSITION && command->command != COMMAND_CANCEL_ORDER && command->command != COMMAND_MOVE_STOP;
+    if (open->is_open && open->command == (enum command)command->command && is_account_wide) {
+      emit_reply(engine, &open->reply, COMMAND_IN_PROGRESS, "", "already running");
+      return;
+    }
+  }
+  struct operation *operation = open_operation(engine, command);
+  bool is_latched = engine_is_latched(engine);
+  if (!command_is_legal((enum command)command->command, (enum session_state)engine->session.session_state, is_latched)) {
+    bool is_latch = is_latched && command_is_legal((enum command)command->command, (enum session_state)engine->session.session_state, false);
+    fail_operation(engine, operation, is_latch ? "emergency_latched" : "illegal_command", is_latch ? "the emergency is latched" : "not legal in this state");
+    return;
+  }
+  const char *code;
+  const char *why = refusal(engine, command, &code);
+  if (why != NULL) {
+    fail_operation(engine, operation, code, why);
+    return;
+  }
+  act(engine, operation, command);
+  if (!operation->is_open) return;
+  settle_operation(engine, operation);
+  if (operation->is_open) emit_reply(engine, &operation->reply, COMMAND_IN_PROGRESS, "", "in progress");
+}
+
+/* ---- presets ---- */
+
+static bool levels_differ(const struct preset *a, const struct preset *b) {
+  return a->signal_config.momentum_epsilon != b->signal_config.momentum_epsilon || memcmp(&a->levels_rules, &b->levels_rules, sizeof a->levels_rules) != 0 ||
+         (a->strategy_priority == STRATEGY_PRIORITY_CHANNEL) != (b->strategy_priority == STRATEGY_PRIORITY_CHANNEL);
+}
+
+/* Folds the kept candles again, oldest first (strategy 4). */
+static void refold(struct engine *engine, int32_t symbol) {
+  struct engine_symbol *owner = &engine->symbols[symbol];
+  level_set_init(&owner->levels);
+  if (engine->preset.strategy_priority == STRATEGY_PRIORITY_CHANNEL) return;
+  const struct candle_series *series = &owner->market.series[TIMEFRAME_5M];
+  if (series->count == 0) return;
+  const struct candle *candles = candle_series_last(series, series->count);
+  for (int32_t count = 1; count <= series->count; count++) {
+    level_set_on_candle(&owner->levels, owner->market.instrument.symbol, candles, count, &engine->preset, &engine->counters.level, &engine->level_events);
+  }
+}
+
+void session_on_preset(struct engine *engine, const struct event *event) {
+  check(event->preset_value != NULL);
+  bool folds_again = !engine->has_preset || levels_differ(&engine->preset, event->preset_value);
+  engine->preset = *event->preset_value;
+  memcpy(engine->preset_hash, event->preset.hash, sizeof engine->preset_hash);
+  engine->has_preset = true;
+  exit_settings_from(&engine->preset, &engine->exits);
+  for (int32_t i = 0; i < event->preset.flags_count; i++) {
+    const struct symbol_flag *flag = &event->preset.flags[i];
+    if (flag->symbol < 0 || flag->symbol >= engine->symbol_count) continue;
+    engine->symbols[flag->symbol].is_whitelisted = flag->is_whitelisted;
+    engine->symbols[flag->symbol].is_blacklisted = flag->is_blacklisted;
+  }
+  bool uses_venue_fees = engine->config.fees_from_venue && isfinite(engine->venue_taker_bps);
+  double taker_bps = uses_venue_fees ? engine->venue_taker_bps : engine->preset.execution_config.taker_fee_bps;
+  double maker_bps = uses_venue_fees ? engine->venue_maker_bps : engine->preset.execution_config.maker_fee_bps;
+  engine->fee_taker = taker_bps * 1e-4;
+  engine->fee_maker = maker_bps * 1e-4;
+  if (!engine->config.fees_from_venue) {
+    struct intent intent = {.ts = engine->now, .kind = INTENT_SET_FEES, .set_fees = {.taker_fee_bps = taker_bps, .maker_fee_bps = maker_bps}};
+    engine_emit_intent(engine, &intent);
+  }
+  if (folds_again) {
+    for (int32_t i = 0; i < engine->symbol_count; i++) refold(engine, i);
+  }
+  if (engine->session.session_id != 0 && engine->session.ended_at == 0) {
+    memcpy(engine->session.preset_hash, engine->preset_hash, sizeof engine->session.preset_hash);
+    emit_session(engine);
+  }
+}
+
+/* ---- readiness and ends ---- */
+
+static bool is_warm_enough(const struct engine *engine) {
+  if (engine->preset.strategy_priority == STRATEGY_PRIORITY_CHANNEL && !engine->preset.channel_config.scan) return true;
+  int32_t warm = 0;
+  for (int32_t i = 0; i < engine->symbol_count; i++) warm += market_is_warm(&engine->symbols[i].market) ? 1 : 0;
+  bool has_reference = engine->reference < 0 || market_is_warm(&engine->symbols[engine->reference].market);
+  return (has_reference && 10 * warm >= 9 * engine->symbol_count) || engine->now - engine->starting_at >= engine->config.market_data_timeout_s * INT64_C(1000);
+}
+
+static enum session_trigger ready_trigger(const struct engine *engine) {
+  switch (engine->resume_state) {
+    case SESSION_PAUSED: return SESSION_ON_READY_PAUSED;
+    case SESSION_DRAINING: return SESSION_ON_READY_DRAINING;
+    case SESSION_STOPPING: return SESSION_ON_READY_STOPPING;
+    case SESSION_FLATTENING: return SESSION_ON_READY_FLATTENING;
+    case SESSION_ERROR: return SESSION_ON_READY_ERROR;
+    default: return SESSION_ON_READY;
+  }
+}
+
+static void settle_starting(struct engine *engine) {
+  bool is_clock_good = engine->clock_offset_ms <= 1000 && engine->clock_offset_ms >= -1000;
+  bool is_ready = !engine->reconcile.is_active && engine->account_is_known && is_clock_good && !engine->storage_is_down && is_warm_enough(engine);
+  if (!is_ready) {
+    if (engine->now - engine->starting_at < STARTING_TIMEOUT_MS) return;
+    const char *why = engine->reconcile.is_active  ? "reconciliation did not end"
+                      : !engine->account_is_known  ? "the account could not be read"
+                      : !is_clock_good             ? "the clock is more than 1 s off"
+                                                   : "storage is not available";
+    session_move(engine, SESSION_ON_CHECK_FAILED, why);
+    return;
+  }
+  enum session_trigger trigger = ready_trigger(engine);
+  engine->is_guarded_start = false;
+  engine->resume_state = SESSION_RUNNING;
+  session_move(engine, trigger, "ready");
+  if (trigger == SESSION_ON_READY || trigger == SESSION_ON_READY_PAUSED) engine->scan_requested = true;
+  if (trigger == SESSION_ON_READY_FLATTENING) begin_flattening(engine, REASON_panic_exit, "continued after restart");
+}
+
+void session_settle(struct engine *engine) {
+  switch ((enum session_state)engine->session.session_state) {
+    case SESSION_STARTING: settle_starting(engine); break;
+    case SESSION_DRAINING:
+      if (is_flat(engine) && engine->open_plans == 0) session_move(engine, SESSION_ON_ALL_DONE, "drained");
+      break;
+    case SESSION_STOPPING:
+      if (!has_live_entry(engine)) session_move(engine, SESSION_ON_ENTRIES_GONE, "stopped");
+      break;
+    case SESSION_FLATTENING:
+      if (is_flat(engine) && engine->open_plans == 0) {
+        engine_clear(engine, "flatten_incomplete", "session");
+        session_move(engine, engine_is_latched(engine) ? SESSION_ON_FLAT_LATCHED : SESSION_ON_FLAT, "flat");
+      }
+      break;
+    default: break;
+  }
+  for (int32_t i = 0; i < ENGINE_OPERATIONS_MAX; i++) {
+    if (engine->operations[i].is_open) settle_operation(engine, &engine->operations[i]);
+  }
+}
+
+void session_on_tick(struct engine *engine) {
+  if (engine->session.session_state == SESSION_FLATTENING && engine->now - engine->flatten_started_at >= FLATTEN_ALARM_MS && !engine->flatten_reported) {
+    engine->flatten_reported = true;
+    engine_raise(engine, "flatten_incomplete", SEVERITY_CRITICAL, "session", engine->open_holdings, 0, "positions or orders are still open after 30 s");
+  }
+  if (engine->storage_is_down && engine->now - engine->storage_down_since >= 10000) session_fatal(engine, "storage_unavailable");
+  bool is_active = engine_manages_fully(engine) && engine->config.reconcile_interval_s > 0;
+  if (is_active && !engine->reconcile.is_active && engine->now - engine->reconciled_at >= engine->config.reconcile_interval_s * INT64_C(1000)) {
+    reconcile_begin(engine, "interval");
+  }
+}
