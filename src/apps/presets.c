@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "runner/describe_tables.h"
 #include "runner/preset_file.h"
@@ -14,7 +15,7 @@ enum { NAMES_MAX = 512, ARGUMENTS_MAX = 64, VERSIONS_MAX = 1000 };
 
 struct call {
   const struct preset_store *store;
-  bool is_json;
+  enum presets_format format;
   int64_t now_ms;
   int count; /* of plain arguments */
   const char *arguments[ARGUMENTS_MAX];
@@ -23,6 +24,10 @@ struct call {
   struct buffer *out;
   struct problem *problem;
 };
+
+static bool is_json(const struct call *call) {
+  return call->format == PRESETS_JSON;
+}
 
 static enum status refuse(const struct call *call, const char *path, const char *allowed, const char *message) {
   problem_add(call->problem, "bad_argument", path, NULL, allowed, "%s", message);
@@ -75,59 +80,100 @@ static void add_summary_members(struct json_writer *writer, const struct preset 
   add_problem_json(writer, "warnings", problem, true);
 }
 
-/* The first sentence: what follows are notes. */
-static int sentence_length(const char *text) {
-  const char *end = strstr(text, ". ");
-  size_t length = end != NULL ? (size_t)(end - text) : strlen(text);
-  return (int)(length < 72 ? length : 72);
+static void open_table(const struct call *call, struct table *table, const struct table_column *columns, size_t count) {
+  table_init(table, columns, count, call->format == PRESETS_CSV ? TABLE_CSV : TABLE_TEXT);
 }
 
-static void add_list_row(const struct call *call, struct json_writer *writer, const char *name) {
+static void close_table(const struct call *call, struct table *table) {
+  table_print(table, call->out);
+  table_deinit(table);
+}
+
+static void add_list_json(struct json_writer *writer, const char *name, const struct preset *preset, const struct preset_origin *origin,
+                          const struct problem *problem) {
+  json_begin_object(writer, NULL);
+  if (preset != NULL) {
+    add_summary_members(writer, preset, origin, problem);
+  } else {
+    json_add_string(writer, "name", name);
+    add_problem_json(writer, "errors", problem, false);
+  }
+  json_end_object(writer);
+}
+
+static void add_invalid_row(struct table *table, const char *name, const struct problem *problem) {
+  char text[160];
+  snprintf(text, sizeof text, "%d errors; `breakout presets validate %.64s` lists them", problem->errors, name);
+  const char *const cells[] = {name, "", "", "", "", "invalid", text};
+  for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++) table_add(table, cells[i]);
+}
+
+static void add_list_row(struct table *table, const struct preset *preset, const struct preset_origin *origin) {
+  char risk[PRESET_NUMBER_TEXT_MAX], slots[16], sentence[80];
+  /* The first sentence: what follows are notes. */
+  const char *end = strstr(preset->description, ". ");
+  size_t length = end != NULL ? (size_t)(end - preset->description) : strlen(preset->description);
+  text_copy(sentence, length + 1 < sizeof sentence ? length + 1 : sizeof sentence, preset->description);
+  preset_number_text(preset->risk.risk_per_trade, risk);
+  snprintf(slots, sizeof slots, "%d", preset->risk.max_concurrent_positions);
+  table_add(table, preset->name);
+  table_add(table, strategy_priority_names[preset->strategy_priority]);
+  table_add(table, risk);
+  table_add(table, slots);
+  table_add(table, allowed_sides_names[preset->signal_config.allowed_sides]);
+  table_add(table, origin->is_modified ? "modified" : origin->is_built_in ? "built-in" : "own");
+  table_add(table, sentence);
+}
+
+struct entry {
   struct preset preset;
-  struct preset_origin origin = {0};
-  struct problem problem = {0};
-  char risk[PRESET_NUMBER_TEXT_MAX];
-  bool is_valid = preset_store_load(call->store, name, &preset, &origin, &problem) == STATUS_OK;
-  if (call->is_json) {
-    json_begin_object(writer, NULL);
-    if (is_valid) {
-      add_summary_members(writer, &preset, &origin, &problem);
+  struct preset_origin origin;
+  struct problem problem;
+};
+
+static bool load_entry(const struct call *call, const char *name, struct entry *entry) {
+  memset(entry, 0, sizeof *entry);
+  return preset_store_load(call->store, name, &entry->preset, &entry->origin, &entry->problem) == STATUS_OK;
+}
+
+static void list_json(const struct call *call, const char (*names)[PRESET_NAME_BYTES], int count) {
+  struct json_writer writer;
+  struct entry entry;
+  json_writer_init(&writer, call->out, true);
+  json_begin_object(&writer, NULL);
+  json_begin_array(&writer, "items");
+  for (int i = 0; i < count; i++) {
+    bool is_valid = load_entry(call, names[i], &entry);
+    add_list_json(&writer, names[i], is_valid ? &entry.preset : NULL, &entry.origin, &entry.problem);
+  }
+  json_end_array(&writer);
+  json_end_object(&writer);
+  buffer_add_text(call->out, "\n");
+}
+
+static void list_table(const struct call *call, const char (*names)[PRESET_NAME_BYTES], int count) {
+  static const struct table_column columns[] = {{"Name", TABLE_LEFT},  {"Strategy", TABLE_LEFT}, {"Risk", TABLE_RIGHT},      {"Max", TABLE_RIGHT},
+                                                {"Sides", TABLE_LEFT}, {"Content", TABLE_LEFT},  {"Description", TABLE_LEFT}};
+  struct table table;
+  struct entry entry;
+  open_table(call, &table, columns, sizeof columns / sizeof columns[0]);
+  for (int i = 0; i < count; i++) {
+    if (load_entry(call, names[i], &entry)) {
+      add_list_row(&table, &entry.preset, &entry.origin);
     } else {
-      json_add_string(writer, "name", name);
-      add_problem_json(writer, "errors", &problem, false);
+      add_invalid_row(&table, names[i], &entry.problem);
     }
-    json_end_object(writer);
-    return;
   }
-  if (!is_valid) {
-    buffer_add_format(call->out, "%-29s invalid: %d errors; `breakout presets validate %s` lists them\n", name, problem.errors, name);
-    return;
-  }
-  preset_number_text(preset.risk.risk_per_trade, risk);
-  buffer_add_format(call->out, "%-29s %-18s %-7s %3d  %-5s  %-8s  %.*s\n", name, strategy_priority_names[preset.strategy_priority], risk,
-                    preset.risk.max_concurrent_positions, allowed_sides_names[preset.signal_config.allowed_sides],
-                    origin.is_modified   ? "modified"
-                    : origin.is_built_in ? "built-in"
-                                         : "own",
-                    sentence_length(preset.description), preset.description);
+  close_table(call, &table);
 }
 
 static enum status run_list(struct call *call) {
   static char names[NAMES_MAX][PRESET_NAME_BYTES];
-  struct json_writer writer;
   int count = preset_store_list(call->store, names, NAMES_MAX);
-  json_writer_init(&writer, call->out, true);
-  if (call->is_json) {
-    json_begin_object(&writer, NULL);
-    json_begin_array(&writer, "items");
+  if (is_json(call)) {
+    list_json(call, (const char(*)[PRESET_NAME_BYTES])names, count);
   } else {
-    buffer_add_format(call->out, "%-29s %-18s %-7s %3s  %-5s  %-8s  %s\n", "Name", "Strategy", "Risk", "Max", "Sides", "Content", "Description");
-  }
-  for (int i = 0; i < count; i++) add_list_row(call, &writer, names[i]);
-  if (call->is_json) {
-    json_end_array(&writer);
-    json_end_object(&writer);
-    buffer_add_text(call->out, "\n");
+    list_table(call, (const char(*)[PRESET_NAME_BYTES])names, count);
   }
   return STATUS_OK;
 }
@@ -150,7 +196,7 @@ static enum status run_show(struct call *call) {
   if (call->key != NULL) return show_key(call, &preset);
   enum preset_extent extent = call->has_defaults ? PRESET_WHOLE : PRESET_WITHOUT_DEFAULTS;
   json_writer_init(&writer, call->out, true);
-  if (call->is_json) {
+  if (is_json(call)) {
     json_begin_object(&writer, NULL);
     add_summary_members(&writer, &preset, &origin, call->problem);
     preset_to_json(&preset, &writer, "config", PRESET_ORDER_TABLE, PRESET_WHOLE);
@@ -166,7 +212,7 @@ static void add_verdict(const struct call *call, struct json_writer *writer, con
                         const struct problem *problem) {
   char hash[DIGEST_TEXT_MAX];
   if (status == STATUS_OK) preset_hash(preset, hash);
-  if (!call->is_json) {
+  if (!is_json(call)) {
     buffer_add_format(call->out, "%s: %s", name, status == STATUS_OK ? "valid" : "invalid");
     if (status == STATUS_OK) buffer_add_format(call->out, ", hash %s", hash);
     buffer_add_text(call->out, "\n");
@@ -187,7 +233,7 @@ static enum status run_validate(struct call *call) {
   struct json_writer writer;
   enum status worst = STATUS_OK;
   json_writer_init(&writer, call->out, true);
-  if (call->is_json) json_begin_array(&writer, NULL);
+  if (is_json(call)) json_begin_array(&writer, NULL);
   for (int i = 0; i < call->count; i++) {
     struct preset preset;
     struct problem problem = {0};
@@ -195,7 +241,7 @@ static enum status run_validate(struct call *call) {
     add_verdict(call, &writer, call->arguments[i], &preset, status, &problem);
     if (worst == STATUS_OK || status == STATUS_BAD_CONFIG) worst = status != STATUS_OK ? status : worst;
   }
-  if (call->is_json) {
+  if (is_json(call)) {
     json_end_array(&writer);
     buffer_add_text(call->out, "\n");
   }
@@ -207,50 +253,62 @@ static enum status run_schema(struct call *call) {
   return STATUS_OK;
 }
 
-static void add_difference(const struct call *call, struct json_writer *writer, const char *path, const char *a, const char *b) {
-  if (!call->is_json) {
-    buffer_add_format(call->out, "%-60s %s -> %s\n", path, a, b);
-    return;
-  }
-  json_begin_object(writer, NULL);
-  json_add_string(writer, "key", path);
-  json_add_raw(writer, "a", a);
-  json_add_raw(writer, "b", b);
-  json_end_object(writer);
+/* The name differs always and is not told. */
+static bool differs(const char *path, const struct preset *a, const struct preset *b, struct buffer *left, struct buffer *right) {
+  buffer_clear(left);
+  buffer_clear(right);
+  if (text_equal(path, "name") || !preset_value_json(a, path, left) || !preset_value_json(b, path, right)) return false;
+  return !text_equal(left->data, right->data);
 }
 
-/* The name differs always and is not told. */
-static void add_differences(const struct call *call, struct json_writer *writer, const struct preset *a, const struct preset *b) {
+static void diff_json(const struct call *call, const struct preset *a, const struct preset *b) {
   struct buffer left = {0}, right = {0};
+  struct json_writer writer;
+  json_writer_init(&writer, call->out, true);
+  json_begin_object(&writer, NULL);
+  json_add_string(&writer, "a", a->name);
+  json_add_string(&writer, "b", b->name);
+  json_begin_array(&writer, "differences");
   for (int i = 0; i < preset_key_count; i++) {
-    const char *path = preset_keys[i].path;
-    buffer_clear(&left);
-    buffer_clear(&right);
-    if (text_equal(path, "name") || !preset_value_json(a, path, &left) || !preset_value_json(b, path, &right)) continue;
-    if (!text_equal(left.data, right.data)) add_difference(call, writer, path, left.data, right.data);
+    if (!differs(preset_keys[i].path, a, b, &left, &right)) continue;
+    json_begin_object(&writer, NULL);
+    json_add_string(&writer, "key", preset_keys[i].path);
+    json_add_raw(&writer, "a", left.data);
+    json_add_raw(&writer, "b", right.data);
+    json_end_object(&writer);
   }
+  json_end_array(&writer);
+  json_end_object(&writer);
+  buffer_add_text(call->out, "\n");
+  buffer_deinit(&left);
+  buffer_deinit(&right);
+}
+
+static void diff_table(const struct call *call, const struct preset *a, const struct preset *b) {
+  const struct table_column columns[] = {{"Key", TABLE_LEFT}, {a->name, TABLE_LEFT}, {b->name, TABLE_LEFT}};
+  struct buffer left = {0}, right = {0};
+  struct table table;
+  open_table(call, &table, columns, 3);
+  for (int i = 0; i < preset_key_count; i++) {
+    if (!differs(preset_keys[i].path, a, b, &left, &right)) continue;
+    table_add(&table, preset_keys[i].path);
+    table_add(&table, left.data);
+    table_add(&table, right.data);
+  }
+  close_table(call, &table);
   buffer_deinit(&left);
   buffer_deinit(&right);
 }
 
 static enum status run_diff(struct call *call) {
   struct preset a, b;
-  struct json_writer writer;
   enum status status = preset_store_load(call->store, call->arguments[0], &a, NULL, call->problem);
   if (status == STATUS_OK) status = preset_store_load(call->store, call->arguments[1], &b, NULL, call->problem);
   if (status != STATUS_OK) return status;
-  json_writer_init(&writer, call->out, true);
-  if (call->is_json) {
-    json_begin_object(&writer, NULL);
-    json_add_string(&writer, "a", a.name);
-    json_add_string(&writer, "b", b.name);
-    json_begin_array(&writer, "differences");
-  }
-  add_differences(call, &writer, &a, &b);
-  if (call->is_json) {
-    json_end_array(&writer);
-    json_end_object(&writer);
-    buffer_add_text(call->out, "\n");
+  if (is_json(call)) {
+    diff_json(call, &a, &b);
+  } else {
+    diff_table(call, &a, &b);
   }
   return STATUS_OK;
 }
@@ -261,7 +319,7 @@ static enum status save(struct call *call, const struct preset *preset, const ch
   enum status status = preset_store_save(call->store, preset, call->now_ms, call->problem);
   if (status != STATUS_OK) return status;
   preset_hash(preset, hash);
-  if (!call->is_json) {
+  if (!is_json(call)) {
     buffer_add_format(call->out, "%s %s, hash %s. A session that uses it takes it over with `breakout ctl reload`.\n", preset->name, done, hash);
     return STATUS_OK;
   }
@@ -343,7 +401,7 @@ static enum status run_delete(struct call *call) {
   bool has_restored;
   enum status status = preset_store_delete(call->store, call->arguments[0], call->now_ms, &has_restored, call->problem);
   if (status != STATUS_OK) return status;
-  if (!call->is_json) {
+  if (!is_json(call)) {
     buffer_add_format(call->out, "%s deleted%s.\n", call->arguments[0], has_restored ? "; the built-in content is back" : "");
     return STATUS_OK;
   }
@@ -356,41 +414,56 @@ static enum status run_delete(struct call *call) {
   return STATUS_OK;
 }
 
+static void time_of(const struct preset_version *version, char out[32]) {
+  struct text text;
+  text_init(&text, out, 32);
+  text_add_time(&text, version->ts_ms);
+}
+
+static void history_json(const struct call *call, const struct preset_version *versions, int count) {
+  struct json_writer writer;
+  char time[32];
+  json_writer_init(&writer, call->out, true);
+  json_begin_object(&writer, NULL);
+  json_begin_array(&writer, "versions");
+  for (int i = 0; i < count; i++) {
+    time_of(&versions[i], time);
+    json_begin_object(&writer, NULL);
+    json_add_string(&writer, "id", versions[i].id);
+    json_add_string(&writer, "ts", time);
+    json_add_string(&writer, "hash", versions[i].hash[0] != '\0' ? versions[i].hash : NULL);
+    json_end_object(&writer);
+  }
+  json_end_array(&writer);
+  json_end_object(&writer);
+  buffer_add_text(call->out, "\n");
+}
+
+static void history_table(const struct call *call, const struct preset_version *versions, int count) {
+  static const struct table_column columns[] = {{"ID", TABLE_LEFT}, {"Replaced at", TABLE_LEFT}, {"Hash", TABLE_LEFT}};
+  struct table table;
+  char time[32];
+  open_table(call, &table, columns, 3);
+  for (int i = 0; i < count; i++) {
+    time_of(&versions[i], time);
+    table_add(&table, versions[i].id);
+    table_add(&table, time);
+    table_add(&table, versions[i].hash[0] != '\0' ? versions[i].hash : "no valid preset");
+  }
+  close_table(call, &table);
+}
+
 static enum status run_history(struct call *call) {
   static struct preset_version versions[VERSIONS_MAX];
-  struct json_writer writer;
   int count = preset_store_versions(call->store, call->arguments[0], versions, VERSIONS_MAX);
   if (count == 0 && !exists(call, call->arguments[0])) {
     problem_add(call->problem, "not_found", call->arguments[0], NULL, NULL, "there is no preset of this name and no version of it");
     return STATUS_NOT_FOUND;
   }
-  json_writer_init(&writer, call->out, true);
-  if (call->is_json) {
-    json_begin_object(&writer, NULL);
-    json_begin_array(&writer, "versions");
-  }
-  for (int i = 0; i < count; i++) {
-    char time[32];
-    struct text text;
-    text_init(&text, time, sizeof time);
-    text_add_time(&text, versions[i].ts_ms);
-    const char *hash = versions[i].hash[0] != '\0' ? versions[i].hash : NULL;
-    if (!call->is_json) {
-      buffer_add_format(call->out, "%-28s  %s  %s\n", versions[i].id, time, hash != NULL ? hash : "not valid");
-      continue;
-    }
-    json_begin_object(&writer, NULL);
-    json_add_string(&writer, "id", versions[i].id);
-    json_add_string(&writer, "ts", time);
-    json_add_string(&writer, "hash", hash);
-    json_end_object(&writer);
-  }
-  if (call->is_json) {
-    json_end_array(&writer);
-    json_end_object(&writer);
-    buffer_add_text(call->out, "\n");
-  } else if (count == 0) {
-    buffer_add_format(call->out, "%s has never been changed here.\n", call->arguments[0]);
+  if (is_json(call)) {
+    history_json(call, versions, count);
+  } else {
+    history_table(call, versions, count);
   }
   return STATUS_OK;
 }
@@ -401,7 +474,7 @@ static enum status run_restore(struct call *call) {
   if (status != STATUS_OK) return status;
   char hash[DIGEST_TEXT_MAX];
   preset_hash(&preset, hash);
-  if (call->is_json) {
+  if (is_json(call)) {
     struct json_writer writer;
     json_writer_init(&writer, call->out, true);
     json_begin_object(&writer, NULL);
@@ -466,9 +539,9 @@ static enum status take_option(struct call *call, const char *option, const char
   return STATUS_OK;
 }
 
-enum status presets_run(const struct preset_store *store, bool is_json, int64_t now_ms, int count, char *const *arguments, struct buffer *out,
-                        struct problem *problem) {
-  struct call call = {.store = store, .is_json = is_json, .now_ms = now_ms, .out = out, .problem = problem};
+enum status presets_run(const struct preset_store *store, enum presets_format format, int64_t now_ms, int count, char *const *arguments,
+                        struct buffer *out, struct problem *problem) {
+  struct call call = {.store = store, .format = format, .now_ms = now_ms, .out = out, .problem = problem};
   const struct form *form = find_form(&call, count > 0 ? arguments[0] : "list");
   if (form == NULL) return STATUS_BAD_CONFIG;
   for (int i = 1; i < count; i++) {

@@ -40,7 +40,7 @@ static int remove_folder(void **state) {
 }
 
 /* line: words separated by blanks. */
-static enum status run(const char *line, bool is_json, int64_t now_ms) {
+static enum status run_as(const char *line, enum presets_format format, int64_t now_ms) {
   static char copy[1024];
   char *arguments[32], *rest;
   int count = 0;
@@ -48,7 +48,11 @@ static enum status run(const char *line, bool is_json, int64_t now_ms) {
   for (char *word = strtok_r(copy, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) arguments[count++] = word;
   buffer_clear(&out);
   problem_clear(&problem);
-  return presets_run(&store, is_json, now_ms, count, arguments, &out, &problem);
+  return presets_run(&store, format, now_ms, count, arguments, &out, &problem);
+}
+
+static enum status run(const char *line, bool is_json, int64_t now_ms) {
+  return run_as(line, is_json ? PRESETS_JSON : PRESETS_TEXT, now_ms);
 }
 
 static bool printed(const char *text) {
@@ -65,7 +69,9 @@ static void presets_are_listed(void **unused) {
   (void)unused;
   assert_int_equal(run("", false, 0), STATUS_OK);
   assert_true(printed("breakout_v1 "));
-  assert_true(printed("built-in  Balanced momentum on the whole market"));
+  assert_true(printed("Balanced momentum on the whole market"));
+  assert_int_equal(run_as("list", PRESETS_CSV, 0), STATUS_OK);
+  assert_true(printed("\nbreakout_v1,momentum,0.015,3,both,built-in,Balanced momentum on the whole market\n"));
   assert_int_equal(run("list", true, 0), STATUS_OK);
   struct json *list = document();
   const struct json *items = json_member(list, "items");
@@ -102,7 +108,9 @@ static void differences_are_told(void **unused) {
   assert_true(json_size(json_member(diff, "differences")) > 20);
   json_free(diff);
   assert_int_equal(run("diff breakout_v1 breakout_v1", false, 0), STATUS_OK);
-  assert_int_equal(out.length, 0);
+  assert_false(printed("breakout_v1 ->"));
+  assert_int_equal(run_as("diff breakout_v1 breakout_v1_relaxed", PRESETS_CSV, 0), STATUS_OK);
+  assert_true(printed("\nliquidity_filters.min_24h_volume_usd,5000000,2000000\n"));
 }
 
 static void changes_are_saved_and_undone(void **unused) {
