@@ -6,8 +6,10 @@
 
 #include <cmocka.h>
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -342,6 +344,59 @@ static void test_coarse_base(void **state) {
   close_fixture(&fixture);
 }
 
+/* --- recorded candles, when they are at hand --- */
+
+struct rows {
+  FILE *pipe;
+  int64_t ts;
+  double open, high, low, close, volume;
+};
+
+static void open_rows(struct rows *rows, const char *folder, const char *name) {
+  char command[1024];
+  char header[256];
+  snprintf(command, sizeof command, "zstd -dcq '%s/ohlcv/binance-usdm/%s'", folder, name);
+  rows->pipe = popen(command, "r");
+  assert_non_null(rows->pipe);
+  assert_non_null(fgets(header, sizeof header, rows->pipe));
+}
+
+static bool next_row(struct rows *rows) {
+  return fscanf(rows->pipe, "%" SCNd64 ",%lf,%lf,%lf,%lf,%lf", &rows->ts, &rows->open, &rows->high, &rows->low, &rows->close, &rows->volume) == 6;
+}
+
+/* Eleven days of minutes, and the 5m candles that another collector got from the venue itself: our aggregates are the venue's. */
+static void test_recorded_five_minutes(void **state) {
+  (void)state;
+  const char *folder = getenv("BREAKOUT_SHARED_DATA");
+  if (folder == NULL) {
+    print_message("skipped: BREAKOUT_SHARED_DATA is not set\n");
+    skip();
+  }
+  struct fixture fixture;
+  struct rows one;
+  struct rows five;
+  int compared = 0;
+  open_fixture(&fixture, &limits_1m);
+  open_rows(&one, folder, "2025-07/BTCUSDT-1m.csv.zst");
+  open_rows(&five, folder, "2025-07_2025-10/BTCUSDT-5m.csv.zst");
+  assert_true(next_row(&five));
+  while (next_row(&one)) {
+    struct candle minute = {one.ts, one.open, one.high, one.low, one.close, one.volume, one.close * one.volume};
+    if ((market_on_candle(&fixture.market, &minute) & 1 << TIMEFRAME_5M) == 0) continue;
+    const struct candle *ours = candle_series_newest(&fixture.market.series[TIMEFRAME_5M]);
+    while (five.ts < ours->open_ts) assert_true(next_row(&five));
+    assert_int_equal(five.ts, ours->open_ts);
+    assert_true(ours->open == five.open && ours->high == five.high && ours->low == five.low && ours->close == five.close);
+    assert_true(fabs(ours->volume - five.volume) < 1e-6);
+    compared++;
+  }
+  assert_true(compared > 3000);
+  pclose(one.pipe); /* the second one is left in the middle: its reader may end by a signal */
+  pclose(five.pipe);
+  close_fixture(&fixture);
+}
+
 /* --- health and warm-up --- */
 
 static void test_health(void **state) {
@@ -403,6 +458,13 @@ static void test_jump(void **state) {
     assert_int_equal(health.jumps, i < 104 ? 1 : 0); /* gone with the 20th candle after it */
   }
   assert_true(health.worst_jump_atr == 0);
+  for (int32_t i = 105; i < 1000; i++) {
+    struct candle candle = flat(START + (1000 + i) * MINUTE_MS, i < 995 ? 100 : 101);
+    (void)market_on_candle(&fixture.market, &candle);
+  }
+  market_health_read(&fixture.market, &health);
+  assert_int_equal(health.jumps, 1); /* out of 140 candles without any range */
+  assert_true(health.worst_jump_atr == 1e6);
   close_fixture(&fixture);
 }
 
@@ -667,6 +729,7 @@ int main(void) {
       cmocka_unit_test(test_history_backwards_and_late),
       cmocka_unit_test(test_copied_image),
       cmocka_unit_test(test_coarse_base),
+      cmocka_unit_test(test_recorded_five_minutes),
       cmocka_unit_test(test_health),
       cmocka_unit_test(test_jump),
       cmocka_unit_test(test_warm),

@@ -174,6 +174,17 @@ static void test_crossed(void **state) {
   assert_dropped(&book);
 }
 
+/* Changes that the snapshot already holds do not keep a crossed book alive. */
+static void test_crossed_and_outdated(void **state) {
+  (void)state;
+  struct order_book book;
+  start(&book, 10);
+  assert_true(apply(&book, 11, 11, -1, level(101, 1), 2000));
+  assert_true(apply(&book, 5, 5, -1, level(98, 1), 3000));
+  assert_false(apply(&book, 5, 5, -1, level(98, 1), 3001));
+  assert_dropped(&book);
+}
+
 static void test_nonsense(void **state) {
   (void)state;
   struct order_book book;
@@ -205,8 +216,8 @@ static void test_notional_by_hand(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_random_changes), cmocka_unit_test(test_sequence),         cmocka_unit_test(test_crossed),
-      cmocka_unit_test(test_nonsense),       cmocka_unit_test(test_notional_by_hand),
+      cmocka_unit_test(test_random_changes),       cmocka_unit_test(test_sequence), cmocka_unit_test(test_crossed),
+      cmocka_unit_test(test_crossed_and_outdated), cmocka_unit_test(test_nonsense), cmocka_unit_test(test_notional_by_hand),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

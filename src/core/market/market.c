@@ -18,6 +18,7 @@ enum {
   HEALTH_CANDLES = 150,
   JUMP_CANDLES = 20,
   JUMP_ATR = 20,
+  JUMP_ATR_MAX = 1000000, /* after candles without any range the ratio has no end */
   OI_THINNED_MS = 4 * 60000,
 };
 
@@ -337,7 +338,8 @@ static void count_jumps(const struct market *market, struct market_health *out) 
     double atr = indicator_atr(candle - count, count, ATR_LENGTH);
     if (!(jump > JUMP_ATR * atr)) continue;
     out->jumps++;
-    if (!(jump / atr <= out->worst_jump_atr)) out->worst_jump_atr = jump / atr;
+    double in_atr = jump < JUMP_ATR_MAX * atr ? jump / atr : JUMP_ATR_MAX;
+    if (in_atr > out->worst_jump_atr) out->worst_jump_atr = in_atr;
   }
 }
 

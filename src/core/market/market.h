@@ -83,7 +83,7 @@ struct market_limits {
 
 /* Takes all blocks from the arena in a fixed order and sets the pointers; nothing else is touched, so a copied image can be bound again. */
 void market_bind(struct market *market, const struct market_limits *limits, struct arena *arena);
-/* Sets a fresh market to its empty state (after market_bind). */
+/* Sets a fresh market to its empty state (after market_bind). Instrument, capabilities and is_reference are empty then and set by the caller. */
 void market_init(struct market *market, const struct market_limits *limits);
 
 /* Accepts a closed base candle. Returns a bit (1 << timeframe) for every interval whose newest closed candle is a new one; 0 when the candle was
@@ -101,10 +101,10 @@ double market_atr_15m(const struct market *market);
 /* What data_health looks at (market-data 9), over the last 150 5m candles where not said otherwise. */
 struct market_health {
   int32_t missing;         /* 5m candles that should exist since the window's start, the listing, or the first one known */
-  int32_t duplicates;      /* equal open times accepted */
+  int32_t duplicates;      /* equal open times accepted: the series refuses them, so 0 */
   int32_t invalid;         /* implausible base candles refused, at most MARKET_INVALID_KEPT */
   int32_t jumps;           /* of the last 20: |open - close before| > 20 ATR(14) before */
-  double worst_jump_atr;   /* largest of these in ATR, 0 without a jump */
+  double worst_jump_atr;   /* largest of these in ATR, 0 without a jump, at most 1e6 */
   int64_t newest_close_ts; /* of the base candles, 0 before the first */
 };
 void market_health_read(const struct market *market, struct market_health *out);

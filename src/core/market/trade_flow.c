@@ -1,6 +1,7 @@
 #include "core/market/trade_flow.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/calendar.h"
@@ -16,6 +17,7 @@ void trade_flow_init(struct trade_flow *flow, struct trade_flow_item *recent, ui
 }
 
 void trade_flow_subscribe(struct trade_flow *flow, int64_t now) {
+  check(flow->seconds != NULL);
   int64_t dropped = flow->dropped;
   trade_flow_init(flow, flow->recent, flow->seconds);
   memset(flow->seconds, 0, TRADE_FLOW_SECONDS * sizeof *flow->seconds);
