@@ -284,6 +284,18 @@ static void diff_json(const struct call *call, const struct preset *a, const str
   buffer_deinit(&right);
 }
 
+/* Long texts are cut on a terminal; CSV and JSON have them whole. */
+static void add_value_cell(const struct call *call, struct table *table, const char *value) {
+  char cut[48];
+  if (call->format == PRESETS_CSV || strlen(value) < sizeof cut) {
+    table_add(table, value);
+    return;
+  }
+  text_copy(cut, sizeof cut - 3, value);
+  memcpy(cut + strlen(cut), "...", 4);
+  table_add(table, cut);
+}
+
 static void diff_table(const struct call *call, const struct preset *a, const struct preset *b) {
   const struct table_column columns[] = {{"Key", TABLE_LEFT}, {a->name, TABLE_LEFT}, {b->name, TABLE_LEFT}};
   struct buffer left = {0}, right = {0};
@@ -292,8 +304,8 @@ static void diff_table(const struct call *call, const struct preset *a, const st
   for (int i = 0; i < preset_key_count; i++) {
     if (!differs(preset_keys[i].path, a, b, &left, &right)) continue;
     table_add(&table, preset_keys[i].path);
-    table_add(&table, left.data);
-    table_add(&table, right.data);
+    add_value_cell(call, &table, left.data);
+    add_value_cell(call, &table, right.data);
   }
   close_table(call, &table);
   buffer_deinit(&left);
