@@ -7,7 +7,6 @@
 #include "base/text.h"
 
 const char *const breakout_profile_names[] = {"development", "staging", "production"};
-const char *const trading_mode_names[] = {"paper", "live"};
 const char *const autostart_names[] = {"none", "paper"};
 const char *const resume_on_restart_names[] = {"same", "paused"};
 const char *const default_exchange_names[] = {"bybit", "binance", "rehearsal"};

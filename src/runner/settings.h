@@ -12,9 +12,9 @@
 #include "base/log.h"
 #include "base/problem.h"
 #include "base/status.h"
+#include "core/trade/position.h"
 
 enum breakout_profile { PROFILE_DEVELOPMENT, PROFILE_STAGING, PROFILE_PRODUCTION, breakout_profile_count };
-enum trading_mode { TRADING_MODE_PAPER, TRADING_MODE_LIVE, trading_mode_count };
 enum autostart { AUTOSTART_NONE, AUTOSTART_PAPER, autostart_count };
 enum resume_on_restart { RESUME_SAME, RESUME_PAUSED, resume_on_restart_count };
 enum default_exchange { EXCHANGE_BYBIT, EXCHANGE_BINANCE, EXCHANGE_REHEARSAL, default_exchange_count };
@@ -27,7 +27,6 @@ enum service_role { SERVICE_ROLE_ALL, SERVICE_ROLE_API, SERVICE_ROLE_ENGINE, SER
 enum { setting_log_level_count = LOG_CRITICAL + 1, setting_log_console_count = LOG_CONSOLE_TEXT + 1 };
 
 extern const char *const breakout_profile_names[];
-extern const char *const trading_mode_names[];
 extern const char *const autostart_names[];
 extern const char *const resume_on_restart_names[];
 extern const char *const default_exchange_names[];

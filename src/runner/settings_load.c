@@ -570,7 +570,7 @@ static void check_access(struct loader *loader) {
 
 static void check_trading(struct loader *loader) {
   const struct settings *settings = loader->settings;
-  bool is_live = settings->trading_mode == TRADING_MODE_LIVE;
+  bool is_live = settings->trading_mode == MODE_LIVE;
   bool has_key = settings->exchange_api_key[0] != '\0';
   bool has_secret = settings->exchange_secret[0] != '\0';
   if (is_live && settings->breakout_profile == PROFILE_STAGING) {

@@ -75,7 +75,7 @@ static void defaults_are_those_of_the_table(void **unused) {
   assert_int_equal(load("", NULL, NULL), STATUS_OK);
   assert_int_equal(problem.count, 0);
   assert_int_equal(settings.breakout_profile, PROFILE_DEVELOPMENT);
-  assert_int_equal(settings.trading_mode, TRADING_MODE_PAPER);
+  assert_int_equal(settings.trading_mode, MODE_PAPER);
   assert_int_equal(settings.log_level, LOG_INFO);
   assert_int_equal(settings.log_console, LOG_CONSOLE_JSON);
   assert_string_equal(settings.database_url, "sqlite://./data/breakout_bot.db");
