@@ -435,6 +435,28 @@ static void test_health(void **state) {
   close_fixture(&fixture);
 }
 
+/* Rubbish counts where it arrived, whatever time it carries; only so many are remembered one by one. */
+static void test_many_invalid(void **state) {
+  (void)state;
+  struct fixture fixture;
+  struct market_health health;
+  open_fixture(&fixture, &limits_1m);
+  make_minutes(minutes, MINUTES, 13);
+  for (int32_t i = 0; i < 100; i++) (void)market_on_candle(&fixture.market, &minutes[i]);
+  const int64_t times[] = {-5, INT64_MAX, START + 1, START + 100 * MINUTE_MS + 7, minutes[50].open_ts};
+  for (int32_t i = 0; i < 40; i++) {
+    struct candle wrong = flat(times[i % 5], i % 5 == 4 ? -1 : 100);
+    assert_int_equal(market_on_candle(&fixture.market, &wrong), 0);
+    market_health_read(&fixture.market, &health);
+    assert_int_equal(health.invalid, i < MARKET_INVALID_KEPT ? i + 1 : MARKET_INVALID_KEPT);
+  }
+  assert_int_equal(fixture.market.invalid, 40);
+  for (int32_t i = 100; i < 100 + 755; i++) (void)market_on_candle(&fixture.market, &minutes[i]);
+  market_health_read(&fixture.market, &health);
+  assert_int_equal(health.invalid, 0);
+  close_fixture(&fixture);
+}
+
 static void test_jump(void **state) {
   (void)state;
   struct fixture fixture;
@@ -731,6 +753,7 @@ int main(void) {
       cmocka_unit_test(test_coarse_base),
       cmocka_unit_test(test_recorded_five_minutes),
       cmocka_unit_test(test_health),
+      cmocka_unit_test(test_many_invalid),
       cmocka_unit_test(test_jump),
       cmocka_unit_test(test_warm),
       cmocka_unit_test(test_nothing_known),
