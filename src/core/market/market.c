@@ -32,6 +32,9 @@ void market_bind(struct market *market, const struct market_limits *limits, stru
   market->oi = arena_take(arena, MARKET_OI_SAMPLES * sizeof *market->oi);
   market->bb_widths = arena_take(arena, 2 * (size_t)MARKET_BB_WIDTHS * sizeof *market->bb_widths);
   market->returns = arena_take(arena, 2 * (size_t)MARKET_RETURNS * sizeof *market->returns);
+  market->book.bids = market->book.asks = NULL;
+  market->flow.recent = NULL;
+  market->flow.seconds = NULL;
   if (limits->book_depth > 0) {
     market->book.bids = arena_take(arena, (size_t)limits->book_depth * sizeof *market->book.bids);
     market->book.asks = arena_take(arena, (size_t)limits->book_depth * sizeof *market->book.asks);

@@ -76,7 +76,7 @@ struct market {
 };
 
 struct market_limits {
-  int32_t book_depth; /* 0: no book, no tape memory */
+  int32_t book_depth; /* 0: no memory for a book */
   bool has_tape;
   int64_t base_ms;
 };
