@@ -38,8 +38,7 @@ struct loader {
   struct known_instrument *known; /* from instrument lines, as met */
   int known_count, known_capacity;
   const char *exchange; /* preferred for instruments */
-  int data_files;
-  int cryptofeed; /* stream that collects the files of such a session, -1 none */
+  int cryptofeed;       /* stream that collects the files of such a session, -1 none */
 };
 
 static struct dataset_piece *add_piece(struct loader *loader) {
@@ -105,7 +104,7 @@ static enum status read_table(struct loader *loader, const char *path, const str
   return status;
 }
 
-/* The symbol of a file: --symbol for a single file or where the name says nothing, then the name, then a symbol column. */
+/* The symbol of a file: --symbol, else its name, else a symbol column. */
 static enum status name_piece(const struct loader *loader, const char *path, const struct file_name *name, const struct csv_result *result,
                               struct dataset_piece *piece) {
   const char *given = loader->options->symbol;
@@ -113,7 +112,7 @@ static enum status name_piece(const struct loader *loader, const char *path, con
   text_copy(piece->venue_symbol, sizeof piece->venue_symbol, name->venue_symbol);
   const bool is_named = piece->printed[0] != '\0';
   bool is_valid = true;
-  if (given && (!is_named || loader->data_files == 1))
+  if (given)
     is_valid = symbol_parse(given, piece->printed, piece->venue_symbol);
   else if (!is_named && result->symbol[0] != '\0')
     is_valid = symbol_parse(result->symbol, piece->printed, piece->venue_symbol);
@@ -316,7 +315,6 @@ static enum status load_list(struct loader *loader, const char *data, enum serie
   if (!data) return STATUS_OK;
   enum status status = file_list_add(&list, data, loader->problem);
   const int first = loader->files.count;
-  loader->data_files = list.count;
   for (int i = 0; i < list.count && !status; i++) status = load_file(loader, list.paths[i], kind);
   /* Pieces keep pointing to the paths: hand them over. */
   if (list.count > 0) {

@@ -98,6 +98,7 @@ void file_name_parse(struct file_name *out, const char *path) {
   for (char *token = strtok_r(name, "-", &rest); token; token = strtok_r(NULL, "-", &rest)) {
     take_token(out, token, &is_symbol_over);
     if (is_symbol_over || strlen(spelled) + strlen(token) + 2 > sizeof spelled || out->printed[0] != '\0') continue;
+    if (parse_symbol(out, token)) continue;
     if (spelled[0] != '\0') strcat(spelled, "-");
     strcat(spelled, token);
     (void)parse_symbol(out, spelled);

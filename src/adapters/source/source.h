@@ -50,7 +50,7 @@ extern const char *const source_format_names[SOURCE_FORMAT_COUNT]; /* as given t
 struct source_options {
   const char *data; /* file, folder or comma list of them */
   enum source_format format;
-  const char *symbol;                       /* of a file whose name does not tell; any spelling */
+  const char *symbol;                       /* of all tables, in place of what their names say; any spelling */
   const char *symbols;                      /* comma list to keep, any spelling; NULL keeps all */
   const char *interval;                     /* of a file whose name does not tell: 1m, 5m */
   const char *funding, *mark, *instruments; /* further files or folders; an instruments file has prices of no market inside */
