@@ -96,6 +96,20 @@ struct event {
 
 extern const struct schema *const event_schemas[]; /* by kind: the fields without borrowed arrays */
 
+/* The borrowed arrays of the kinds, in payload order. */
+struct event_items {
+  int32_t kind;
+  const char *name;
+  uint32_t count_offset, items_offset; /* in struct event */
+  const struct schema *schema;
+};
+extern const struct event_items event_items[];
+extern const int event_items_count;
+
+/* The payload struct of the event's kind, described by event_schemas[kind]. */
+const void *event_payload(const struct event *event);
+/* First item and count of a borrowed array of the event's kind. */
+const void *event_items_of(const struct event_items *items, const struct event *event, int32_t *count);
 /* Payload bytes of an event (fields, then each borrowed array with a u32 count, then the preset's JSON). 0 when out has no room. */
 size_t event_encode(const struct event *event, unsigned char *out, size_t size);
 /* Upper bound of the bytes that event_encode needs. */
