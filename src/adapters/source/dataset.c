@@ -76,7 +76,7 @@ static enum status look_inside(const char *path, enum content *content, struct p
   if (line_end) *line_end = '\0';
   if (*first != '[' && strchr(first, '{')) *content = CONTENT_EVENTS;
   if (*first != '[' && strstr(first, "://")) *content = CONTENT_CRYPTOFEED;
-  if (instrument_file_is_header(first)) *content = CONTENT_INSTRUMENTS;
+  if (*content == CONTENT_CSV && instrument_file_is_header(first)) *content = CONTENT_INSTRUMENTS;
   return STATUS_OK;
 }
 
