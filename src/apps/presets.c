@@ -2,8 +2,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
+#include "apps/app.h"
 #include "base/json.h"
 #include "base/table.h"
 #include "base/text.h"
@@ -11,22 +12,20 @@
 #include "runner/preset_file.h"
 #include "runner/preset_print.h"
 
-enum { NAMES_MAX = 512, ARGUMENTS_MAX = 64, VERSIONS_MAX = 1000 };
+enum { NAMES_MAX = 512, VERSIONS_MAX = 1000 };
 
+/* One request on its way through a form. */
 struct call {
+  const struct presets_request *request;
   const struct preset_store *store;
-  enum presets_format format;
-  int64_t now_ms;
-  int count; /* of plain arguments */
-  const char *arguments[ARGUMENTS_MAX];
-  bool has_defaults, has_replace;
-  const char *key, *name; /* values of --key and --name, or NULL */
+  const char *const *arguments; /* behind the form's word */
+  int count;
   struct buffer *out;
   struct problem *problem;
 };
 
 static bool is_json(const struct call *call) {
-  return call->format == PRESETS_JSON;
+  return call->request->format == PRESETS_JSON;
 }
 
 static enum status refuse(const struct call *call, const char *path, const char *allowed, const char *message) {
@@ -81,7 +80,7 @@ static void add_summary_members(struct json_writer *writer, const struct preset 
 }
 
 static void open_table(const struct call *call, struct table *table, const struct table_column *columns, size_t count) {
-  table_init(table, columns, count, call->format == PRESETS_CSV ? TABLE_CSV : TABLE_TEXT);
+  table_init(table, columns, count, call->request->format == PRESETS_CSV ? TABLE_CSV : TABLE_TEXT);
 }
 
 static void close_table(const struct call *call, struct table *table) {
@@ -179,8 +178,8 @@ static enum status run_list(struct call *call) {
 }
 
 static enum status show_key(struct call *call, const struct preset *preset) {
-  if (!preset_value_json(preset, call->key, call->out)) {
-    problem_add(call->problem, "unknown_key", call->key, NULL, NULL, "there is no such key; `breakout describe presets` lists them");
+  if (!preset_value_json(preset, call->request->key, call->out)) {
+    problem_add(call->problem, "unknown_key", call->request->key, NULL, NULL, "there is no such key; `breakout describe presets` lists them");
     return STATUS_NOT_FOUND;
   }
   buffer_add_text(call->out, "\n");
@@ -193,8 +192,8 @@ static enum status run_show(struct call *call) {
   struct json_writer writer;
   enum status status = preset_store_load(call->store, call->arguments[0], &preset, &origin, call->problem);
   if (status != STATUS_OK) return status;
-  if (call->key != NULL) return show_key(call, &preset);
-  enum preset_extent extent = call->has_defaults ? PRESET_WHOLE : PRESET_WITHOUT_DEFAULTS;
+  if (call->request->key != NULL) return show_key(call, &preset);
+  enum preset_extent extent = call->request->has_defaults ? PRESET_WHOLE : PRESET_WITHOUT_DEFAULTS;
   json_writer_init(&writer, call->out, true);
   if (is_json(call)) {
     json_begin_object(&writer, NULL);
@@ -287,7 +286,7 @@ static void diff_json(const struct call *call, const struct preset *a, const str
 /* Long texts are cut on a terminal; CSV and JSON have them whole. */
 static void add_value_cell(const struct call *call, struct table *table, const char *value) {
   char cut[48];
-  if (call->format == PRESETS_CSV || strlen(value) < sizeof cut) {
+  if (call->request->format == PRESETS_CSV || strlen(value) < sizeof cut) {
     table_add(table, value);
     return;
   }
@@ -328,11 +327,12 @@ static enum status run_diff(struct call *call) {
 static enum status save(struct call *call, const struct preset *preset, const char *done) {
   char hash[DIGEST_TEXT_MAX];
   struct json_writer writer;
-  enum status status = preset_store_save(call->store, preset, call->now_ms, call->problem);
+  enum status status = preset_store_save(call->store, preset, call->request->now_ms, call->problem);
   if (status != STATUS_OK) return status;
   preset_hash(preset, hash);
   if (!is_json(call)) {
     buffer_add_format(call->out, "%s %s, hash %s. A session that uses it takes it over with `breakout ctl reload`.\n", preset->name, done, hash);
+    add_problem_text(call->out, call->problem, "  ");
     return STATUS_OK;
   }
   json_writer_init(&writer, call->out, true);
@@ -381,9 +381,9 @@ static enum status run_import(struct call *call) {
   enum status status = buffer_read_file(&text, call->arguments[0], PRESET_FILE_BYTES_MAX, call->problem);
   if (status == STATUS_OK) status = preset_parse(&preset, text.data, text.length, call->arguments[0], NULL, call->problem);
   buffer_deinit(&text);
-  if (status == STATUS_OK && call->name != NULL) status = preset_set_key(&preset, "name", call->name, call->problem);
+  if (status == STATUS_OK && call->request->name != NULL) status = preset_set_key(&preset, "name", call->request->name, call->problem);
   if (status != STATUS_OK) return status;
-  if (!call->has_replace && exists(call, preset.name)) {
+  if (!call->request->has_replace && exists(call, preset.name)) {
     problem_add(call->problem, "exists", preset.name, NULL, "--replace or --name", "a preset of this name exists");
     return STATUS_IN_USE;
   }
@@ -411,7 +411,7 @@ static enum status run_copy(struct call *call) {
 static enum status run_delete(struct call *call) {
   struct json_writer writer;
   bool has_restored;
-  enum status status = preset_store_delete(call->store, call->arguments[0], call->now_ms, &has_restored, call->problem);
+  enum status status = preset_store_delete(call->store, call->arguments[0], call->request->now_ms, &has_restored, call->problem);
   if (status != STATUS_OK) return status;
   if (!is_json(call)) {
     buffer_add_format(call->out, "%s deleted%s.\n", call->arguments[0], has_restored ? "; the built-in content is back" : "");
@@ -482,7 +482,7 @@ static enum status run_history(struct call *call) {
 
 static enum status run_restore(struct call *call) {
   struct preset preset;
-  enum status status = preset_store_restore(call->store, call->arguments[0], call->arguments[1], call->now_ms, &preset, call->problem);
+  enum status status = preset_store_restore(call->store, call->arguments[0], call->arguments[1], call->request->now_ms, &preset, call->problem);
   if (status != STATUS_OK) return status;
   char hash[DIGEST_TEXT_MAX];
   preset_hash(&preset, hash);
@@ -508,10 +508,10 @@ static const struct form {
 } forms[] = {
     {"list", "presets list", 0, 0, run_list},
     {"show", "presets show NAME [--defaults] [--key KEY]", 1, 1, run_show},
-    {"validate", "presets validate FILE...", 1, ARGUMENTS_MAX, run_validate},
+    {"validate", "presets validate FILE...", 1, PRESETS_ARGUMENTS_MAX, run_validate},
     {"schema", "presets schema", 0, 0, run_schema},
     {"diff", "presets diff A B", 2, 2, run_diff},
-    {"set", "presets set NAME KEY=VALUE...", 2, ARGUMENTS_MAX, run_set},
+    {"set", "presets set NAME KEY=VALUE...", 2, PRESETS_ARGUMENTS_MAX, run_set},
     {"import", "presets import FILE [--name N] [--replace]", 1, 1, run_import},
     {"copy", "presets copy A B", 2, 2, run_copy},
     {"delete", "presets delete NAME", 1, 1, run_delete},
@@ -532,42 +532,67 @@ static const struct form *find_form(const struct call *call, const char *word) {
   return NULL;
 }
 
-static enum status take_option(struct call *call, const char *option, const char *value, bool *has_taken_value) {
-  static const char *const options[] = {"--defaults", "--replace", "--key", "--name"};
-  *has_taken_value = text_equal(option, "--key") || text_equal(option, "--name");
-  if (*has_taken_value && value == NULL) return refuse(call, option, NULL, "the option needs a value");
-  if (text_equal(option, "--defaults")) {
-    call->has_defaults = true;
-  } else if (text_equal(option, "--replace")) {
-    call->has_replace = true;
-  } else if (text_equal(option, "--key")) {
-    call->key = value;
-  } else if (text_equal(option, "--name")) {
-    call->name = value;
-  } else {
-    int nearest = text_nearest(option, options, 4);
-    return refuse(call, option, nearest >= 0 ? options[nearest] : "--defaults, --key, --name, --replace", "presets has no such option");
-  }
-  return STATUS_OK;
-}
-
-enum status presets_run(const struct preset_store *store, enum presets_format format, int64_t now_ms, int count, char *const *arguments,
-                        struct buffer *out, struct problem *problem) {
-  struct call call = {.store = store, .format = format, .now_ms = now_ms, .out = out, .problem = problem};
-  const struct form *form = find_form(&call, count > 0 ? arguments[0] : "list");
+enum status presets_run(const struct presets_request *request, struct buffer *out, struct problem *problem) {
+  int taken = request->count > 0;
+  struct call call = {.request = request,
+                      .store = request->store,
+                      .arguments = request->words + taken,
+                      .count = request->count - taken,
+                      .out = out,
+                      .problem = problem};
+  const struct form *form = find_form(&call, taken > 0 ? request->words[0] : "list");
   if (form == NULL) return STATUS_BAD_CONFIG;
-  for (int i = 1; i < count; i++) {
-    bool has_taken_value = false;
-    if (strncmp(arguments[i], "--", 2) == 0) {
-      enum status status = take_option(&call, arguments[i], i + 1 < count ? arguments[i + 1] : NULL, &has_taken_value);
-      if (status != STATUS_OK) return status;
-      i += has_taken_value;
-    } else if (call.count == ARGUMENTS_MAX) {
-      return refuse(&call, arguments[i], form->usage, "too many arguments");
-    } else {
-      call.arguments[call.count++] = arguments[i];
-    }
-  }
   if (call.count < form->least || call.count > form->most) return refuse(&call, form->word, form->usage, "too few or too many arguments");
   return form->run(&call);
+}
+
+static const struct app_option options[] = {
+    {"defaults", 0, false, NULL, "show: also keys at their default"},
+    {"key", 0, true, "KEY", "show: one value"},
+    {"name", 0, true, "N", "import: under this name"},
+    {"replace", 0, false, NULL, "import: over a preset of the same name"},
+};
+enum { OPTION_DEFAULTS, OPTION_KEY, OPTION_NAME, OPTION_REPLACE, OPTION_COUNT };
+
+static bool read_request(struct app *app, int argc, char **argv, struct presets_request *request) {
+  struct app_arguments arguments;
+  const char *value;
+  int option;
+  app_arguments_init(&arguments, argc, argv);
+  while ((option = app_next(app, &arguments, options, OPTION_COUNT, &value)) != APP_DONE) {
+    if (option == APP_WRONG) return false;
+    if (option == OPTION_DEFAULTS) request->has_defaults = true;
+    if (option == OPTION_KEY) request->key = value;
+    if (option == OPTION_NAME) request->name = value;
+    if (option == OPTION_REPLACE) request->has_replace = true;
+    if (option != APP_ARGUMENT) continue;
+    if (request->count == PRESETS_ARGUMENTS_MAX) {
+      problem_add(&app->problem, "bad_argument", value, NULL, "at most 64", "too many arguments");
+      return false;
+    }
+    request->words[request->count++] = value;
+  }
+  return true;
+}
+
+static enum presets_format format_of(const struct app *app) {
+  if (app->output == OUTPUT_TEXT) return PRESETS_TEXT;
+  return app->output == OUTPUT_CSV ? PRESETS_CSV : PRESETS_JSON;
+}
+
+/* Verdicts on files are a result, also when they are bad: they are printed and only the exit code tells. */
+int app_presets(struct app *app, int argc, char **argv) {
+  struct preset_store store;
+  struct presets_request request = {.store = &store, .format = format_of(app)};
+  struct buffer out = {0};
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  request.now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+  preset_store_init(&store, app->settings.presets_dir, app->settings.data_dir);
+  if (!read_request(app, argc, argv, &request)) return app_fail(app, STATUS_BAD_CONFIG);
+  enum status status = presets_run(&request, &out, &app->problem);
+  if (out.length > 0) app_print(&out);
+  buffer_deinit(&out);
+  if (status == STATUS_OK) return 0;
+  return problem_has_error(&app->problem) ? app_fail(app, status) : status_exit_code(status);
 }

@@ -39,16 +39,28 @@ static int remove_folder(void **state) {
   return system(command);
 }
 
-/* line: words separated by blanks. */
+/* line: words and options separated by blanks. */
 static enum status run_as(const char *line, enum presets_format format, int64_t now_ms) {
   static char copy[1024];
-  char *arguments[32], *rest;
-  int count = 0;
+  struct presets_request request = {.store = &store, .format = format, .now_ms = now_ms};
+  char *rest;
   snprintf(copy, sizeof copy, "%s", line);
-  for (char *word = strtok_r(copy, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) arguments[count++] = word;
+  for (char *word = strtok_r(copy, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
+    if (strcmp(word, "--defaults") == 0) {
+      request.has_defaults = true;
+    } else if (strcmp(word, "--replace") == 0) {
+      request.has_replace = true;
+    } else if (strcmp(word, "--key") == 0) {
+      request.key = strtok_r(NULL, " ", &rest);
+    } else if (strcmp(word, "--name") == 0) {
+      request.name = strtok_r(NULL, " ", &rest);
+    } else {
+      request.words[request.count++] = word;
+    }
+  }
   buffer_clear(&out);
   problem_clear(&problem);
-  return presets_run(&store, format, now_ms, count, arguments, &out, &problem);
+  return presets_run(&request, &out, &problem);
 }
 
 static enum status run(const char *line, bool is_json, int64_t now_ms) {
@@ -174,8 +186,7 @@ static void bad_words_are_refused(void **unused) {
   (void)unused;
   assert_int_equal(run("lst", false, 0), STATUS_BAD_CONFIG);
   assert_string_equal(problem.items[0].allowed, "list");
-  static const char *const lines[] = {"show",    "show a b", "diff a", "set a", "copy a", "show breakout_v1 --default", "show breakout_v1 --key",
-                                      "schema x"};
+  static const char *const lines[] = {"show", "show a b", "diff a", "set a", "copy a", "schema x"};
   for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) assert_int_equal(run(lines[i], false, 0), STATUS_BAD_CONFIG);
   assert_int_equal(run("schema", false, 0), STATUS_OK);
   json_free(document());
