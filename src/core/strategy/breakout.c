@@ -208,12 +208,17 @@ static bool is_stop_far(const struct signal *signal, const struct instrument *in
   return passed;
 }
 
+/* The extreme of the last 10 candles, t included, but no further than 1.2 ATR from the entry. */
 static double raw_momentum_stop(const struct attempt *attempt, double entry) {
   const struct setup *setup = attempt->setup;
   int32_t n = setup->count < STOP_CANDLES ? setup->count : STOP_CANDLES;
-  const struct candle *window = setup->candles + setup->count - n;
-  if (attempt->side == SIDE_LONG) return fmax(indicator_donchian_low(window, n, n), entry - 1.2 * attempt->atr);
-  return fmin(indicator_donchian_high(window, n, n), entry + 1.2 * attempt->atr);
+  double lowest = attempt->candle->low;
+  double highest = attempt->candle->high;
+  for (int32_t ago = 1; ago < n; ago++) {
+    lowest = fmin(lowest, attempt->candle[-ago].low);
+    highest = fmax(highest, attempt->candle[-ago].high);
+  }
+  return attempt->side == SIDE_LONG ? fmax(lowest, entry - 1.2 * attempt->atr) : fmin(highest, entry + 1.2 * attempt->atr);
 }
 
 static double momentum_confidence(const struct attempt *attempt) {
@@ -446,10 +451,10 @@ enum breakout_result breakout_channel(const struct preset *preset, const struct 
     return BREAKOUT_NO_TRIGGER;
   }
   const struct candle *candle = candles + count - 1;
-  double high = indicator_donchian_high(candles, count - 1, config->period);
-  double low = indicator_donchian_low(candles, count - 1, config->period);
+  double high = indicator_donchian_high(candles, count, config->period);
+  double low = indicator_donchian_low(candles, count, config->period);
   bool is_long = candle->close > high;
-  if (!is_long && candle->close >= low) {
+  if (!is_long && !(candle->close < low)) {
     reason_add(reasons, REASON_no_trigger, false, NAN, NAN, NULL);
     return BREAKOUT_NO_TRIGGER;
   }
