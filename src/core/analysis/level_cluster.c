@@ -8,10 +8,6 @@ static double rounded_to_8_places(double price) {
   return floor(price * 1e8 + 0.5) / 1e8;
 }
 
-static uint64_t bit_of(int32_t index) {
-  return UINT64_C(1) << (index & 63);
-}
-
 int32_t level_mask_first(const struct level_mask *mask) {
   for (int32_t word = 0; word < LEVEL_MASK_WORDS; word++) {
     if (mask->words[word] != 0) return 64 * word + __builtin_ctzll(mask->words[word]);
@@ -19,125 +15,175 @@ int32_t level_mask_first(const struct level_mask *mask) {
   return -1;
 }
 
-/* Clears the bits up to and with index. */
-static void mask_clear_to(struct level_mask *mask, int32_t index) {
-  for (int32_t word = 0; word < index >> 6; word++) mask->words[word] = 0;
-  mask->words[index >> 6] &= ~(bit_of(index) | (bit_of(index) - 1));
+static int32_t mask_last(const struct level_mask *mask) {
+  int32_t word = LEVEL_MASK_WORDS - 1;
+  while (word > 0 && mask->words[word] == 0) word--;
+  return 64 * word + 63 - __builtin_clzll(mask->words[word]);
 }
 
-/* Positions [low, high) of the ordered window that touch a price; moves up with it. */
-struct touch_range {
-  const struct level_order *order;
-  uint32_t oldest;
-  int32_t count, low, high;
-  double half_atr;
-  struct level_mask mask;
-};
-
-static void range_flip(struct touch_range *range, int32_t position) {
-  int32_t index = (int32_t)(range->order->number[position] - range->oldest);
-  range->mask.words[index >> 6] ^= bit_of(index);
-}
-
-/* price must not be lower than the one before. */
-static void range_move(struct touch_range *range, double price) {
-  const double *prices = range->order->price;
-  while (range->high < range->count && (prices[range->high] <= price || prices[range->high] - price <= range->half_atr)) {
-    range_flip(range, range->high++);
+struct level_mask level_counted(const struct level_mask *touching) {
+  struct level_mask counted = {{0}};
+  int32_t next = 0; /* first bit of the word that may be counted */
+  for (int32_t word = 0; word < LEVEL_MASK_WORDS; word++) {
+    uint64_t left = touching->words[word] & (UINT64_MAX << next);
+    next = 0;
+    while (left != 0) {
+      int32_t bit = __builtin_ctzll(left);
+      counted.words[word] |= UINT64_C(1) << bit;
+      next = bit + 4;
+      left = next < 64 ? left & (UINT64_MAX << next) : 0;
+    }
+    next = next > 64 ? next - 64 : 0;
   }
-  while (range->low < range->high && prices[range->low] < price && price - prices[range->low] > range->half_atr) range_flip(range, range->low++);
+  return counted;
 }
 
-static struct touch_range range_begin(const struct level_fold *fold, enum level_type type) {
-  return (struct touch_range){
-      .order = &fold->set->window.order[type], .oldest = fold->set->window.oldest, .count = fold->count, .half_atr = fold->half_atr};
+double level_mask_volume(const struct level_fold *fold, const struct level_mask *mask, int32_t *count) {
+  double sum = 0;
+  int32_t found = 0;
+  for (int32_t word = 0; word < LEVEL_MASK_WORDS; word++) {
+    for (uint64_t bits = mask->words[word]; bits != 0; bits &= bits - 1) {
+      sum += fold->window[64 * word + __builtin_ctzll(bits)].volume;
+      found++;
+    }
+  }
+  if (count != NULL) *count = found;
+  return sum;
 }
 
-struct level_mask level_touching(const struct level_fold *fold, enum level_type type, double price) {
-  struct touch_range range = range_begin(fold, type);
+static void fill_prefix(struct level_fold *fold, enum level_type type) {
+  const struct level_window *window = &fold->set->window;
+  const uint32_t *numbers = window->order[type].number;
+  struct level_mask *prefix = fold->prefix[type];
+  struct level_mask mask = {{0}};
+  prefix[0] = mask;
+  for (int32_t i = 0; i < fold->count; i++) {
+    uint32_t index = numbers[i] - window->oldest;
+    uint64_t bit = UINT64_C(1) << (index & 63);
+    mask.words[0] |= index < 64 ? bit : 0;
+    mask.words[1] |= index >> 6 == 1 ? bit : 0;
+    mask.words[2] |= index >> 6 == 2 ? bit : 0;
+    prefix[i + 1] = mask;
+  }
+}
+
+/* Positions [low, high) of the window's order by price. */
+static struct level_mask mask_between(const struct level_mask *prefix, int32_t low, int32_t high) {
+  struct level_mask mask;
+  for (int32_t word = 0; word < LEVEL_MASK_WORDS; word++) mask.words[word] = prefix[high].words[word] ^ prefix[low].words[word];
+  return mask;
+}
+
+/* First position whose price is not below (is_after: is above) the range that touches the price. */
+static int32_t touch_edge(const struct level_fold *fold, enum level_type type, double price, bool is_after) {
+  const double *prices = fold->set->window.order[type].price;
+  double edge = is_after ? fold->half_atr : -fold->half_atr;
   int32_t low = 0;
   int32_t rest = fold->count;
   while (rest > 0) {
     int32_t half = rest / 2;
-    double other = range.order->price[low + half];
-    bool is_right = other < price && price - other > range.half_atr;
+    double away = prices[low + half] - price;
+    bool is_right = is_after ? away <= edge : away < edge;
     low = is_right ? low + half + 1 : low;
     rest = is_right ? rest - half - 1 : half;
   }
-  range.low = range.high = low;
-  range_move(&range, price);
-  return range.mask;
+  return low;
 }
 
-/* Counts the touches of the cluster: the oldest, then each that is more than 3 candles after the last counted one. */
-static void count_touches(const struct level_fold *fold, struct level_cluster *cluster) {
-  struct level_mask left = cluster->touching;
-  int32_t index = level_mask_first(&left);
-  cluster->first_touch = index;
-  while (index >= 0) {
-    cluster->touches++;
-    cluster->touch_volume_sum += fold->window[index].volume;
-    cluster->last_touch = index;
-    mask_clear_to(&left, index + 3 < LEVEL_WINDOW ? index + 3 : LEVEL_WINDOW - 1);
-    index = level_mask_first(&left);
+struct level_mask level_touching(const struct level_fold *fold, enum level_type type, double price) {
+  return mask_between(fold->prefix[type], touch_edge(fold, type, price, false), touch_edge(fold, type, price, true));
+}
+
+/* The touching positions of ascending prices: a range that moves up. */
+struct touch_range {
+  const struct level_fold *fold;
+  enum level_type type;
+  int32_t low, high;
+};
+
+static struct level_mask range_move(struct touch_range *range, double price) {
+  const double *prices = range->fold->set->window.order[range->type].price;
+  double half_atr = range->fold->half_atr;
+  while (range->low < range->fold->count && prices[range->low] - price < -half_atr) range->low++;
+  while (range->high < range->fold->count && prices[range->high] - price <= half_atr) range->high++;
+  return mask_between(range->fold->prefix[range->type], range->low, range->high);
+}
+
+static int32_t mask_count(const struct level_mask *mask) {
+  int32_t count = 0;
+  for (int32_t word = 0; word < LEVEL_MASK_WORDS; word++) {
+    for (uint64_t bits = mask->words[word]; bits != 0; bits &= bits - 1) count++;
   }
+  return count;
 }
 
-static bool is_valid(const struct level_fold *fold, const struct level_cluster *cluster) {
+/* false when the cluster is not valid. */
+static bool find_touches(const struct level_fold *fold, struct level_cluster *cluster) {
+  struct level_mask counted = level_counted(&cluster->touching);
+  cluster->touches = mask_count(&counted);
   if (cluster->touches < fold->preset->levels_rules.min_touches || cluster->touches == 0) return false;
-  int64_t touched_at = fold->window[cluster->last_touch].open_ts + LEVEL_CANDLE_MS;
-  return fold->close_ts - touched_at <= 72 * HOUR_MS;
+  cluster->first_touch = level_mask_first(&counted);
+  cluster->last_touch = mask_last(&counted);
+  return fold->close_ts - (fold->window[cluster->last_touch].open_ts + LEVEL_CANDLE_MS) <= 72 * HOUR_MS;
 }
 
+/* Raw points walked upwards. */
 struct merge {
   double first, sum;
   int32_t points, sources;
 };
 
 /* Ends the open cluster and keeps it when it is valid. */
-static void merge_close(const struct level_fold *fold, const struct merge *merge, struct touch_range *range, struct level_cluster_list *list) {
+static void merge_close(struct level_fold *fold, const struct merge *merge, struct touch_range *range) {
   if (merge->points == 0) return;
+  struct level_cluster_list *list = &fold->clusters[range->type];
   struct level_cluster *cluster = &list->items[list->count];
-  *cluster = (struct level_cluster){.price = rounded_to_8_places(merge->sum / merge->points), .sources = merge->sources};
-  range_move(range, cluster->price);
-  cluster->touching = range->mask;
-  count_touches(fold, cluster);
-  list->count += is_valid(fold, cluster);
+  cluster->price = rounded_to_8_places(merge->sum / merge->points);
+  cluster->sources = merge->sources;
+  cluster->is_matched = false;
+  cluster->touching = range_move(range, cluster->price);
+  list->count += find_touches(fold, cluster);
 }
 
-/* Positions in the ordered window of the candles that give points, without a branch that nobody can predict. */
-static int32_t find_points(const struct touch_range *range, const uint8_t *sources, uint8_t positions[LEVEL_WINDOW]) {
+/* Positions in the window's order of the candles that give points, without a branch that nobody can predict. */
+static int32_t find_points(const struct level_fold *fold, enum level_type type, const uint8_t *sources, uint8_t positions[LEVEL_WINDOW]) {
+  const struct level_window *window = &fold->set->window;
   int32_t found = 0;
-  for (int32_t i = 0; i < range->count; i++) {
+  for (int32_t i = 0; i < fold->count; i++) {
     positions[found] = (uint8_t)i;
-    found += sources[range->order->number[i] - range->oldest] != 0;
+    found += sources[window->order[type].number[i] - window->oldest] != 0;
   }
   return found;
 }
 
+/* One point a source: a candle that is donchian, swing and volume counts three times in the mean. */
+static void merge_add(struct merge *merge, double price, int32_t sources) {
+  if (merge->points == 0) merge->first = price;
+  merge->sources |= sources;
+  for (; sources != 0; sources &= sources - 1) {
+    merge->sum += price;
+    merge->points++;
+  }
+}
+
 void level_clusters_find(struct level_fold *fold, enum level_type type) {
-  struct level_cluster_list *list = &fold->clusters[type];
-  struct touch_range range = range_begin(fold, type);
+  const struct level_window *window = &fold->set->window;
+  const struct level_order *order = &window->order[type];
+  struct touch_range range = {.fold = fold, .type = type};
+  struct merge merge = {0};
   uint8_t sources[LEVEL_WINDOW];
   uint8_t positions[LEVEL_WINDOW];
+  fill_prefix(fold, type);
   level_points_read(fold, type, sources);
-  int32_t found = find_points(&range, sources, positions);
-  struct merge merge = {0};
-  list->count = 0;
+  int32_t found = find_points(fold, type, sources, positions);
+  fold->clusters[type].count = 0;
   for (int32_t i = 0; i < found; i++) {
-    double price = range.order->price[positions[i]];
-    int32_t bits = sources[range.order->number[positions[i]] - range.oldest];
+    double price = order->price[positions[i]];
     if (merge.points > 0 && price - merge.first > fold->half_atr) {
-      merge_close(fold, &merge, &range, list);
+      merge_close(fold, &merge, &range);
       merge = (struct merge){0};
     }
-    if (merge.points == 0) merge.first = price;
-    merge.sources |= bits;
-    /* One point a source: a candle that is donchian, swing and volume counts three times in the mean. */
-    for (; bits != 0; bits &= bits - 1) {
-      merge.sum += price;
-      merge.points++;
-    }
+    merge_add(&merge, price, sources[order->number[positions[i]] - window->oldest]);
   }
-  merge_close(fold, &merge, &range, list);
+  merge_close(fold, &merge, &range);
 }

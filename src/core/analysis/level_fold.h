@@ -36,7 +36,7 @@ struct level_subject {
   double price, round_bonus;
   int32_t touches;
   int64_t first_touch_at, last_touch_at;
-  double touch_volume_sum; /* of counted touches */
+  double touch_volume_sum; /* of counted touches; of a cluster not needed, its touches are in the window */
   const struct level_mask *touching;
   const struct level_cluster *own; /* the cluster that is the level itself, NULL none */
 };
@@ -62,6 +62,8 @@ struct level_fold {
   const char *symbol;
   int64_t *next_level_id;
   struct level_events *events;
+  /* prefix[type][n]: the first n candles of the window's order by price; two of them make any range of prices */
+  struct level_mask prefix[level_type_count][LEVEL_WINDOW + 1];
   struct level_cluster_list clusters[level_type_count];
 };
 
@@ -70,12 +72,16 @@ void level_window_update(struct level_window *window, const struct candle *candl
 /* Sets of raw points (enum level_source bits) of each candle of the window, index 0 oldest. Needs volume_threshold. */
 void level_points_read(const struct level_fold *fold, enum level_type type, uint8_t sources[LEVEL_WINDOW]);
 
-/* level_cluster.c: merge, touch, valid. */
+/* level_cluster.c: merge, touch, valid. level_clusters_find also fills prefix[type]. */
 void level_clusters_find(struct level_fold *fold, enum level_type type);
 /* Candles of the window whose extreme lies within 0.5 ATR of the price. */
 struct level_mask level_touching(const struct level_fold *fold, enum level_type type, double price);
 /* Index of the oldest candle in the mask, -1 when empty. */
 int32_t level_mask_first(const struct level_mask *mask);
+/* The counted touches among touching candles: the oldest, then each more than 3 candles after the last counted one. */
+struct level_mask level_counted(const struct level_mask *touching);
+/* Sum of the volumes of candles of the window, oldest first; count (may be NULL): how many. */
+double level_mask_volume(const struct level_fold *fold, const struct level_mask *mask, int32_t *count);
 
 /* level_strength.c */
 void level_rate(const struct level_fold *fold, const struct level_subject *subject, struct level_rating *out);

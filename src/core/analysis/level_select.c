@@ -149,7 +149,6 @@ static void rate_cluster(struct contest *contest, struct claim *claim) {
                                   .touches = cluster->touches,
                                   .first_touch_at = window[cluster->first_touch].open_ts + LEVEL_CANDLE_MS,
                                   .last_touch_at = window[cluster->last_touch].open_ts + LEVEL_CANDLE_MS,
-                                  .touch_volume_sum = cluster->touch_volume_sum,
                                   .touching = &cluster->touching,
                                   .own = cluster};
   level_rate(contest->fold, &subject, &claim->rating);
@@ -193,6 +192,7 @@ static void form_level(const struct contest *contest, const struct claim *claim)
   struct level_fold *fold = contest->fold;
   const struct level_cluster *cluster = claim->cluster;
   if (fold->set->active_count == LEVEL_ACTIVE_MAX) return;
+  struct level_mask counted = level_counted(&cluster->touching);
   struct level *level = &fold->set->active[fold->set->active_count++];
   memset(level, 0, sizeof(*level));
   text_copy(level->symbol, sizeof(level->symbol), fold->symbol);
@@ -205,7 +205,7 @@ static void form_level(const struct contest *contest, const struct claim *claim)
   level->last_counted_touch_ts = fold->window[cluster->last_touch].open_ts;
   level->first_touch_at = fold->window[cluster->first_touch].open_ts + LEVEL_CANDLE_MS;
   level->last_touch_at = level->last_counted_touch_ts + LEVEL_CANDLE_MS;
-  level->touch_volume_sum = cluster->touch_volume_sum;
+  level->touch_volume_sum = level_mask_volume(fold, &counted, NULL);
   level->formed_at = fold->close_ts;
   level->broken_side = -1;
   level->is_active = true;

@@ -4,17 +4,10 @@
 #include "base/maths.h"
 #include "core/analysis/level_fold.h"
 
-/* Mean volume of the touching candles of the window, in ascending time. */
-static double touching_volume(const struct level_fold *fold, const struct level_mask *touching) {
-  double sum = 0;
+static double touch_volume_of(const struct level_fold *fold, const struct level_subject *subject) {
   int32_t count = 0;
-  for (int32_t word = 0; word < LEVEL_MASK_WORDS; word++) {
-    for (uint64_t bits = touching->words[word]; bits != 0; bits &= bits - 1) {
-      sum += fold->window[64 * word + __builtin_ctzll(bits)].volume;
-      count++;
-    }
-  }
-  return sum / count;
+  double sum = level_mask_volume(fold, subject->touching, &count);
+  return count > 0 ? sum / count : subject->touch_volume_sum / subject->touches;
 }
 
 /* min(1, 5 share of closes more than 0.2 % beyond the price), from candle `first` on. */
@@ -68,8 +61,7 @@ double level_round_bonus(const struct preset *preset, double price) {
 
 static double base_strength(const struct level_fold *fold, const struct level_subject *subject) {
   int32_t first = level_mask_first(subject->touching);
-  double touch_volume = first >= 0 ? touching_volume(fold, subject->touching) : subject->touch_volume_sum / subject->touches;
-  double volume_ratio = fold->mean_volume > 0 ? touch_volume / fold->mean_volume : 0;
+  double volume_ratio = fold->mean_volume > 0 ? touch_volume_of(fold, subject) / fold->mean_volume : 0;
   double span_hours = (double)(subject->last_touch_at - subject->first_touch_at) / (double)HOUR_MS;
   double pierce = pierce_of(fold, subject->type, subject->price, first >= 0 ? first : 0);
   return 0.4 * level_min(1, subject->touches / 5.0) + 0.2 * level_min(1, span_hours / 72) + 0.2 * level_min(1, volume_ratio) + 0.2 * (1 - pierce);
