@@ -89,7 +89,7 @@ enum setting_kind {
 };
 
 struct setting {
-  const char *name;  /* "PORT" */
+  const char *name; /* "PORT" */
   enum setting_kind kind;
   const char *fallback; /* built-in default as text */
   double min, max;
