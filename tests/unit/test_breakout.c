@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "base/decimal.h"
+#include "base/random.h"
+#include "core/analysis/indicators.h"
 #include "core/strategy/breakout.h"
 #include "support/strategy_fixture.h"
 
@@ -402,6 +404,68 @@ static void the_priority_decides_who_is_first(void **state) {
   assert_refused(REASON_signal_used);
 }
 
+/* --- on folded levels --- */
+
+static void random_walk(struct candle *candles, int32_t count, struct random *random) {
+  double price = 100;
+  for (int32_t i = 0; i < count; i++) {
+    double open = price;
+    price += 0.25 * random_normal(random) + 0.02 * (100 - price);
+    double top = open > price ? open : price;
+    double bottom = open < price ? open : price;
+    double volume = 100 + 300 * random_unit(random);
+    candles[i] = (struct candle){INT64_C(1746057600000) + i * INT64_C(300000), open, top + 0.1, bottom - 0.1, price, volume, volume * price};
+  }
+}
+
+/* A trigger is there exactly when the fold says that a level broke on the candle, or when the candle returns to one. */
+static bool is_triggered(const struct level_events *events, const struct candle *candle, double atr) {
+  for (int32_t i = 0; i < events->count; i++) {
+    if (events->items[i].to == LEVEL_BROKEN && events->items[i].from != LEVEL_BROKEN) return true;
+  }
+  for (int32_t i = 0; i < fixture.levels.active_count; i++) {
+    if (level_is_returned_by(&fixture.levels.active[i], candle, atr)) return true;
+  }
+  return false;
+}
+
+static void triggers_agree_with_the_fold(void **state) {
+  enum { MANY = 3000 };
+  static struct candle candles[MANY];
+  static struct level_events events;
+  struct random random;
+  int64_t next_level_id = 1;
+  int32_t counts[3] = {0};
+  int32_t by_strategy[strategy_count] = {0};
+  (void)state;
+  fixture_init(&fixture);
+  fixture.preset.signal_config.momentum_volume_multiplier = 0.5;
+  fixture.preset.signal_config.momentum_body_ratio_min = 0.2;
+  random_init(&random, 11);
+  random_walk(candles, MANY, &random);
+  for (int32_t i = 0; i < MANY; i++) {
+    int32_t first = i >= 199 ? i - 199 : 0;
+    level_set_on_candle(&fixture.levels, "ABC/USDT:USDT", candles + first, i - first + 1, &fixture.preset, &next_level_id, &events);
+    if (i < 60) continue;
+    fixture.view.atr_5m = indicator_atr(candles + first, i - first + 1, 14);
+    fixture.view.vwap_20 = indicator_vwap(candles + first, i - first + 1, 20);
+    fixture.view.price = candles[i].close;
+    fixture.setup.candles = candles + first;
+    fixture.setup.count = i - first + 1;
+    fixture.setup.ts = candles[i].open_ts + 300000;
+    enum breakout_result result = evaluate();
+    assert_int_equal(result != BREAKOUT_NO_TRIGGER, is_triggered(&events, &candles[i], fixture.view.atr_5m));
+    counts[result]++;
+    if (result != BREAKOUT_SIGNAL) continue;
+    by_strategy[signal.strategy]++;
+    int64_t sign = signal.side == SIDE_LONG ? 1 : -1;
+    assert_true(sign * (signal.entry - signal.stop) == signal.r_distance && signal.r_distance > 0);
+    assert_true(signal.entry % fixture.market.instrument.tick_size == 0 && signal.stop % fixture.market.instrument.tick_size == 0);
+    assert_true(signal.confidence >= 0.1 && signal.confidence <= 1);
+  }
+  assert_true(counts[BREAKOUT_REFUSED] > 0 && by_strategy[STRATEGY_MOMENTUM] > 0 && by_strategy[STRATEGY_RETEST] > 0);
+}
+
 /* --- channel --- */
 
 static int64_t target;
@@ -474,6 +538,7 @@ int main(void) {
       cmocka_unit_test_setup(a_return_needs_to_have_left, begin_retest),
       cmocka_unit_test_setup(every_retest_condition_at_its_bound, begin_retest),
       cmocka_unit_test_setup(the_priority_decides_who_is_first, begin_retest),
+      cmocka_unit_test(triggers_agree_with_the_fold),
       cmocka_unit_test(the_channel_by_hand),
       cmocka_unit_test(the_channel_with_quotes_enters_like_momentum),
   };
