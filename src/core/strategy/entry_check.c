@@ -195,7 +195,7 @@ static void check_activity(struct validation *check) {
 /* Has no score: an hour is allowed or not. */
 static void check_day_edge(struct validation *check) {
   int64_t close_ts = candle_at(check->setup, 0)->open_ts + candle_ms;
-  double minute = (double)((close_ts - calendar_day_start(close_ts)) / MINUTE_MS);
+  int32_t minute = (int32_t)((close_ts - calendar_day_start(close_ts)) / MINUTE_MS);
   int32_t start = check->rules->avoid_session_start_minutes;
   int32_t end = check->rules->avoid_session_end_minutes;
   if (start > 0) check->passed &= reason_test(check->reasons, REASON_day_edge, minute, COMPARATOR_GE, start);
