@@ -49,12 +49,17 @@ void level_record(struct level_fold *fold, const struct level *level, int32_t fr
   events->items[events->count++] = (struct level_event){.level = *level, .from = from, .to = level->state, .ts = fold->close_ts, .reason = reason};
 }
 
-/* Mean volume of the window; the volume that a candle needs to be a raw point: value at position ceil(0.85 N) of the ascending order. */
+/* Mean volume of the window; which candles have the volume of a raw point: the value at position ceil(0.85 N) of the ascending order, or more. */
 static void read_volumes(struct level_fold *fold) {
+  const struct level_window *window = &fold->set->window;
+  double threshold = window->volumes[(85 * fold->count + 99) / 100 - 1];
   double sum = 0;
-  for (int32_t i = 0; i < fold->count; i++) sum += fold->window[i].volume;
+  for (int32_t i = 0; i < fold->count; i++) {
+    double volume = fold->window[i].volume;
+    sum += volume;
+    fold->volume_source[(window->oldest + (uint32_t)i) % LEVEL_SLOTS] = volume >= threshold ? LEVEL_SOURCE_VOLUME : 0;
+  }
   fold->mean_volume = sum / fold->count;
-  fold->volume_threshold = fold->set->window.volumes[(85 * fold->count + 99) / 100 - 1];
 }
 
 /* What all prices share: how fast price came here, the extremes of the last 20 candles. */
@@ -92,6 +97,7 @@ void level_set_on_candle(struct level_set *set, const char *symbol, const struct
   read_volumes(&fold);
   read_approach(&fold);
   level_lifecycle(&fold);
+  level_fill_prefix(&fold, &set->window.closes, fold.close_prefix);
   level_clusters_find(&fold, LEVEL_RESISTANCE);
   level_clusters_find(&fold, LEVEL_SUPPORT);
   level_select(&fold, LEVEL_RESISTANCE);

@@ -97,24 +97,25 @@ struct level_statistics {
 };
 
 /* The detection window kept in order, so that a fold sorts nothing. A pure function of the window's candles, made anew whenever it does not continue.
- * Candles are numbered in the order they came; arrays over candles are indexed by the number's low byte. */
+ * A candle's slot is its number in order of arrival, modulo LEVEL_SLOTS. */
 enum { LEVEL_SLOTS = 256, LEVEL_CHANNEL_ENDS = 10, LEVEL_CHANNEL_LENGTHS = 4 };
 
 struct level_order {
-  double price[LEVEL_WINDOW];        /* highs or lows, ascending, equal ones by age */
-  uint32_t number[LEVEL_WINDOW];     /* the candle of each */
-  uint8_t channel_uses[LEVEL_SLOTS]; /* donchian windows of the last 10 candles that name this candle */
-  uint8_t is_swing[LEVEL_SLOTS];
-  uint8_t channel[LEVEL_CHANNEL_ENDS][LEVEL_CHANNEL_LENGTHS]; /* slot named by each window; ring over the window's last candle */
+  double price[LEVEL_WINDOW]; /* ascending, equal ones by age */
+  uint8_t slot[LEVEL_WINDOW]; /* the candle of each */
 };
 
 struct level_window {
   int32_t count;   /* candles in the window */
-  uint32_t oldest; /* number of the oldest */
+  uint32_t oldest; /* number of the oldest; the first ever was 0 */
   struct candle newest;
   int64_t oldest_ts;
   double volumes[LEVEL_WINDOW]; /* ascending */
-  struct level_order order[level_type_count];
+  struct level_order closes;
+  struct level_order extremes[level_type_count];                                /* highs, lows */
+  uint8_t sources[level_type_count][LEVEL_SLOTS];                               /* donchian and swing bits of each slot */
+  uint8_t channel_uses[level_type_count][LEVEL_SLOTS];                          /* donchian windows of the last 10 candles that name the slot */
+  uint8_t channel[level_type_count][LEVEL_CHANNEL_ENDS][LEVEL_CHANNEL_LENGTHS]; /* slot named by each; ring over the window's last candle */
 };
 
 struct level_set {

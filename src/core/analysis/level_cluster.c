@@ -51,19 +51,19 @@ double level_mask_volume(const struct level_fold *fold, const struct level_mask 
   return sum;
 }
 
-static void fill_prefix(struct level_fold *fold, enum level_type type) {
-  const struct level_window *window = &fold->set->window;
-  const uint32_t *numbers = window->order[type].number;
-  struct level_mask *prefix = fold->prefix[type];
-  struct level_mask mask = {{0}};
-  prefix[0] = mask;
+void level_fill_prefix(const struct level_fold *fold, const struct level_order *order, struct level_mask prefix[LEVEL_WINDOW + 1]) {
+  uint64_t first = 0;
+  uint64_t second = 0;
+  uint64_t third = 0;
+  prefix[0] = (struct level_mask){{0}};
   for (int32_t i = 0; i < fold->count; i++) {
-    uint32_t index = numbers[i] - window->oldest;
+    uint32_t index = (order->slot[i] - fold->set->window.oldest) % LEVEL_SLOTS;
     uint64_t bit = UINT64_C(1) << (index & 63);
-    mask.words[0] |= index < 64 ? bit : 0;
-    mask.words[1] |= index >> 6 == 1 ? bit : 0;
-    mask.words[2] |= index >> 6 == 2 ? bit : 0;
-    prefix[i + 1] = mask;
+    /* All ones where the bit belongs: compilers make branches of the conditional operator here. */
+    first |= bit & -(uint64_t)(index >> 6 == 0);
+    second |= bit & -(uint64_t)(index >> 6 == 1);
+    third |= bit & -(uint64_t)(index >> 6 == 2);
+    prefix[i + 1] = (struct level_mask){{first, second, third}};
   }
 }
 
@@ -74,24 +74,11 @@ static struct level_mask mask_between(const struct level_mask *prefix, int32_t l
   return mask;
 }
 
-/* First position whose price is not below (is_after: is above) the range that touches the price. */
-static int32_t touch_edge(const struct level_fold *fold, enum level_type type, double price, bool is_after) {
-  const double *prices = fold->set->window.order[type].price;
-  double edge = is_after ? fold->half_atr : -fold->half_atr;
-  int32_t low = 0;
-  int32_t rest = fold->count;
-  while (rest > 0) {
-    int32_t half = rest / 2;
-    double away = prices[low + half] - price;
-    bool is_right = is_after ? away <= edge : away < edge;
-    low = is_right ? low + half + 1 : low;
-    rest = is_right ? rest - half - 1 : half;
-  }
-  return low;
-}
-
 struct level_mask level_touching(const struct level_fold *fold, enum level_type type, double price) {
-  return mask_between(fold->prefix[type], touch_edge(fold, type, price, false), touch_edge(fold, type, price, true));
+  const double *prices = fold->set->window.extremes[type].price;
+  int32_t low = level_search(prices, fold->count, price, -fold->half_atr, false);
+  int32_t high = level_search(prices, fold->count, price, fold->half_atr, true);
+  return mask_between(fold->prefix[type], low, high);
 }
 
 /* The touching positions of ascending prices: a range that moves up. */
@@ -102,25 +89,34 @@ struct touch_range {
 };
 
 static struct level_mask range_move(struct touch_range *range, double price) {
-  const double *prices = range->fold->set->window.order[range->type].price;
-  double half_atr = range->fold->half_atr;
-  while (range->low < range->fold->count && prices[range->low] - price < -half_atr) range->low++;
-  while (range->high < range->fold->count && prices[range->high] - price <= half_atr) range->high++;
-  return mask_between(range->fold->prefix[range->type], range->low, range->high);
+  const double *prices = range->fold->set->window.extremes[range->type].price;
+  const int32_t count = range->fold->count;
+  const double half_atr = range->fold->half_atr;
+  int32_t low = range->low;
+  int32_t high = range->high;
+  while (low < count && prices[low] - price < -half_atr) low++;
+  while (high < count && prices[high] - price <= half_atr) high++;
+  range->low = low;
+  range->high = high;
+  return mask_between(range->fold->prefix[range->type], low, high);
 }
 
-static int32_t mask_count(const struct level_mask *mask) {
-  int32_t count = 0;
-  for (int32_t word = 0; word < LEVEL_MASK_WORDS; word++) {
-    for (uint64_t bits = mask->words[word]; bits != 0; bits &= bits - 1) count++;
-  }
-  return count;
+/* Bits are added in parallel: in pairs, fours, bytes (H. S. Warren, Hacker's Delight, 5-1). __builtin_popcountll is a call on the oldest machines. */
+static int32_t bit_count(uint64_t bits) {
+  bits -= (bits >> 1) & UINT64_C(0x5555555555555555);
+  bits = (bits & UINT64_C(0x3333333333333333)) + ((bits >> 2) & UINT64_C(0x3333333333333333));
+  bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+  return (int32_t)((bits * UINT64_C(0x0101010101010101)) >> 56);
+}
+
+int32_t level_mask_count(const struct level_mask *mask) {
+  return bit_count(mask->words[0]) + bit_count(mask->words[1]) + bit_count(mask->words[2]);
 }
 
 /* false when the cluster is not valid. */
 static bool find_touches(const struct level_fold *fold, struct level_cluster *cluster) {
   struct level_mask counted = level_counted(&cluster->touching);
-  cluster->touches = mask_count(&counted);
+  cluster->touches = level_mask_count(&counted);
   if (cluster->touches < fold->preset->levels_rules.min_touches || cluster->touches == 0) return false;
   cluster->first_touch = level_mask_first(&counted);
   cluster->last_touch = mask_last(&counted);
@@ -145,45 +141,48 @@ static void merge_close(struct level_fold *fold, const struct merge *merge, stru
   list->count += find_touches(fold, cluster);
 }
 
-/* Positions in the window's order of the candles that give points, without a branch that nobody can predict. */
-static int32_t find_points(const struct level_fold *fold, enum level_type type, const uint8_t *sources, uint8_t positions[LEVEL_WINDOW]) {
-  const struct level_window *window = &fold->set->window;
+/* A candle that gives raw points. */
+struct point {
+  double price;
+  int32_t sources;
+};
+
+/* In ascending price, without a branch that nobody can predict. Returns their number. */
+static int32_t find_points(const struct level_fold *fold, enum level_type type, struct point points[LEVEL_WINDOW]) {
+  const struct level_order *order = &fold->set->window.extremes[type];
+  const uint8_t *sources = fold->set->window.sources[type];
   int32_t found = 0;
   for (int32_t i = 0; i < fold->count; i++) {
-    positions[found] = (uint8_t)i;
-    found += sources[window->order[type].number[i] - window->oldest] != 0;
+    int32_t bits = sources[order->slot[i]] | fold->volume_source[order->slot[i]];
+    points[found] = (struct point){order->price[i], bits};
+    found += bits != 0;
   }
   return found;
 }
 
 /* One point a source: a candle that is donchian, swing and volume counts three times in the mean. */
-static void merge_add(struct merge *merge, double price, int32_t sources) {
-  if (merge->points == 0) merge->first = price;
-  merge->sources |= sources;
-  for (; sources != 0; sources &= sources - 1) {
-    merge->sum += price;
+static void merge_add(struct merge *merge, const struct point *point) {
+  if (merge->points == 0) merge->first = point->price;
+  merge->sources |= point->sources;
+  for (int32_t bits = point->sources; bits != 0; bits &= bits - 1) {
+    merge->sum += point->price;
     merge->points++;
   }
 }
 
 void level_clusters_find(struct level_fold *fold, enum level_type type) {
-  const struct level_window *window = &fold->set->window;
-  const struct level_order *order = &window->order[type];
   struct touch_range range = {.fold = fold, .type = type};
   struct merge merge = {0};
-  uint8_t sources[LEVEL_WINDOW];
-  uint8_t positions[LEVEL_WINDOW];
-  fill_prefix(fold, type);
-  level_points_read(fold, type, sources);
-  int32_t found = find_points(fold, type, sources, positions);
+  struct point points[LEVEL_WINDOW];
+  level_fill_prefix(fold, &fold->set->window.extremes[type], fold->prefix[type]);
+  int32_t found = find_points(fold, type, points);
   fold->clusters[type].count = 0;
   for (int32_t i = 0; i < found; i++) {
-    double price = order->price[positions[i]];
-    if (merge.points > 0 && price - merge.first > fold->half_atr) {
+    if (merge.points > 0 && points[i].price - merge.first > fold->half_atr) {
       merge_close(fold, &merge, &range);
       merge = (struct merge){0};
     }
-    merge_add(&merge, price, sources[order->number[positions[i]] - window->oldest]);
+    merge_add(&merge, &points[i]);
   }
   merge_close(fold, &merge, &range);
 }

@@ -55,27 +55,29 @@ struct level_fold {
   const struct candle *newest;
   int64_t close_ts;
   double atr, half_atr;
-  double mean_volume, volume_threshold;
+  double mean_volume;
+  uint8_t volume_source[LEVEL_SLOTS]; /* LEVEL_SOURCE_VOLUME for slots whose volume makes a raw point, else 0 */
   bool is_slope_good;
   double lowest_low_20, highest_high_20;
   const struct preset *preset;
   const char *symbol;
   int64_t *next_level_id;
   struct level_events *events;
-  /* prefix[type][n]: the first n candles of the window's order by price; two of them make any range of prices */
+  /* prefix[n]: the first n candles of the window's order by price; two of them make any range of prices */
   struct level_mask prefix[level_type_count][LEVEL_WINDOW + 1];
+  struct level_mask close_prefix[LEVEL_WINDOW + 1];
   struct level_cluster_list clusters[level_type_count];
 };
 
 /* level_points.c: brings the kept window up to the newest of `count` candles, moving on by one or beginning again. */
 void level_window_update(struct level_window *window, const struct candle *candles, int32_t count);
-/* Sets of raw points (enum level_source bits) of each candle of the window, index 0 oldest. Needs volume_threshold. */
-void level_points_read(const struct level_fold *fold, enum level_type type, uint8_t sources[LEVEL_WINDOW]);
 
-/* level_cluster.c: merge, touch, valid. level_clusters_find also fills prefix[type]. */
+/* level_cluster.c: merge, touch, valid. */
+void level_fill_prefix(const struct level_fold *fold, const struct level_order *order, struct level_mask prefix[LEVEL_WINDOW + 1]);
 void level_clusters_find(struct level_fold *fold, enum level_type type);
 /* Candles of the window whose extreme lies within 0.5 ATR of the price. */
 struct level_mask level_touching(const struct level_fold *fold, enum level_type type, double price);
+int32_t level_mask_count(const struct level_mask *mask);
 /* Index of the oldest candle in the mask, -1 when empty. */
 int32_t level_mask_first(const struct level_mask *mask);
 /* The counted touches among touching candles: the oldest, then each more than 3 candles after the last counted one. */
@@ -105,6 +107,19 @@ void level_statistics_on_candle(struct level_statistics *statistics, const struc
 /* Extreme of a candle on the side of a type: high for resistance, low for support. */
 static inline double level_extreme(enum level_type type, const struct candle *candle) {
   return type == LEVEL_RESISTANCE ? candle->high : candle->low;
+}
+
+/* First position of ascending values with value - offset >= edge, or with is_after > edge. Always the same number of steps and no branch on a value:
+ * which way a search goes is what a processor can't predict. */
+static inline int32_t level_search(const double *values, int32_t count, double offset, double edge, bool is_after) {
+  int32_t low = 0;
+  for (int32_t rest = count; rest > 0;) {
+    int32_t half = (rest + 1) / 2;
+    double away = values[low + half - 1] - offset;
+    low += half * (int32_t)(is_after ? away <= edge : away < edge);
+    rest -= half;
+  }
+  return low;
 }
 
 /* fmin and fmax of libm are calls, because of their rules for NaN. */

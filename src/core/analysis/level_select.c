@@ -88,38 +88,47 @@ static void take_prices(struct contest *contest) {
   }
 }
 
-/* Within 0.5 ATR of a level of the type that failed during the last 12 candles? The ring of ended levels is in order of time. */
-static bool is_blocked(const struct contest *contest, double price) {
+/* Prices near which nothing new opens: broken and retested levels of the type, and those that failed during the last 12 candles. */
+struct obstacles {
+  int32_t count;
+  double prices[LEVEL_ACTIVE_MAX + LEVEL_ENDED_MAX];
+};
+
+static void find_obstacles(const struct contest *contest, struct obstacles *out) {
   const struct level_set *set = contest->fold->set;
+  int32_t type = (int32_t)contest->type;
+  out->count = 0;
+  for (int32_t i = 0; i < set->active_count; i++) {
+    const struct level *level = &set->active[i];
+    if (level->level_type == type && (level->state == LEVEL_BROKEN || level->state == LEVEL_RETESTED)) out->prices[out->count++] = level->price;
+  }
+  /* The ring of ended levels is in order of time. */
   for (int32_t back = 1; back <= set->ended_count; back++) {
     const struct level *level = &set->ended[(set->ended_next - back + LEVEL_ENDED_MAX) % LEVEL_ENDED_MAX];
     int64_t ended_at = level->state == LEVEL_FAILED ? level->failed_at : level->expired_at;
-    if (contest->fold->close_ts - ended_at >= 12 * LEVEL_CANDLE_MS) return false;
-    if (level->state == LEVEL_FAILED && level->level_type == (int32_t)contest->type && fabs(price - level->price) <= contest->fold->half_atr)
-      return true;
+    if (contest->fold->close_ts - ended_at >= 12 * LEVEL_CANDLE_MS) return;
+    if (level->level_type == type && level->state == LEVEL_FAILED) out->prices[out->count++] = level->price;
   }
-  return false;
 }
 
 /* A level is something price has not yet passed. */
-static bool is_open(const struct contest *contest, double price) {
+static bool may_open(const struct contest *contest, const struct obstacles *obstacles, double price) {
   const struct level_fold *fold = contest->fold;
   double epsilon = fold->preset->signal_config.momentum_epsilon;
   double close = fold->newest->close;
   if (contest->type == LEVEL_RESISTANCE ? close > price * (1 + epsilon) : close < price * (1 - epsilon)) return false;
-  for (int32_t i = 0; i < fold->set->active_count; i++) {
-    const struct level *level = &fold->set->active[i];
-    bool is_passed = level->state == LEVEL_BROKEN || level->state == LEVEL_RETESTED;
-    if (is_passed && level->level_type == (int32_t)contest->type && fabs(price - level->price) <= fold->half_atr) return false;
-  }
-  return true;
+  int32_t near = 0;
+  for (int32_t i = 0; i < obstacles->count; i++) near += fabs(price - obstacles->prices[i]) <= fold->half_atr;
+  return near == 0;
 }
 
 static void add_new_clusters(struct contest *contest) {
   struct level_cluster_list *list = &contest->fold->clusters[contest->type];
+  struct obstacles obstacles;
+  find_obstacles(contest, &obstacles);
   for (int32_t i = 0; i < list->count; i++) {
     struct level_cluster *cluster = &list->items[i];
-    if (cluster->is_matched || !is_open(contest, cluster->price) || is_blocked(contest, cluster->price)) continue;
+    if (cluster->is_matched || !may_open(contest, &obstacles, cluster->price)) continue;
     contest->claims[contest->count++] = (struct claim){.price = cluster->price, .cluster = cluster};
   }
 }

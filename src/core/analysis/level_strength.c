@@ -12,29 +12,22 @@ static double touch_volume_of(const struct level_fold *fold, const struct level_
 
 /* min(1, 5 share of closes more than 0.2 % beyond the price), from candle `first` on. */
 static double pierce_of(const struct level_fold *fold, enum level_type type, double price, int32_t first) {
-  int32_t beyond = 0;
-  if (type == LEVEL_RESISTANCE) {
-    double limit = price * 1.002;
-    for (int32_t i = first; i < fold->count; i++) beyond += fold->window[i].close > limit;
-  } else {
-    double limit = price * 0.998;
-    for (int32_t i = first; i < fold->count; i++) beyond += fold->window[i].close < limit;
+  bool is_up = type == LEVEL_RESISTANCE;
+  int32_t edge = level_search(fold->set->window.closes.price, fold->count, 0, is_up ? price * 1.002 : price * 0.998, is_up);
+  const struct level_mask *prefix = fold->close_prefix;
+  struct level_mask beyond = prefix[edge];
+  for (int32_t word = 0; word < LEVEL_MASK_WORDS; word++) {
+    if (is_up) beyond.words[word] ^= prefix[fold->count].words[word];
+    int32_t cut = first - 64 * word; /* bits of the word before `first` */
+    if (cut > 0) beyond.words[word] = cut < 64 ? beyond.words[word] & (UINT64_MAX << cut) : 0;
   }
-  return level_min(1, 5 * ((double)beyond / (fold->count - first)));
+  return level_min(1, 5 * ((double)level_mask_count(&beyond) / (fold->count - first)));
 }
 
-/* Valid clusters of a type, but one, within the radius. */
-static int32_t clusters_within(const struct level_cluster_list *list, double price, double radius, const struct level_cluster *own) {
-  int32_t low = 0;
-  int32_t rest = list->count;
-  while (rest > 0) {
-    int32_t half = rest / 2;
-    bool is_right = list->items[low + half].price - price < -radius;
-    low = is_right ? low + half + 1 : low;
-    rest = is_right ? rest - half - 1 : half;
-  }
+/* Valid clusters of a type within the radius. A few dozen: counting all costs less than looking for the first. */
+static int32_t clusters_within(const struct level_cluster_list *list, double price, double radius) {
   int32_t count = 0;
-  for (; low < list->count && list->items[low].price - price <= radius; low++) count += &list->items[low] != own;
+  for (int32_t i = 0; i < list->count; i++) count += fabs(list->items[i].price - price) <= radius;
   return count;
 }
 
@@ -70,8 +63,9 @@ static double base_strength(const struct level_fold *fold, const struct level_su
 void level_rate(const struct level_fold *fold, const struct level_subject *subject, struct level_rating *out) {
   const struct preset *preset = fold->preset;
   double radius = subject->price * preset->levels_rules.cascade_radius_bps * 1e-4;
-  int32_t cascade = 1;
-  for (int32_t type = 0; type < level_type_count; type++) cascade += clusters_within(&fold->clusters[type], subject->price, radius, subject->own);
+  bool is_own_within = subject->own != NULL && fabs(subject->own->price - subject->price) <= radius;
+  int32_t cascade = is_own_within ? 0 : 1;
+  for (int32_t type = 0; type < level_type_count; type++) cascade += clusters_within(&fold->clusters[type], subject->price, radius);
   out->cascade_count = cascade;
   out->approach_ok = is_approach_good(fold, subject->price);
   out->round_bonus = subject->round_bonus;
