@@ -234,6 +234,29 @@ static void a_stop_too_close_is_refused_and_nothing_else_tried(void **state) {
   assert_refused(REASON_stop_too_close);
 }
 
+static void the_stop_may_lie_exactly_at_its_least_distance(void **state) {
+  (void)state;
+  fixture.market.instrument.tick_size = dec(0.0001);
+  fixture.preset.position_config.sl_r = 0.125375; /* 0.8 * 0.125375 = 0.1003 = 0.001 * 100.3 */
+  assert_signals();
+  assert_int_equal(signal.r_distance, dec(0.1003));
+  fixture.preset.position_config.sl_r = 0.12525; /* 0.1002 */
+  assert_refused(REASON_stop_too_close);
+  fixture.preset.position_config.sl_r = 0.125375;
+  fixture.view.ask = 102; /* one side alone says nothing about the spread */
+  assert_int_equal(evaluate(), BREAKOUT_SIGNAL);
+}
+
+static void twenty_candles_are_enough_for_the_volumes(void **state) {
+  (void)state;
+  fixture.setup.candles = fixture_candle(&fixture, 19);
+  fixture.setup.count = 20;
+  assert_signals();
+  fixture.setup.count = 19;
+  fixture.setup.candles++;
+  assert_refused(REASON_unavailable);
+}
+
 static void the_entry_price_of_each_case(void **state) {
   (void)state;
   struct preset *preset = &fixture.preset;
@@ -374,6 +397,17 @@ static void every_retest_condition_at_its_bound(void **state) {
   fixture.view.trades_per_minute_60s = 70;
   fixture.view.imbalance = 0.19;
   assert_refused(REASON_l2_imbalance);
+}
+
+static void twenty_candles_are_enough_for_the_activity(void **state) {
+  (void)state;
+  fixture.setup.candles = fixture_candle(&fixture, 19);
+  fixture.setup.count = 20;
+  for (int32_t ago = 5; ago < 20; ago++) fixture_candle(&fixture, ago)->volume = 125;
+  assert_signals(); /* 100 over 125 */
+  fixture.setup.count = 19;
+  fixture.setup.candles++;
+  assert_refused(REASON_unavailable);
 }
 
 static void the_priority_decides_who_is_first(void **state) {
@@ -531,12 +565,15 @@ int main(void) {
       cmocka_unit_test_setup(the_strongest_level_is_tried_first, begin),
       cmocka_unit_test_setup(the_nearest_miss_is_told, begin),
       cmocka_unit_test_setup(a_stop_too_close_is_refused_and_nothing_else_tried, begin),
+      cmocka_unit_test_setup(the_stop_may_lie_exactly_at_its_least_distance, begin),
+      cmocka_unit_test_setup(twenty_candles_are_enough_for_the_volumes, begin),
       cmocka_unit_test_setup(the_entry_price_of_each_case, begin),
       cmocka_unit_test_setup(a_retest_signal_to_the_digit, begin_retest),
       cmocka_unit_test_setup(a_retest_of_a_support_is_the_mirror, begin_retest),
       cmocka_unit_test_setup(the_fold_of_the_candle_itself_changes_nothing, begin_retest),
       cmocka_unit_test_setup(a_return_needs_to_have_left, begin_retest),
       cmocka_unit_test_setup(every_retest_condition_at_its_bound, begin_retest),
+      cmocka_unit_test_setup(twenty_candles_are_enough_for_the_activity, begin_retest),
       cmocka_unit_test_setup(the_priority_decides_who_is_first, begin_retest),
       cmocka_unit_test(triggers_agree_with_the_fold),
       cmocka_unit_test(the_channel_by_hand),

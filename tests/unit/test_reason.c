@@ -61,7 +61,9 @@ static void a_range_shows_its_nearer_bound(void **state) {
   assert_true(reason_test_range(&list, REASON_atr_range, 0.045, 0.005, 0.045));
   assert_false(reason_test_range(&list, REASON_atr_range, 0.0049, 0.005, 0.045));
   assert_false(reason_test_range(&list, REASON_atr_range, 0.06, 0.005, 0.045));
+  assert_true(reason_test_range(&list, REASON_atr_range, 0.022, 0.005, 0.045));
   assert_true(list.items[0].distance == 0 && list.items[0].threshold == 0.005);
+  assert_true(list.items[4].distance == 0.022 - 0.005 && list.items[4].threshold == 0.005);
   assert_true(list.items[1].distance == 0 && list.items[1].threshold == 0.045);
   assert_true(list.items[2].distance < 0 && list.items[2].threshold == 0.005);
   assert_int_equal(list.items[2].comparator, COMPARATOR_IN);

@@ -138,6 +138,9 @@ static void what_cannot_be_computed_fails_closed(void **state) {
   ledger.day_start_equity_usd = 0;
   assert_int_equal(evaluate_at(100000, noon_ms), RISK_ACTION_DAY_LATCH);
   assert_true(isnan(risk.day.value));
+  begin(NULL);
+  ledger.high_water_mark_usd = 0;
+  assert_int_equal(risk_evaluate(&risk, &ledger, &preset, noon_ms, &cause), RISK_ACTION_DAY_LATCH);
   assert_int_equal(evaluate_at(100000, noon_ms), RISK_ACTION_NONE);
 }
 

@@ -81,12 +81,49 @@ static void the_worked_example(void **state) {
   assert_int_equal(out.rungs[0].qty, dec(300));
   assert_int_equal(out.runner_qty, 0);
   assert_non_null(fixture_reason(&reasons, REASON_cap_position_size));
+  assert_null(fixture_reason(&reasons, REASON_size_halved));
   assert_true(fixture_reason(&reasons, REASON_cap_position_size)->passed);
   preset.risk.max_position_size_usd = NAN; /* without the cap: 1 128.48... */
   assert_int_equal(refusal(), REASON_passed);
   assert_int_equal(out.qty, dec(1128.4));
   assert_int_equal(out.binding_cap, REASON_passed);
   assert_int_equal(out.risk_usd, dec(1499.891848)); /* 1 128.4 * 1.32922 */
+}
+
+static void a_short_is_sized_alike(void **state) {
+  (void)state;
+  input.side = SIDE_SHORT;
+  input.stop = dec(101.2);
+  assert_int_equal(refusal(), REASON_passed);
+  assert_int_equal(out.qty, dec(600));
+  assert_int_equal(out.risk_usd, dec(798.468)); /* 600 * (1.2 + 0.065 + 0.06578) */
+  assert_int_equal(out.liquidation_price, dec(109.5));
+  assert_int_equal(out.rungs[0].price, dec(98.8));
+  assert_int_equal(out.rungs[1].price, dec(97.6));
+}
+
+static void a_cap_equal_to_the_quantity_does_not_bind(void **state) {
+  (void)state;
+  input.fee_in = input.fee_out = 0; /* 1 500 / 1.20 = 1 250 */
+  preset.risk.max_position_size_usd = 125000;
+  assert_int_equal(refusal(), REASON_passed);
+  assert_int_equal(out.qty, dec(1250));
+  assert_int_equal(out.risk_usd, out.r_money);
+  assert_int_equal(out.binding_cap, REASON_passed);
+  preset.risk.max_position_size_usd = 124999.99;
+  assert_int_equal(refusal(), REASON_passed);
+  assert_int_equal(out.binding_cap, REASON_cap_position_size);
+  assert_int_equal(out.qty, dec(1249.9));
+}
+
+static void money_is_rounded_down(void **state) {
+  (void)state;
+  input.equity_usd = dec(100000) + 99; /* 0.015 of it ends in ...1485 * 1e-11 */
+  size();
+  assert_int_equal(out.r_money, dec(1500) + 1);
+  input.size_factor = 0.5;
+  size();
+  assert_int_equal(out.r_money, dec(750));
 }
 
 static void halving_halves_the_money(void **state) {
@@ -161,6 +198,26 @@ static void refusals(void **state) {
   begin(NULL);
   input.stop = dec(30);
   assert_int_equal(refusal(), REASON_liquidation_too_close);
+  /* At 1x the liquidation lies 100 - 0.5 away; 1.5 stop distances of 66.33 are 99.495, of 66.34 99.51. */
+  begin(NULL);
+  input.max_leverage = 1;
+  input.stop = dec(33.67);
+  assert_int_equal(refusal(), REASON_passed);
+  instrument.maintenance_margin = 0.00505; /* 99.495 */
+  assert_int_equal(refusal(), REASON_passed);
+  input.stop = dec(33.66);
+  assert_int_equal(refusal(), REASON_liquidation_too_close);
+  assert_true(reason_first_failed(&reasons)->value == 99.495);
+  begin(NULL);
+  input.margin_free_usd = dec(1.06); /* 0.95 * 1.06 * 10 / 100 = 0.1007 units: one rung of nothing, but not for want of margin */
+  assert_int_equal(refusal(), REASON_plan_dust);
+  input.margin_free_usd = dec(1.05); /* 0.09975 */
+  assert_int_equal(refusal(), REASON_no_margin);
+  assert_true(fabs(reason_first_failed(&reasons)->threshold - 10 / 9.5) < 1e-12);
+  begin(NULL);
+  instrument.min_qty = dec(1);
+  input.margin_free_usd = dec(10); /* 0.95 units */
+  assert_int_equal(refusal(), REASON_no_margin);
   begin(NULL);
   input.margin_free_usd = 0;
   assert_int_equal(refusal(), REASON_no_margin);
@@ -309,6 +366,9 @@ static void no_random_plan_risks_more_than_its_money(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(the_worked_example, begin),
+      cmocka_unit_test_setup(a_short_is_sized_alike, begin),
+      cmocka_unit_test_setup(a_cap_equal_to_the_quantity_does_not_bind, begin),
+      cmocka_unit_test_setup(money_is_rounded_down, begin),
       cmocka_unit_test_setup(halving_halves_the_money, begin),
       cmocka_unit_test_setup(every_cap_binds_alone, begin),
       cmocka_unit_test_setup(leverage_follows_its_formula, begin),
