@@ -26,17 +26,18 @@ struct exit_input {
   const struct preset *preset;
   const struct instrument *instrument;
   int64_t ts;
-  int64_t price;                 /* P, decimal */
-  const struct candle *candles;  /* closed 5m, ascending, newest last */
+  int64_t price;                /* P, decimal */
+  const struct candle *candles; /* closed 5m, ascending, newest last */
   int32_t count;
-  bool is_candle;                /* a 5m candle of the symbol closed with this event: candle rules run */
+  bool is_candle;                  /* a 5m candle of the symbol closed with this event: candle rules run */
   const struct activity *activity; /* NULL without tape */
-  bool is_channel;               /* channel baseline: stop and target only */
+  bool is_channel;                 /* channel baseline: stop and target only */
 };
 
-/* The first exit rule (steps 6 to 13) that triggers; false when none. All evaluated rules leave reasons; code and urgency of the closing one are returned. */
-bool exit_rules_evaluate(const struct position *position, const struct exit_input *input, enum reason_code *code, enum urgency *urgency, double *confidence,
-                         struct reason_list *reasons);
+/* The first exit rule (steps 6 to 13) that triggers; false when none. All evaluated rules leave reasons; code and urgency of the closing one are
+ * returned. */
+bool exit_rules_evaluate(const struct position *position, const struct exit_input *input, enum reason_code *code, enum urgency *urgency,
+                         double *confidence, struct reason_list *reasons);
 /* Life-cycle triggers due now (confirmed, breakeven, trailing), in order; returns the number written to triggers (at most 3). */
 int32_t exit_rules_triggers(const struct position *position, const struct exit_input *input, enum position_trigger triggers[3]);
 

@@ -11,9 +11,9 @@ enum flow_kind { FLOW_DEPOSIT, FLOW_WITHDRAWAL, FLOW_CORRECTION, flow_kind_count
 extern const char *const flow_kind_names[];
 
 struct ledger {
+#include "base/fields_end.h"
 #include "base/fields_struct.h"
 #include "core/trade/ledger_fields.def"
-#include "base/fields_end.h"
 };
 extern const struct schema ledger_schema;
 
@@ -24,7 +24,8 @@ void ledger_on_fee(struct ledger *ledger, int64_t fee_usd);
 void ledger_on_funding(struct ledger *ledger, int64_t amount_usd);
 /* Deposits raise, withdrawals lower the high-water mark (never below equity); counted as day flow. amount > 0 deposit. */
 void ledger_on_flow(struct ledger *ledger, int64_t amount_usd, int64_t ts);
-/* New unrealised P&L: equity, high-water mark; opens a new UTC day when ts lies in one (day_start_equity, day flows; daily_r of closed trades to 0). */
+/* New unrealised P&L: equity, high-water mark; opens a new UTC day when ts lies in one (day_start_equity, day flows; daily_r of closed trades to 0).
+ */
 void ledger_on_mark(struct ledger *ledger, int64_t unrealised_usd, int64_t ts);
 void ledger_on_trade(struct ledger *ledger, int64_t pnl_usd, double pnl_r);
 double ledger_day_loss(const struct ledger *ledger); /* fraction; NaN when it cannot be computed */

@@ -13,18 +13,55 @@ enum { ORDER_ID_MAX = 40 };
 
 enum order_side { ORDER_BUY, ORDER_SELL, order_side_count };
 enum order_type { ORDER_LIMIT, ORDER_MARKET, ORDER_STOP_MARKET, order_type_count };
-enum order_purpose { PURPOSE_ENTRY, PURPOSE_ADD_ON, PURPOSE_STOP, PURPOSE_TARGET, PURPOSE_EXIT, PURPOSE_FLATTEN, PURPOSE_MANUAL, order_purpose_count };
+enum order_purpose {
+  PURPOSE_ENTRY,
+  PURPOSE_ADD_ON,
+  PURPOSE_STOP,
+  PURPOSE_TARGET,
+  PURPOSE_EXIT,
+  PURPOSE_FLATTEN,
+  PURPOSE_MANUAL,
+  order_purpose_count
+};
 enum time_in_force { TIF_GTC, TIF_IOC, TIF_FOK, time_in_force_count };
 enum liquidity { LIQUIDITY_MAKER, LIQUIDITY_TAKER, liquidity_count };
 enum order_state {
-  ORDER_PLANNED, ORDER_SENT, ORDER_UNKNOWN, ORDER_UNTRIGGERED, ORDER_WORKING, ORDER_PARTIALLY_FILLED, ORDER_CANCELLING, ORDER_FILLED, ORDER_CANCELLED, ORDER_REJECTED,
+  ORDER_PLANNED,
+  ORDER_SENT,
+  ORDER_UNKNOWN,
+  ORDER_UNTRIGGERED,
+  ORDER_WORKING,
+  ORDER_PARTIALLY_FILLED,
+  ORDER_CANCELLING,
+  ORDER_FILLED,
+  ORDER_CANCELLED,
+  ORDER_REJECTED,
   order_state_count
 };
 enum order_trigger {
-  ORDER_ON_SENT, ORDER_ON_NOT_WANTED, ORDER_ON_ACKNOWLEDGED, ORDER_ON_RESTING, ORDER_ON_REJECTED, ORDER_ON_NO_ANSWER, ORDER_ON_FOUND_WORKING, ORDER_ON_FOUND_PARTIAL,
-  ORDER_ON_FOUND_UNTRIGGERED, ORDER_ON_FOUND_FILLED, ORDER_ON_FOUND_CANCELLED, ORDER_ON_FOUND_REJECTED, ORDER_ON_NOT_ARRIVED, ORDER_ON_TRIGGERED, ORDER_ON_FILL_PART,
-  ORDER_ON_FILL_REST, ORDER_ON_CANCEL_SENT, ORDER_ON_CANCELLED, ORDER_ON_CANCEL_REFUSED_FILLED, ORDER_ON_CANCEL_REFUSED_WORKING, ORDER_ON_CANCEL_REFUSED_PARTIAL,
-  ORDER_ON_CANCEL_REFUSED_UNTRIGGERED, ORDER_ON_AMENDED,
+  ORDER_ON_SENT,
+  ORDER_ON_NOT_WANTED,
+  ORDER_ON_ACKNOWLEDGED,
+  ORDER_ON_RESTING,
+  ORDER_ON_REJECTED,
+  ORDER_ON_NO_ANSWER,
+  ORDER_ON_FOUND_WORKING,
+  ORDER_ON_FOUND_PARTIAL,
+  ORDER_ON_FOUND_UNTRIGGERED,
+  ORDER_ON_FOUND_FILLED,
+  ORDER_ON_FOUND_CANCELLED,
+  ORDER_ON_FOUND_REJECTED,
+  ORDER_ON_NOT_ARRIVED,
+  ORDER_ON_TRIGGERED,
+  ORDER_ON_FILL_PART,
+  ORDER_ON_FILL_REST,
+  ORDER_ON_CANCEL_SENT,
+  ORDER_ON_CANCELLED,
+  ORDER_ON_CANCEL_REFUSED_FILLED,
+  ORDER_ON_CANCEL_REFUSED_WORKING,
+  ORDER_ON_CANCEL_REFUSED_PARTIAL,
+  ORDER_ON_CANCEL_REFUSED_UNTRIGGERED,
+  ORDER_ON_AMENDED,
   order_trigger_count
 };
 extern const char *const order_side_names[];
@@ -37,23 +74,23 @@ extern const char *const order_trigger_names[];
 extern const struct fsm order_fsm;
 
 struct order {
+#include "base/fields_end.h"
 #include "base/fields_struct.h"
 #include "core/trade/order_fields.def"
-#include "base/fields_end.h"
   int32_t symbol_index;
   int32_t rung;         /* of a target, else -1 */
   int64_t notional_sum; /* Σ fill qty·price, decimal, for the average */
   int64_t cancel_sent_at;
-  int64_t query_at;     /* next query of an unknown order */
-  int32_t queries;      /* not-found answers so far */
+  int64_t query_at; /* next query of an unknown order */
+  int32_t queries;  /* not-found answers so far */
   int32_t state_before_cancel;
 };
 extern const struct schema order_schema;
 
 struct fill {
+#include "base/fields_end.h"
 #include "base/fields_struct.h"
 #include "core/trade/fill_fields.def"
-#include "base/fields_end.h"
 };
 extern const struct schema fill_schema;
 

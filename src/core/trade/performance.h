@@ -54,7 +54,19 @@ struct breakdown_row {
   int32_t total_trades, wins;
   double net_profit_usd, average_r, profit_factor, win_rate;
 };
-enum breakdown { BREAKDOWN_DAY, BREAKDOWN_WEEK, BREAKDOWN_MONTH, BREAKDOWN_SYMBOL, BREAKDOWN_STRATEGY, BREAKDOWN_SIDE, BREAKDOWN_EXIT_REASON, BREAKDOWN_HOUR, BREAKDOWN_WEEKDAY, BREAKDOWN_LEVEL_SOURCE, breakdown_count };
+enum breakdown {
+  BREAKDOWN_DAY,
+  BREAKDOWN_WEEK,
+  BREAKDOWN_MONTH,
+  BREAKDOWN_SYMBOL,
+  BREAKDOWN_STRATEGY,
+  BREAKDOWN_SIDE,
+  BREAKDOWN_EXIT_REASON,
+  BREAKDOWN_HOUR,
+  BREAKDOWN_WEEKDAY,
+  BREAKDOWN_LEVEL_SOURCE,
+  breakdown_count
+};
 extern const char *const breakdown_names[];
 /* Rows in ascending order of key; returns their number (at most rows_max; more are joined under "other"). */
 int32_t performance_breakdown(const struct trade *trades, int32_t count, enum breakdown by, struct breakdown_row *rows, int32_t rows_max);

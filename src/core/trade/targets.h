@@ -7,9 +7,10 @@
 #include "core/strategy/sizing.h"
 #include "core/trade/position.h"
 
-/* The plain ladder of a plan: T_i = E + s·reward_multiple·D rounded to the tick towards E, quantities of 4.1. Returns the number of rungs. channel_target > 0: one rung. */
-int32_t targets_plan(const struct preset *preset, const struct instrument *instrument, enum position_side side, int64_t entry, int64_t r_distance, int64_t qty,
-                     int64_t channel_target, struct rung rungs[PLAN_RUNGS_MAX]);
+/* The plain ladder of a plan: T_i = E + s·reward_multiple·D rounded to the tick towards E, quantities of 4.1. Returns the number of rungs.
+ * channel_target > 0: one rung. */
+int32_t targets_plan(const struct preset *preset, const struct instrument *instrument, enum position_side side, int64_t entry, int64_t r_distance,
+                     int64_t qty, int64_t channel_target, struct rung rungs[PLAN_RUNGS_MAX]);
 /* What smart placement looks at; pointers may be NULL when unknown. */
 struct placement_input {
   const struct preset *preset;
@@ -18,7 +19,8 @@ struct placement_input {
   const struct density *density;
   int64_t own_level_id;
 };
-/* Targets of a position whose entry is complete, for what was really filled: ladder, merging of rungs that are too small, smart placement with reasons. */
+/* Targets of a position whose entry is complete, for what was really filled: ladder, merging of rungs that are too small, smart placement with
+ * reasons. */
 void targets_place(struct position *position, const struct placement_input *input, int64_t channel_target, struct reason_list *reasons);
 /* Adaptive rungs at a closed 5m candle: returns the new price of rung i, or its present price when it must not move (4.3). */
 int64_t targets_adapt(const struct position *position, int32_t rung, const struct placement_input *input, double atr_now);
