@@ -24,9 +24,11 @@ extern const char *const plan_intent_names[];
 extern const char *const plan_end_names[];
 
 struct plan {
-#include "base/fields_end.h"
+/* clang-format off */
 #include "base/fields_struct.h"
 #include "core/trade/execution_fields.def"
+#include "base/fields_end.h"
+  /* clang-format on */
   bool is_open;         /* in use and not ended */
   struct signal signal; /* of an entry */
   int32_t symbol_index;

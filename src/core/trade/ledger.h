@@ -11,9 +11,11 @@ enum flow_kind { FLOW_DEPOSIT, FLOW_WITHDRAWAL, FLOW_CORRECTION, flow_kind_count
 extern const char *const flow_kind_names[];
 
 struct ledger {
-#include "base/fields_end.h"
+/* clang-format off */
 #include "base/fields_struct.h"
 #include "core/trade/ledger_fields.def"
+#include "base/fields_end.h"
+  /* clang-format on */
 };
 extern const struct schema ledger_schema;
 

@@ -74,9 +74,11 @@ extern const char *const order_trigger_names[];
 extern const struct fsm order_fsm;
 
 struct order {
-#include "base/fields_end.h"
+/* clang-format off */
 #include "base/fields_struct.h"
 #include "core/trade/order_fields.def"
+#include "base/fields_end.h"
+  /* clang-format on */
   int32_t symbol_index;
   int32_t rung;         /* of a target, else -1 */
   int64_t notional_sum; /* Σ fill qty·price, decimal, for the average */
@@ -88,9 +90,11 @@ struct order {
 extern const struct schema order_schema;
 
 struct fill {
-#include "base/fields_end.h"
+/* clang-format off */
 #include "base/fields_struct.h"
 #include "core/trade/fill_fields.def"
+#include "base/fields_end.h"
+  /* clang-format on */
 };
 extern const struct schema fill_schema;
 

@@ -58,16 +58,20 @@ extern const char *const target_state_names[];
 extern const struct fsm position_fsm;
 
 struct target {
-#include "base/fields_end.h"
+/* clang-format off */
 #include "base/fields_struct.h"
 #include "core/trade/target_fields.def"
+#include "base/fields_end.h"
+  /* clang-format on */
 };
 extern const struct schema target_schema;
 
 struct position {
-#include "base/fields_end.h"
+/* clang-format off */
 #include "base/fields_struct.h"
 #include "core/trade/position_fields.def"
+#include "base/fields_end.h"
+  /* clang-format on */
   int32_t symbol_index;
   int64_t plan_id;        /* of the entry; legs of its orders carry it */
   double fee_in, fee_out; /* fractions */
@@ -93,9 +97,11 @@ struct position {
 extern const struct schema position_schema;
 
 struct trade {
-#include "base/fields_end.h"
+/* clang-format off */
 #include "base/fields_struct.h"
 #include "core/trade/trade_fields.def"
+#include "base/fields_end.h"
+  /* clang-format on */
 };
 extern const struct schema trade_schema;
 
