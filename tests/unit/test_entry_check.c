@@ -95,6 +95,12 @@ static void volume_confirmation(void **state) {
   assert_score(0.85);
   fixture_candle(&fixture, 0)->volume = 900;
   assert_score(1);
+  fixture.setup.count = 20; /* t and 19 before it: one too few */
+  fixture.setup.candles = fixture_candle(&fixture, 19);
+  assert_refused(REASON_unavailable);
+  fixture.setup.count = 21;
+  fixture.setup.candles = fixture_candle(&fixture, 20);
+  assert_score(1);
   fixture_candle(&fixture, 0)->volume = 1;
   signal.strategy = STRATEGY_RETEST;
   assert_true(validate());
@@ -152,6 +158,8 @@ static void clean_breakout(void **state) {
   assert_score(1);
   candle->close = 100;
   candle->high = 100.1 - 1e-9;
+  assert_score(1);
+  candle->high = 100 * (1.0 + 0.001); /* at the edge, not beyond */
   assert_score(1);
   candle->high = 100;
   fixture_candle(&fixture, 11)->high = 105; /* before the window */
@@ -219,7 +227,9 @@ static void walls_in_the_way(void **state) {
   double end = 100.1 * 1.003;
   give_wall(0, WALL_ASK, end - 1e-9, end + 0.1, 5);
   assert_refused(REASON_density_confirmation);
-  give_wall(0, WALL_ASK, 101.101, 101.2, 5); /* beyond: 1 % from the entry */
+  give_wall(0, WALL_ASK, 101.101, 101.2, 1.99); /* beyond, but not strong */
+  assert_score(1);
+  give_wall(0, WALL_ASK, 101.101, 101.2, 2); /* beyond: 1 % from the entry */
   assert_score(0.7);
   give_wall(1, WALL_ASK, 100.6005, 100.7, 5); /* the next one counts: 0.5 % */
   assert_score(0.65);
@@ -340,11 +350,16 @@ static void flat(void **state) {
   assert_true(score == 1);
   fixture.setup.count = 20;
   assert_issue(REASON_unavailable);
+  fixture.setup.count = 0;
+  assert_issue(REASON_unavailable);
 }
 
 static void consolidating(void **state) {
   (void)state;
   quality()->consolidation_filter_enabled = true;
+  fixture.setup.count = 1; /* nothing before the signal candle */
+  assert_issue(REASON_unavailable);
+  fixture.setup.count = FIXTURE_CANDLES;
   quality()->consolidation_range_threshold_pct = 0.99; /* a single candle spans 1 % */
   quality()->consolidation_min_bars = 2;
   assert_true(has_quality());
@@ -409,12 +424,19 @@ static void noisy(void **state) {
   fixture_candle(&fixture, 3)->high = fixture_candle(&fixture, 3)->low = fixture_candle(&fixture, 3)->close = fixture_candle(&fixture, 3)->open;
   assert_issue(REASON_noisy); /* a candle without range counts as 1 */
   assert_true(fabs(reasons.items[0].value - 0.8) < 1e-12);
+  fixture.setup.candles = fixture_candle(&fixture, 5); /* just enough, then one too few */
+  fixture.setup.count = 6;
+  assert_issue(REASON_noisy);
+  fixture.setup.candles++;
+  fixture.setup.count = 5;
+  assert_issue(REASON_unavailable);
 }
 
 static void issues_in_the_order_of_the_table(void **state) {
   (void)state;
   assert_true(has_quality());
   assert_int_equal(reasons.count, 0);
+  assert_true(score == 1);
   quality()->flat_market_filter_enabled = quality()->require_clear_trend = quality()->noise_filter_enabled = true;
   quality()->flat_market_atr_threshold = 2;
   assert_issue(REASON_flat);

@@ -106,6 +106,10 @@ static void losers_and_the_union(void **state) {
   change(-5, -4.99, -9, -7, 6, 1);
   cut(0);
   assert_reached("CD");
+  preset.scanner_config.losers_filter.top_n_losers = 3;
+  cut(0);
+  assert_reached("ACD");
+  preset.scanner_config.losers_filter.top_n_losers = 2;
   preset.scanner_config.gainers_filter.enabled = true;
   preset.scanner_config.gainers_filter.min_24h_change_pct = 5;
   cut(0);
@@ -123,9 +127,10 @@ static void rank_by_score_then_volume_then_symbol(void **state) {
   (void)state;
   cut(0);
   pass_all();
-  const double scores[ROWS] = {1, 3, 2, 2, 2, NAN};
+  const double scores[ROWS] = {9, 3, 2, 2, 2, 8};
   for (int i = 0; i < ROWS; i++) rows[i].score = scores[i];
   rows[2].volume_24h_usd = rows[3].volume_24h_usd = 1;
+  rows[4].volume_24h_usd = 2;
   preset.scanner_config.max_candidates = 3;
   rows[0].passed_filters = false; /* behind those that passed, with its own verdict kept */
   rows[0].verdict = REASON_max_spread;
@@ -138,6 +143,9 @@ static void rank_by_score_then_volume_then_symbol(void **state) {
   assert_int_equal(rows[3].verdict, REASON_max_candidates);
   assert_true(rows[3].verdict_value == 4 && rows[3].verdict_threshold == 3);
   assert_int_equal(rows[5].verdict, REASON_no_level);
+  rows[2].score = NAN; /* not known: behind what is */
+  scanner_rank(rows, ROWS, &preset, scratch);
+  assert_int_equal(rows[2].rank, 4);
 }
 
 static void rows_that_were_cut_have_no_rank(void **state) {

@@ -118,6 +118,9 @@ static void volume(void **state) {
   assert_near(value_of(SCORE_VOLUME), -3);
   for (int32_t ago = 0; ago < 288; ago++) fixture_candle(&fixture, ago)->turnover = ago < 12 ? 9200 : 1200; /* hour 110 400, mean 18 400 */
   assert_near(value_of(SCORE_VOLUME), log2(6));
+  fixture.setup.count = 288;
+  fixture.setup.candles = fixture_candle(&fixture, 287);
+  assert_near(value_of(SCORE_VOLUME), log2(6));
   fixture.setup.count = 287;
   fixture.setup.candles = fixture_candle(&fixture, 286);
   assert_unknown(SCORE_VOLUME);
