@@ -327,12 +327,13 @@ static void test_deadman(void **state) {
   assert_int_equal(next(setting), EXECUTION_WAIT);
   setting->input.ts += 1;
   assert_int_equal(next(setting), EXECUTION_CANCEL);
-  assert_true(has_reason(setting, REASON_deadman));
+  assert_false(has_reason(setting, REASON_deadman)); /* it comes with the end */
   struct fill fill = {.side = ORDER_BUY, .qty = dec("2"), .price = dec("100"), .ts = setting->input.ts};
   execution_on_fill(&setting->plan, &fill);
   end_child(setting, ORDER_CANCELLED, false);
   assert_int_equal(next(setting), EXECUTION_END);
   assert_int_equal(setting->plan.ended_by, PLAN_DEADMAN);
+  assert_true(has_reason(setting, REASON_deadman));
   assert_decimal(setting->plan.filled_qty, "2"); /* the position is what was really filled */
 }
 

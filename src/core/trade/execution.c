@@ -201,6 +201,7 @@ static void clear_progress(struct plan *plan) {
   plan->waiting_since = 0;
   plan->live_order[0] = '\0';
   plan->cancel_requested = plan->post_only_refused = plan->post_only_retried = plan->is_ending = false;
+  plan->ending_code = REASON_passed;
   plan->ended_by = PLAN_WORKING;
 }
 
@@ -253,6 +254,15 @@ static void begin_ending(struct plan *plan, enum plan_end reason) {
   plan->ending_as = reason;
 }
 
+/* The same for a reason that a person must read: it waits in the plan until the live child has ended. */
+static void begin_ending_because(struct plan *plan, enum plan_end reason, enum reason_code code, double value, double threshold) {
+  if (plan->is_ending) return;
+  begin_ending(plan, reason);
+  plan->ending_code = (int32_t)code;
+  plan->ending_value = value;
+  plan->ending_threshold = threshold;
+}
+
 void execution_stop(struct plan *plan, enum plan_end reason) {
   if (plan->is_open) begin_ending(plan, reason);
 }
@@ -268,23 +278,28 @@ static int64_t total_qty(const struct plan *plan) {
 }
 
 /* Signal expiry, level failure, and the timers of a live child (execution 5). */
-static void watch_timers(struct plan *plan, const struct execution_input *input, struct reason_list *reasons) {
+static void watch_timers(struct plan *plan, const struct execution_input *input) {
   const struct preset_execution_config *config = &input->preset->execution_config;
+  double silence = (double)(input->ts - plan->last_life_at);
+  double age = (double)(input->ts - plan->child_sent_at);
   if (plan->is_ending) return;
   if (plan->is_retest && input->level_failed) {
-    reason_add(reasons, REASON_level_failed, false, NAN, NAN, NULL);
-    begin_ending(plan, PLAN_CANCELLED);
+    begin_ending_because(plan, PLAN_CANCELLED, REASON_level_failed, NAN, NAN);
   } else if (plan->expires_at != 0 && input->ts >= plan->expires_at) {
-    reason_add(reasons, REASON_signal_expired, false, NAN, (double)(plan->expires_at - plan->signal.created_at) / MINUTE_MS, NULL);
-    begin_ending(plan, PLAN_EXPIRED);
-  } else if (is_live(plan) && input->ts - plan->last_life_at >= config->deadman_timeout_ms) {
-    reason_add(reasons, REASON_deadman, false, (double)(input->ts - plan->last_life_at), config->deadman_timeout_ms, NULL);
-    begin_ending(plan, PLAN_DEADMAN);
-  } else if (is_live(plan) && plan->child_is_limit && !plan->is_retest &&
-             (double)(input->ts - plan->child_sent_at) >= config->limit_timeout_seconds * (double)SECOND_MS) {
-    begin_ending(plan, PLAN_LIMIT_TIMEOUT);
-    if (plan->filled_qty == 0) reason_add(reasons, REASON_entry_unfilled, false, config->limit_timeout_seconds, NAN, NULL);
+    double life_min = (double)(plan->expires_at - plan->signal.created_at) / MINUTE_MS;
+    begin_ending_because(plan, PLAN_EXPIRED, REASON_signal_expired, NAN, life_min);
+  } else if (is_live(plan) && silence >= config->deadman_timeout_ms) {
+    begin_ending_because(plan, PLAN_DEADMAN, REASON_deadman, silence, config->deadman_timeout_ms);
+  } else if (is_live(plan) && plan->child_is_limit && !plan->is_retest && age >= config->limit_timeout_seconds * (double)SECOND_MS) {
+    begin_ending_because(plan, PLAN_LIMIT_TIMEOUT, REASON_entry_unfilled, config->limit_timeout_seconds, NAN);
   }
+}
+
+/* Why the plan ended, unless everything was filled before it could. A timeout after some fills is no `entry_unfilled`. */
+static void add_ending_reason(const struct plan *plan, struct reason_list *reasons) {
+  if (plan->ending_code == 0 || plan->ended_by == PLAN_FILLED) return;
+  if (plan->ending_code == REASON_entry_unfilled && plan->filled_qty > 0) return;
+  reason_add(reasons, (enum reason_code)plan->ending_code, false, plan->ending_value, plan->ending_threshold, NULL);
 }
 
 static enum execution_step finish(struct plan *plan, int64_t ts) {
@@ -398,15 +413,16 @@ static enum execution_step next_child(struct plan *plan, const struct execution_
 
 enum execution_step execution_next(struct plan *plan, const struct execution_input *input, struct order *order, struct reason_list *reasons) {
   if (!plan->is_open) return EXECUTION_WAIT;
-  watch_timers(plan, input, reasons);
+  watch_timers(plan, input);
   if (is_live(plan)) {
     if (!plan->is_ending || plan->cancel_requested) return EXECUTION_WAIT;
     plan->cancel_requested = true;
     return EXECUTION_CANCEL;
   }
   if (plan->is_ending) {
-    if (plan->ending_as == PLAN_REJECTED && plan->post_only_refused) reason_add(reasons, REASON_post_only_rejected, false, NAN, NAN, NULL);
-    return finish(plan, input->ts);
+    finish(plan, input->ts);
+    add_ending_reason(plan, reasons);
+    return EXECUTION_END;
   }
   if (plan->slice_left == 0 && plan->slice_next == plan->slice_count) return finish(plan, input->ts);
   return next_child(plan, input, order, reasons);
@@ -425,7 +441,11 @@ void execution_on_child_end(struct plan *plan, const struct order *child, bool i
       return;
     }
   }
-  begin_ending(plan, child->state == ORDER_REJECTED || is_post_only_reject ? PLAN_REJECTED : PLAN_CANCELLED);
+  if (is_post_only_reject) {
+    begin_ending_because(plan, PLAN_REJECTED, REASON_post_only_rejected, NAN, NAN);
+  } else {
+    begin_ending(plan, child->state == ORDER_REJECTED ? PLAN_REJECTED : PLAN_CANCELLED);
+  }
 }
 
 /* s·(average - from)/from·10^4 (execution 9). */

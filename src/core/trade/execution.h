@@ -51,6 +51,8 @@ struct plan {
   int64_t first_fill_at;
   int64_t expires_at; /* signal expiry */
   bool is_retest, is_channel, is_ending, post_only_retried;
+  int32_t ending_code; /* enum reason_code of that, given with END; 0 none */
+  double ending_value, ending_threshold;
   enum plan_end ending_as; /* why the live child is being cancelled */
   int64_t channel_target;  /* decimal, 0 none */
   int64_t stop;            /* protective stop of the plan */
@@ -77,7 +79,8 @@ bool execution_plan(struct plan *plan, const struct execution_input *input, int6
 
 enum execution_step { EXECUTION_WAIT, EXECUTION_SEND, EXECUTION_CANCEL, EXECUTION_END };
 /* What to do now. SEND: order filled in (side, type, qty, price, time in force, post_only; ids, purpose and symbol are the engine's). CANCEL: the
- * live child; plan->ending_as says why. END: plan->ended_by is set. */
+ * live child; plan->ending_as says why. END: plan->ended_by is set. The reason
+ * of an end comes with END, also when a live child had to be cancelled first. */
 enum execution_step execution_next(struct plan *plan, const struct execution_input *input, struct order *order, struct reason_list *reasons);
 /* A child ended at the venue (filled, cancelled or rejected). is_post_only_reject: retried once at the new best. */
 void execution_on_child_end(struct plan *plan, const struct order *child, bool is_post_only_reject, int64_t ts);
