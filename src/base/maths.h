@@ -3,6 +3,15 @@
 #ifndef BASE_MATHS_H
 #define BASE_MATHS_H
 
+/* Smaller and larger of two. fmin and fmax may answer either zero for +0 and -0, and pass over NaN; here the second operand is the answer in both
+ * cases. */
+static inline double maths_min(double a, double b) {
+  return a < b ? a : b;
+}
+static inline double maths_max(double a, double b) {
+  return a > b ? a : b;
+}
+
 double maths_log(double x); /* natural; x <= 0 gives -inf (0) or NaN */
 double maths_log2(double x);
 double maths_log10(double x);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "base/maths.h"
 #include "core/analysis/indicators.h"
 
 enum {
@@ -42,7 +43,7 @@ static bool is_side_allowed(const struct preset *preset, enum position_side side
 }
 
 static double a_of(double score) {
-  return fmin(1.0, fmax(0.0, (score + 2.0) / 4.0));
+  return maths_min(1.0, maths_max(0.0, (score + 2.0) / 4.0));
 }
 
 /* Towards the favourable side: a buy never pays more, a sell never takes less. */
@@ -67,7 +68,7 @@ int64_t breakout_entry_price(const struct preset *preset, const struct instrumen
   double price = *is_passive ? base * (1.0 - sign * offset) : base * (1.0 + sign * offset);
   if (level_price > 0) {
     double cap = level_price * (1.0 + sign * preset->signal_config.entry_rules.max_distance_from_level_bps * 1e-4);
-    price = side == SIDE_LONG ? fmin(price, cap) : fmax(price, cap);
+    price = side == SIDE_LONG ? maths_min(price, cap) : maths_max(price, cap);
   }
   return round_entry(instrument, side, price);
 }
@@ -183,7 +184,7 @@ static void try_retest(struct attempt *attempt) {
   test_unused(attempt, level->retest_used);
   count_condition(attempt, reason_test_range(&attempt->reasons, REASON_previous_breakout, attempt->hours, 1.0, 24.0));
   test_return(attempt);
-  test_in_atr(attempt, REASON_pierce_tolerance, fmax(0.0, attempt->sign * (level->price - extreme)),
+  test_in_atr(attempt, REASON_pierce_tolerance, maths_max(0.0, attempt->sign * (level->price - extreme)),
               attempt->setup->preset->signal_config.retest_max_pierce_atr);
   test(attempt, REASON_trading_activity, attempt->activity, COMPARATOR_GE, 0.8);
   test_touch_rate(attempt);
@@ -215,26 +216,26 @@ static double raw_momentum_stop(const struct attempt *attempt, double entry) {
   double lowest = attempt->candle->low;
   double highest = attempt->candle->high;
   for (int32_t ago = 1; ago < n; ago++) {
-    lowest = fmin(lowest, attempt->candle[-ago].low);
-    highest = fmax(highest, attempt->candle[-ago].high);
+    lowest = maths_min(lowest, attempt->candle[-ago].low);
+    highest = maths_max(highest, attempt->candle[-ago].high);
   }
-  return attempt->side == SIDE_LONG ? fmax(lowest, entry - 1.2 * attempt->atr) : fmin(highest, entry + 1.2 * attempt->atr);
+  return attempt->side == SIDE_LONG ? maths_max(lowest, entry - 1.2 * attempt->atr) : maths_min(highest, entry + 1.2 * attempt->atr);
 }
 
 static double momentum_confidence(const struct attempt *attempt) {
-  double sum = 0.4 * a_of(attempt->setup->score) + 0.3 * fmin(1.0, attempt->volume_ratio / 5.0) + 0.2 * fmin(1.0, attempt->body / 0.8);
+  double sum = 0.4 * a_of(attempt->setup->score) + 0.3 * maths_min(1.0, attempt->volume_ratio / 5.0) + 0.2 * maths_min(1.0, attempt->body / 0.8);
   if (has_book(attempt->setup)) {
-    sum += 0.1 * fmin(1.0, fabs(attempt->setup->view->imbalance) / 0.5);
+    sum += 0.1 * maths_min(1.0, fabs(attempt->setup->view->imbalance) / 0.5);
   } else {
     sum /= 0.9;
   }
-  return fmax(0.1, sum);
+  return maths_max(0.1, sum);
 }
 
 static double retest_confidence(const struct attempt *attempt) {
-  double sum = 0.3 * a_of(attempt->setup->score) + 0.24 + 0.2 * fmax(0.3, 1.0 - attempt->hours / 24.0) +
-               0.1 * fmin(1.0, attempt->level->touch_count / 5.0) + 0.1 * fmin(1.0, attempt->activity);
-  return fmax(0.1, sum);
+  double sum = 0.3 * a_of(attempt->setup->score) + 0.24 + 0.2 * maths_max(0.3, 1.0 - attempt->hours / 24.0) +
+               0.1 * maths_min(1.0, attempt->level->touch_count / 5.0) + 0.1 * maths_min(1.0, attempt->activity);
+  return maths_max(0.1, sum);
 }
 
 static void plan_momentum(const struct attempt *attempt, struct signal *signal, double *raw_stop) {
@@ -257,7 +258,7 @@ static void plan_retest(const struct attempt *attempt, struct signal *signal, do
   double near_price = price * (1.0 - attempt->sign * config->prelevel_limit_offset_bps * 1e-4);
   signal->reference_price = price;
   signal->entry = round_entry(&attempt->setup->market->instrument, attempt->side,
-                              attempt->side == SIDE_LONG ? fmin(at_level, near_price) : fmax(at_level, near_price));
+                              attempt->side == SIDE_LONG ? maths_min(at_level, near_price) : maths_max(at_level, near_price));
   signal->confidence = retest_confidence(attempt);
   *raw_stop = level - attempt->sign * attempt->atr;
 }

@@ -18,8 +18,9 @@ enum breakout_result breakout_evaluate(const struct setup *setup, struct signal 
 /* Channel baseline on candles of its timeframe (ascending, newest last). target: decimal price of the one rung. */
 enum breakout_result breakout_channel(const struct preset *preset, const struct market *market, const struct candle *candles, int32_t count, struct signal *signal,
                                       int64_t *target, struct reason_list *reasons);
-/* Price of an entry order at the moment of sending (execution 3): the limit price before caps, given best prices (NaN when unknown) and the last price. is_passive
- * tells the post-only variant. Shared with execution. */
+/* Price of an entry order at the moment of sending (execution 3), given best prices (NaN when unknown) and the last price. A level_price above 0 caps it at
+ * max_distance_from_level_bps beyond the level; NaN: no cap (the caller has its own, or there is no level). is_passive tells the post-only variant. Shared
+ * with execution. */
 int64_t breakout_entry_price(const struct preset *preset, const struct instrument *instrument, enum position_side side, double bid, double ask, double last,
                              double spread_bps, double level_price, bool *is_passive);
 

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/calendar.h"
+#include "base/maths.h"
 #include "core/analysis/indicators.h"
 
 enum { VOLUME_CANDLES = 20, APPROACH_CANDLES = 10 };
@@ -37,7 +38,7 @@ static void book(struct validation *check, bool passed, double score) {
 }
 
 static double excess_score(double x, double k, double scale) {
-  return fmin(1.0, 0.7 + 0.3 * (x - k) / scale);
+  return maths_min(1.0, 0.7 + 0.3 * (x - k) / scale);
 }
 
 static void check_volume(struct validation *check) {
@@ -63,7 +64,7 @@ static bool is_against(const struct validation *check, const struct wall *wall) 
 static double strongest_in_way(const struct validation *check, double entry, double *beyond_pct) {
   const struct density *density = check->setup->density;
   double sign = check->sign;
-  double from = sign * fmin(sign * check->signal->level_price, sign * entry);
+  double from = sign * maths_min(sign * check->signal->level_price, sign * entry);
   double to = entry * (1.0 + sign * 30e-4);
   double strongest = 0;
   *beyond_pct = 4.0;
@@ -74,9 +75,9 @@ static double strongest_in_way(const struct validation *check, double entry, dou
     double far_edge = sign > 0 ? wall->price_high : wall->price_low;
     if (sign * near_edge > sign * to) {
       double distance_pct = 100.0 * sign * (near_edge - entry) / entry;
-      if (wall->strength >= check->rules->density_confirmation_threshold) *beyond_pct = fmin(*beyond_pct, distance_pct);
+      if (wall->strength >= check->rules->density_confirmation_threshold) *beyond_pct = maths_min(*beyond_pct, distance_pct);
     } else if (sign * far_edge >= sign * from) {
-      strongest = fmax(strongest, wall->strength);
+      strongest = maths_max(strongest, wall->strength);
     }
   }
   return strongest;
@@ -98,7 +99,7 @@ static void check_density(struct validation *check) {
   }
   double strongest = strongest_in_way(check, decimal_to_double(check->signal->entry), &beyond_pct);
   bool passed = reason_test(check->reasons, REASON_density_confirmation, strongest, COMPARATOR_LT, check->rules->density_confirmation_threshold);
-  book(check, passed, fmin(1.0, 0.6 + beyond_pct / 10.0));
+  book(check, passed, maths_min(1.0, 0.6 + beyond_pct / 10.0));
 }
 
 static void check_momentum(struct validation *check) {
@@ -107,13 +108,13 @@ static void check_momentum(struct validation *check) {
   double k = check->rules->momentum_min_slope_pct;
   if (!check->rules->require_momentum || !is_momentum(check)) return;
   double x = before == NULL ? NAN : check->sign * 100.0 * (newest->close - before->close) / before->close;
-  book(check, reason_test(check->reasons, REASON_momentum_confirmation, x, COMPARATOR_GE, k), excess_score(x, k, fmax(k, 0.01)));
+  book(check, reason_test(check->reasons, REASON_momentum_confirmation, x, COMPARATOR_GE, k), excess_score(x, k, maths_max(k, 0.01)));
 }
 
 /* Do the closes of t-1 .. t-n lie near the level? */
 static bool is_consolidated(const struct validation *check, int32_t n) {
   double level = check->signal->level_price;
-  double radius = fmax(0.005 * level, check->setup->view->atr_5m);
+  double radius = maths_max(check->setup->view->atr_5m, 0.005 * level);
   for (int32_t ago = 1; ago <= n; ago++) {
     const struct candle *candle = candle_at(check->setup, ago);
     if (candle == NULL || fabs(candle->close - level) > radius) return false;

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "base/maths.h"
+
 /* What kind of number a filter compares. */
 enum measure { MEASURE_HEALTH, MEASURE_FIELD, MEASURE_SIZE, MEASURE_BOTH_SIDES };
 
@@ -115,8 +117,8 @@ static void explain_depth(const struct market *market, const struct market_view 
   struct text text;
   double nearest = band;
   if (book->bid_count == 0 || book->ask_count == 0) return;
-  nearest = fmin(nearest, 1.0 - decimal_to_double(book->bids[book->bid_count - 1].price) / view->mid);
-  nearest = fmin(nearest, decimal_to_double(book->asks[book->ask_count - 1].price) / view->mid - 1.0);
+  nearest = maths_min(nearest, 1.0 - decimal_to_double(book->bids[book->bid_count - 1].price) / view->mid);
+  nearest = maths_min(nearest, decimal_to_double(book->asks[book->ask_count - 1].price) / view->mid - 1.0);
   if (nearest >= band) return;
   text_init(&text, reason->detail, sizeof reason->detail);
   text_add(&text, "book_ends_inside_band at ");
@@ -184,7 +186,7 @@ static bool has_healthy_candles(const struct market *market, int64_t now, struct
 }
 
 static bool has_spread(const struct market *market, const struct market_view *view, const struct preset *preset, struct reason_list *reasons) {
-  double limit = fmax(2.0 * preset->liquidity_filters.max_spread_bps, 20.0);
+  double limit = maths_max(2.0 * preset->liquidity_filters.max_spread_bps, 20.0);
   if ((market->capabilities & (CAPABILITY_BOOK | CAPABILITY_TICKER)) == 0) return true;
   if (isnan(view->spread_bps)) {
     add_unknown(market, view, MARKET_FIELD_spread_bps, reasons);

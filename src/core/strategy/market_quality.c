@@ -1,6 +1,7 @@
 /* Market quality of a signal (strategy 10): everything is measured up to u = t - 1, so that the breakout itself does not count. */
 #include <math.h>
 
+#include "base/maths.h"
 #include "core/analysis/indicators.h"
 #include "core/strategy/entry_check.h"
 
@@ -21,7 +22,7 @@ static double margin_of(double value, enum comparator comparator, double thresho
   if (isnan(value)) return 0.0;
   double part = comparator == COMPARATOR_GE ? value : threshold;
   double whole = comparator == COMPARATOR_GE ? threshold : value;
-  return whole > 0 ? fmin(1.0, fmax(0.0, part / whole / 2.0)) : 1.0;
+  return whole > 0 ? maths_min(1.0, maths_max(0.0, part / whole / 2.0)) : 1.0;
 }
 
 static void test(struct quality *quality, enum reason_code code, double value, enum comparator comparator, double threshold) {
@@ -44,8 +45,8 @@ static int32_t dead_range_candles(const struct quality *quality) {
   double high = newest->high;
   double low = newest->low;
   for (int32_t m = 0; m < longest; m++) {
-    high = fmax(high, newest[-m].high);
-    low = fmin(low, newest[-m].low);
+    high = maths_max(high, newest[-m].high);
+    low = maths_min(low, newest[-m].low);
     if (100.0 * (high - low) / newest->close > quality->config->consolidation_range_threshold_pct) return m;
   }
   return longest;

@@ -7,10 +7,10 @@
 enum { DAY_CANDLES = 288, HOUR_CANDLES = 12, MOVE_CANDLES = 5 };
 
 static double clip(double x) {
-  return fmin(3.0, fmax(-3.0, x));
+  return maths_min(3.0, maths_max(-3.0, x));
 }
 
-/* fmin and fmax drop a NaN; a value that is not known must stay unknown. */
+/* A value that is not known must stay unknown. */
 static double clip_known(double x) {
   return isnan(x) ? NAN : clip(x);
 }
@@ -37,7 +37,7 @@ static double atr_quality(const struct setup *setup) {
   } else if (r <= 0.035) {
     q = 1.0 - fabs(r - 0.025) / 0.02;
   } else {
-    q = fmax(0.0, 0.5 * (1.0 - (r - 0.035) / 0.035));
+    q = maths_max(0.0, 0.5 * (1.0 - (r - 0.035) / 0.035));
   }
   return clip((q - 0.5) / 0.2);
 }
@@ -92,7 +92,7 @@ static double liquidity(const struct setup *setup) {
   const struct market_view *view = setup->view;
   double depth = (view->bid_usd_0_5pct + view->ask_usd_0_5pct) / 1e6;
   if (isnan(depth) || isnan(view->spread_bps) || isnan(view->volume_24h_usd)) return NAN;
-  double q = (fmin(1.0, depth) + fmax(0.0, 1.0 - view->spread_bps / 50.0) + fmin(1.0, view->volume_24h_usd / 1e8)) / 3.0;
+  double q = (maths_min(1.0, depth) + maths_max(0.0, 1.0 - view->spread_bps / 50.0) + maths_min(1.0, view->volume_24h_usd / 1e8)) / 3.0;
   return clip(6.0 * q - 3.0);
 }
 

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "base/maths.h"
 #include "core/trade/targets.h"
 
 __extension__ typedef __int128 wide;
@@ -45,9 +46,9 @@ static double leverage_of(const struct sizing_input *input) {
   wide rates = (wide)decimal_of(instrument->maintenance_margin) + 2 * (wide)decimal_of(input->fee_out);
   wide divisor = 3 * (wide)distance_of(input->entry, input->stop) * DECIMAL_ONE + 2 * (wide)input->entry * rates;
   double leverage = divisor > 0 ? (double)at_most(2 * (wide)input->entry * DECIMAL_ONE / divisor) : input->max_leverage;
-  leverage = fmin(leverage, input->max_leverage);
-  if (instrument->max_leverage > 0) leverage = fmin(leverage, instrument->max_leverage);
-  return fmax(1.0, leverage);
+  leverage = maths_min(leverage, input->max_leverage);
+  if (instrument->max_leverage > 0) leverage = maths_min(leverage, instrument->max_leverage);
+  return maths_max(1.0, leverage);
 }
 
 /* Isolated margin (execution 8.5): entry - s (entry / leverage - maintenance entry). */
