@@ -148,6 +148,22 @@ static void test_price_updates_r_and_extremes(void **state) {
   assert_decimal(position.best, "97");
 }
 
+/* A mark of another source than the candle counts itself; a fill beyond the quantity is given back. */
+static void test_odd_inputs_of_the_venue(void **state) {
+  (void)state;
+  struct position position = trade_open(SIDE_LONG, "2", "100", "99", 0, 0, start);
+  position_on_price(&position, dec("103"), dec("102"), dec("101"));
+  assert_decimal(position.best, "103");
+  assert_decimal(position.worst, "100");
+  struct fill fill = trade_fill(ORDER_SELL, "5", "101", "0.5", start + 1);
+  assert_decimal(position_on_exit_fill(&position, &fill, 0), "3");
+  assert_decimal(position.qty, "0");
+  assert_decimal(position.pnl_realised_usd, "2");
+  assert_decimal(position.fees_usd, "0.5");
+  assert_decimal(position_on_exit_fill(&position, &fill, 0), "5"); /* nothing is open any more */
+  assert_decimal(position.pnl_realised_usd, "2");
+}
+
 /* What was reached before an add-on stays reached, although E moved. */
 static void test_add_on_keeps_extremes(void **state) {
   (void)state;
@@ -238,6 +254,7 @@ int main(void) {
                                      cmocka_unit_test(test_average_entry_and_freeze),
                                      cmocka_unit_test(test_reduction_keeps_the_average),
                                      cmocka_unit_test(test_price_updates_r_and_extremes),
+                                     cmocka_unit_test(test_odd_inputs_of_the_venue),
                                      cmocka_unit_test(test_add_on_keeps_extremes),
                                      cmocka_unit_test(test_money_adds_up_over_random_fills),
                                      cmocka_unit_test(test_exact_stop_is_one_r)};

@@ -157,18 +157,20 @@ void position_complete_entry(struct position *position, int64_t ts) {
   position->entry_completed_at = ts;
 }
 
-void position_on_exit_fill(struct position *position, const struct fill *fill, int64_t planned) {
-  check(fill->qty > 0 && fill->qty <= position->qty && fill->price > 0);
-  int64_t notional = decimal_multiply(fill->qty, fill->price);
-  int64_t cost = decimal_multiply_divide(position_open_cost(position), fill->qty, position->qty, ROUND_NEAREST);
+int64_t position_on_exit_fill(struct position *position, const struct fill *fill, int64_t planned) {
+  check(fill->qty > 0 && fill->price > 0);
+  int64_t qty = fill->qty < position->qty ? fill->qty : position->qty;
+  int64_t notional = decimal_multiply(qty, fill->price);
+  int64_t cost = qty > 0 ? decimal_multiply_divide(position_open_cost(position), qty, position->qty, ROUND_NEAREST) : 0;
   position->pnl_realised_usd += position_sign(position) * (notional - cost);
   position->exit_cost += notional;
-  position->qty -= fill->qty;
+  position->qty -= qty;
   position->fees_usd += fill->fee_usd;
   int64_t adverse = position_sign(position) * (planned - fill->price);
-  if (planned > 0 && adverse > 0) position->slippage_exit_sum += decimal_to_double(decimal_multiply(fill->qty, adverse));
-  if (position->qty == 0) position->closed_at = fill->ts;
+  if (planned > 0 && adverse > 0) position->slippage_exit_sum += decimal_to_double(decimal_multiply(qty, adverse));
+  if (position->qty == 0 && qty > 0) position->closed_at = fill->ts;
   update_totals(position);
+  return fill->qty - qty;
 }
 
 void position_on_funding(struct position *position, int64_t amount_usd) {
@@ -177,7 +179,9 @@ void position_on_funding(struct position *position, int64_t amount_usd) {
 }
 
 void position_on_price(struct position *position, int64_t price, int64_t high, int64_t low) {
-  check(price > 0 && high >= price && low <= price && low > 0);
+  check(price > 0 && low > 0);
+  if (high < price) high = price;
+  if (low > price) low = price;
   bool is_long = position->side == SIDE_LONG;
   int64_t best = is_long ? high : low;
   int64_t worst = is_long ? low : high;

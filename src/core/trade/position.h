@@ -117,10 +117,11 @@ void position_on_entry_fill(struct position *position, const struct fill *fill, 
 /* Freezes E, r_distance = |E - stop_initial| and r_usd = qty·(r_distance + fees per unit at E and stop) (risk 2). */
 void position_complete_entry(struct position *position, int64_t ts);
 /* Applies a closing fill: realised P&L against the average entry, fees, quantity. planned: price of the trigger, limit or decision for slippage (0
- * none). */
-void position_on_exit_fill(struct position *position, const struct fill *fill, int64_t planned);
+ * none). Returns the part of the fill beyond the open quantity, 0 normally: it is not applied (its fee is), the caller must reconcile. */
+int64_t position_on_exit_fill(struct position *position, const struct fill *fill, int64_t planned);
 void position_on_funding(struct position *position, int64_t amount_usd);
-/* New mark: unrealised and total P&L, price_r, best/worst with high and low (pass price thrice without a candle), mfe, mae. */
+/* New mark: unrealised and total P&L, price_r, best/worst with high and low (pass price thrice without a candle; a mark may lie outside
+ * the candle and then counts itself), mfe, mae. */
 void position_on_price(struct position *position, int64_t price, int64_t high, int64_t low);
 /* The trade of a closed position. */
 void position_to_trade(const struct position *position, int64_t trade_id, struct trade *out);
