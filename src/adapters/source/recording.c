@@ -50,15 +50,17 @@ struct recording {
 
 /* Seconds with a fraction, or an integer of s, ms, us or ns by magnitude, as ns. */
 static int64_t parse_received(const char *p, const char *end) {
-  int64_t value = 0, fraction = 0, scale = INT64_C(100000000);
+  uint64_t value = 0; /* 19 digits fit */
+  int64_t fraction = 0, scale = INT64_C(100000000), ns;
   int digits = 0;
-  for (; p < end && *p >= '0' && *p <= '9' && digits < 19; p++, digits++) value = value * 10 + (*p - '0');
-  if (digits == 0 || digits > 19) return 0;
+  for (; p < end && *p >= '0' && *p <= '9' && digits < 19; p++, digits++) value = value * 10 + (uint64_t)(*p - '0');
+  if (digits == 0 || value > INT64_MAX) return 0;
   if (p < end && *p == '.') {
     for (p++; p < end && *p >= '0' && *p <= '9' && scale > 0; p++, scale /= 10) fraction += (*p - '0') * scale;
   }
-  if (digits <= 11) return value * INT64_C(1000000000) + fraction;
-  return value * (digits <= 14 ? 1000000 : (digits <= 17 ? 1000 : 1));
+  const int64_t unit = digits <= 10 ? INT64_C(1000000000) : (digits <= 13 ? 1000000 : (digits <= 16 ? 1000 : 1));
+  if (__builtin_mul_overflow((int64_t)value, unit, &ns)) return 0;
+  return digits <= 10 && !__builtin_add_overflow(ns, fraction, &fraction) ? fraction : ns;
 }
 
 /* https://host/path?symbol=SUSHIUSDT&limit=1000 -> 1626992741.301402: {...} */
