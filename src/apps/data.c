@@ -363,6 +363,10 @@ static int run_import(struct app *app, struct data_call *call) {
   struct source *source;
   char path[DATA_PATH_MAX];
   if (call->word_count == 0) return app_fail_with(app, STATUS_BAD_CONFIG, "missing_argument", "data import", "name the files to import");
+  if (call->source.is_filled_flat) {
+    return app_fail_with(app, STATUS_BAD_CONFIG, "bad_option", "--fill",
+                         "filled candles are marked where data are opened, so import the data as they are");
+  }
   for (int i = 0; i < call->word_count; i++) buffer_add_format(&files, i > 0 ? ",%s" : "%s", call->words[i]);
   call->source.data = files.data;
   enum status status = source_open(&source, &call->source, &app->problem);

@@ -31,11 +31,12 @@ static void add_decimal(struct buffer *out, int64_t value) {
 void export_candles(const struct source *source, int symbol, struct buffer *out) {
   size_t count;
   const struct candle *rows = source_candles(source, symbol, &count);
-  buffer_add_text(out, "timestamp_ms,open,high,low,close,volume,turnover\n");
+  const int columns = source_is_turnover_estimated(source, symbol) ? 5 : 6;
+  buffer_add_text(out, columns == 5 ? "timestamp_ms,open,high,low,close,volume\n" : "timestamp_ms,open,high,low,close,volume,turnover\n");
   for (size_t i = 0; i < count; i++) {
     const double values[] = {rows[i].open, rows[i].high, rows[i].low, rows[i].close, rows[i].volume, rows[i].turnover};
     buffer_add_format(out, "%lld", (long long)rows[i].open_ts);
-    for (int k = 0; k < 6; k++) {
+    for (int k = 0; k < columns; k++) {
       buffer_add_text(out, ",");
       add_number(out, values[k]);
     }
@@ -108,7 +109,7 @@ static void add_candle(const struct source *source, const struct source_item *it
   add_double_member(out, "l", candle->low);
   add_double_member(out, "c", candle->close);
   add_double_member(out, "v", candle->volume);
-  add_double_member(out, "q", candle->turnover);
+  if (!source_is_turnover_estimated(source, item->symbol)) add_double_member(out, "q", candle->turnover);
   buffer_add_text(out, source_is_filled(source, item->symbol, candle->open_ts) ? ",\"filled\":true}\n" : "}\n");
 }
 

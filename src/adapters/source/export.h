@@ -1,11 +1,12 @@
-/* Writing a source as files that can be read again with the same checksum. */
+/* Writing a source as files that can be read again; a folder of tables then has the same checksum. */
 #ifndef ADAPTERS_SOURCE_EXPORT_H
 #define ADAPTERS_SOURCE_EXPORT_H
 
 #include "adapters/source/source.h"
 #include "base/buffer.h"
 
-/* Appends the candles of a symbol as csv: timestamp_ms,open,high,low,close,volume,turnover. Numbers are the shortest text of the same double. */
+/* Appends the candles of a symbol as csv: timestamp_ms,open,high,low,close,volume[,turnover]. Numbers are the shortest text of the same
+ * double; an estimated turnover is left out, so that it is known as such again. */
 void export_candles(const struct source *source, int symbol, struct buffer *out);
 /* Appends all items of the source as jsonl (message.h), instruments first. Reads the source from its beginning. */
 NODISCARD enum status export_jsonl(struct source *source, struct buffer *out, enum status (*flush)(void *context, struct buffer *out), void *context,

@@ -100,6 +100,10 @@ const struct source_point *source_points(const struct source *source, int symbol
   return series->rows;
 }
 
+bool source_is_turnover_estimated(const struct source *source, int symbol) {
+  return symbol_at(source, symbol)->candles.is_turnover_estimated;
+}
+
 bool source_is_filled(const struct source *source, int symbol, int64_t open_ts) {
   const struct series *filled = &symbol_at(source, symbol)->filled;
   const size_t at = series_find(filled, open_ts);

@@ -79,6 +79,8 @@ const struct instrument *source_instrument(const struct source *source, int symb
 /* Candles of a symbol, oldest first, contiguous. Also funding points and mark prices (kind SERIES_FUNDING, SERIES_MARK). */
 const struct candle *source_candles(const struct source *source, int symbol, size_t *count);
 const struct source_point *source_points(const struct source *source, int symbol, enum series_kind kind, size_t *count);
+/* Is the turnover of its candles close x volume, for want of a recorded one? */
+bool source_is_turnover_estimated(const struct source *source, int symbol);
 /* Was this candle put into a hole by is_filled_flat? */
 bool source_is_filled(const struct source *source, int symbol, int64_t open_ts);
 /* Length of the candles: 60 000, or 180 000 or 300 000 when stamped coarse_base. The same for all symbols. */

@@ -36,7 +36,8 @@ static void item_to_event(const struct source_item *item, struct event *out) {
     case SOURCE_CANDLE: {
       const struct candle *candle = item->candle;
       out->kind = EVENT_CANDLE;
-      out->candle = (struct event_candle){symbol, candle->open_ts, candle->open, candle->high, candle->low, candle->close, candle->volume, candle->turnover};
+      out->candle =
+          (struct event_candle){symbol, candle->open_ts, candle->open, candle->high, candle->low, candle->close, candle->volume, candle->turnover};
       return;
     }
     case SOURCE_MARK:
@@ -50,20 +51,20 @@ static void item_to_event(const struct source_item *item, struct event *out) {
       return;
     case SOURCE_BOOK:
       out->kind = EVENT_BOOK;
-      out->book = (struct event_book){symbol,
-                                      item->book->is_snapshot,
-                                      item->book->first_seq,
-                                      item->book->last_seq,
-                                      item->book->prev_seq,
-                                      item->book->bid_count,
-                                      item->book->bids,
-                                      item->book->ask_count,
-                                      item->book->asks};
+      out->book = (struct event_book){
+          symbol,           item->book->is_snapshot, item->book->first_seq, item->book->last_seq, item->book->prev_seq, item->book->bid_count,
+          item->book->bids, item->book->ask_count,   item->book->asks};
       return;
     case SOURCE_TICKER:
       out->kind = EVENT_TICKER;
-      out->ticker = (struct event_ticker){symbol,           item->ticker.last,  item->ticker.bid,          item->ticker.ask,
-                                          item->ticker.mark, item->ticker.index, item->ticker.turnover_24h, item->ticker.change_24h_pct};
+      out->ticker = (struct event_ticker){symbol,
+                                          item->ticker.last,
+                                          item->ticker.bid,
+                                          item->ticker.ask,
+                                          item->ticker.mark,
+                                          item->ticker.index,
+                                          item->ticker.turnover_24h,
+                                          item->ticker.change_24h_pct};
       return;
     case SOURCE_OPEN_INTEREST:
       out->kind = EVENT_OPEN_INTEREST;

@@ -8,12 +8,12 @@
 struct source_feed {
   struct source *source; /* borrowed */
   const char *name;
-  int64_t from;          /* first instant of the source */
-  int described;         /* symbols whose capability and instrument events were given; two events a symbol */
+  int64_t from;  /* first instant of the source */
+  int described; /* symbols whose capability and instrument events were given; two events a symbol */
   int64_t interval_ms;
   bool has_item;
   struct source_item item;
-  enum status ended;     /* STATUS_OK while items may follow */
+  enum status ended; /* STATUS_OK while items may follow */
 };
 
 /* The BTC perpetual is the reference symbol when the source has it. */
