@@ -199,6 +199,9 @@ static void what_is_not_known_says_why(void **state) {
   market.capabilities |= CAPABILITY_TRADES; /* outside the deep ring: never subscribed */
   assert_false(passes_all());
   assert_string_equal(reason_first_failed(&reasons)->detail, "trades_per_minute not_subscribed");
+  market.flow.known_since = 1; /* subscribed, but not for long enough */
+  assert_false(passes_all());
+  assert_string_equal(reason_first_failed(&reasons)->detail, "trades_per_minute");
 }
 
 static void the_reference_is_not_compared_with_itself(void **state) {
@@ -218,6 +221,10 @@ static void a_book_that_ends_inside_the_band_is_named(void **state) {
   assert_false(passes_all());
   assert_string_equal(fixture_reason(&reasons, REASON_min_depth_0_3pct)->detail, "book_ends_inside_band at 0.2 %");
   assert_string_equal(fixture_reason(&reasons, REASON_min_depth_0_5pct)->detail, "book_ends_inside_band at 0.2 %");
+  give_book(98, 100.25);
+  view.bid_usd_0_3pct = 0;
+  assert_false(passes_all());
+  assert_string_equal(fixture_reason(&reasons, REASON_min_depth_0_3pct)->detail, "book_ends_inside_band at 0.25 %");
   give_book(99.6, 102); /* 0.4 %: inside the wider band only */
   view.bid_usd_0_3pct = view.bid_usd_0_5pct = 0;
   assert_false(passes_all());

@@ -111,15 +111,15 @@ static void add_unknown(const struct market *market, const struct market_view *v
 /* --- single tests --- */
 
 /* Names the end of the book on the depth reason just added, when the book ends inside the band: the depth may really be larger. */
-static void explain_depth(const struct market *market, const struct market_view *view, double band, struct reason_list *reasons) {
+static void explain_depth(const struct filter *filter, const struct market *market, const struct market_view *view, struct reason_list *reasons) {
   const struct order_book *book = &market->book;
   struct reason *reason = &reasons->items[reasons->count - 1];
   struct text text;
-  double nearest = band;
-  if (book->bid_count == 0 || book->ask_count == 0) return;
+  double nearest = filter->band;
+  if (reason->code != (int32_t)filter->code || book->bid_count == 0 || book->ask_count == 0) return;
   nearest = maths_min(nearest, 1.0 - decimal_to_double(book->bids[book->bid_count - 1].price) / view->mid);
   nearest = maths_min(nearest, decimal_to_double(book->asks[book->ask_count - 1].price) / view->mid - 1.0);
-  if (nearest >= band) return;
+  if (nearest >= filter->band) return;
   text_init(&text, reason->detail, sizeof reason->detail);
   text_add(&text, "book_ends_inside_band at ");
   text_add_double(&text, nearest * 100.0, 4);
@@ -152,7 +152,7 @@ static bool test_filter(const struct filter *filter, const struct market *market
   double limit = limit_of(preset, filter->limit);
   if (filter->comparator == COMPARATOR_IN) return reason_test_range(reasons, filter->code, value, limit, limit_of(preset, filter->limit_high));
   bool passed = reason_test(reasons, filter->code, value, filter->comparator, limit);
-  if (!passed && filter->measure == MEASURE_BOTH_SIDES) explain_depth(market, view, filter->band, reasons);
+  if (!passed && filter->measure == MEASURE_BOTH_SIDES) explain_depth(filter, market, view, reasons);
   return passed;
 }
 
