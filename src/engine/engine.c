@@ -311,6 +311,7 @@ static void on_candle(struct engine *engine, const struct event_candle *event) {
   struct engine_symbol *owner = symbol_of(engine, event->symbol);
   struct candle candle = {event->open_ts, event->open, event->high, event->low, event->close, event->volume, event->turnover};
   uint32_t closed = market_on_candle(&owner->market, &candle);
+  if (owner->market.inserted_5m != owner->inserted_5m) session_refold_levels(engine, event->symbol);
   if (closed == 0) {
     ++engine->counts.feed_dropped;
     return;
@@ -509,6 +510,7 @@ void engine_step(struct engine *engine, const struct event *event, const struct 
   engine->now = event->ts;
   ++engine->counts.events;
   if (is_from_venue(event->kind)) engine->venue_heard_at = engine->now;
+  if (engine->has_ledger && engine->now >= engine->ledger.day + DAY_MS) engine_mark(engine, false); /* a new day begins before anything happens in it */
   take_event(engine, event);
   run_queued_commands(engine);
   session_settle(engine);

@@ -52,6 +52,7 @@ struct engine_symbol {
   int64_t cools_until;   /* cooldown: blocked until a 5m candle closes at or after this */
   int64_t sized_at[position_side_count];    /* last signal that reached sizing */
   int64_t sized_entry[position_side_count];
+  int64_t inserted_5m; /* market.inserted_5m when the levels were folded last */
   int64_t density_at, leverage_set; /* leverage in 1e-8 known to be in force */
 };
 
@@ -230,6 +231,8 @@ void engine_clear(struct engine *engine, const char *name, const char *subject);
 void session_on_command(struct engine *engine, const struct event_command *command);
 void session_on_preset(struct engine *engine, const struct event *event);
 void session_on_tick(struct engine *engine);
+/* Levels from the kept candles again, after a late candle, a correction or other level rules. */
+void session_refold_levels(struct engine *engine, int32_t symbol);
 /* After every event: do pending operations and states have what they waited for. */
 void session_settle(struct engine *engine);
 void session_move(struct engine *engine, enum session_trigger trigger, const char *reason);

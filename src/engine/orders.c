@@ -142,6 +142,9 @@ void orders_on_ack(struct engine *engine, const struct event_order_ack *ack) {
     orders_move(engine, order, order->type == ORDER_STOP_MARKET ? ORDER_ON_FOUND_UNTRIGGERED : ORDER_ON_FOUND_WORKING, "late acknowledgement");
     engine_clear(engine, "order_unknown", order->client_order_id);
   }
+  struct plan *plan = enter_find_plan(engine, order->plan_id);
+  bool is_entry = order->purpose == PURPOSE_ENTRY || order->purpose == PURPOSE_ADD_ON;
+  if (is_entry && plan != NULL && strcmp(plan->live_order, order->client_order_id) == 0) plan->child_sent_at = engine->now;
   manage_on_order_change(engine, order, false);
   send_late_cancel(engine, order);
 }

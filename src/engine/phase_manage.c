@@ -274,7 +274,11 @@ void manage_on_fill(struct engine *engine, struct order *order, const struct fil
   int64_t realised_before = position->pnl_realised_usd;
   int64_t planned = planned_price(holding, order);
   count_slippage(engine, position, fill, planned);
-  position_on_exit_fill(position, fill, planned);
+  int64_t excess = position_on_exit_fill(position, fill, planned);
+  if (excess > 0) {
+    engine_raise(engine, "late_fill", SEVERITY_CRITICAL, position->symbol, decimal_to_double(excess), NAN, "more was closed than was open");
+    reconcile_begin(engine, "excess_fill");
+  }
   ledger_on_realised(&engine->ledger, position->pnl_realised_usd - realised_before);
   ledger_on_fee(&engine->ledger, fill->fee_usd);
   if (path_dependent) position->path_dependent = true;
@@ -568,11 +572,7 @@ static void try_add_on(struct engine *engine, struct holding *holding, const str
                  engine->risk.day.since_at == 0 && engine->symbols[holding->position.symbol_index].plan < 0;
   if (!may_add) return;
   int64_t qty = exit_rules_add_on(&holding->position, input, add_on_cap(engine, holding), reasons);
-  if (qty > 0 && enter_open_add_on(engine, holding, qty)) {
-    holding->position.add_on_used = true;
-    holding->position.add_on_qty = qty;
-    holding->position.add_on_price = input->price;
-  }
+  if (qty > 0 && enter_open_add_on(engine, holding, qty)) holding->position.add_on_used = true;
 }
 
 static void adapt_targets(struct engine *engine, struct holding *holding) {

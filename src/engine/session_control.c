@@ -355,15 +355,23 @@ void session_on_command(struct engine *engine, const struct event_command *comma
 /* ---- presets ---- */
 
 static bool levels_differ(const struct preset *a, const struct preset *b) {
-  return a->signal_config.momentum_epsilon != b->signal_config.momentum_epsilon || memcmp(&a->levels_rules, &b->levels_rules, sizeof a->levels_rules) != 0 ||
+  const struct preset_levels_rules *x = &a->levels_rules;
+  const struct preset_levels_rules *y = &b->levels_rules;
+  bool steps_differ = x->round_step_candidates_count != y->round_step_candidates_count;
+  for (int32_t i = 0; i < x->round_step_candidates_count && !steps_differ; i++) steps_differ = x->round_step_candidates[i] != y->round_step_candidates[i];
+  return steps_differ || a->signal_config.momentum_epsilon != b->signal_config.momentum_epsilon || x->min_touches != y->min_touches ||
+         x->prefer_round_numbers != y->prefer_round_numbers || x->cascade_min_levels != y->cascade_min_levels || x->cascade_radius_bps != y->cascade_radius_bps ||
+         x->approach_slope_max_pct_per_bar != y->approach_slope_max_pct_per_bar ||
+         x->prebreakout_consolidation_min_bars != y->prebreakout_consolidation_min_bars ||
          (a->strategy_priority == STRATEGY_PRIORITY_CHANNEL) != (b->strategy_priority == STRATEGY_PRIORITY_CHANNEL);
 }
 
 /* Folds the kept candles again, oldest first (strategy 4). */
-static void refold(struct engine *engine, int32_t symbol) {
+void session_refold_levels(struct engine *engine, int32_t symbol) {
   struct engine_symbol *owner = &engine->symbols[symbol];
+  owner->inserted_5m = owner->market.inserted_5m;
   level_set_init(&owner->levels);
-  if (engine->preset.strategy_priority == STRATEGY_PRIORITY_CHANNEL) return;
+  if (!engine->has_preset || engine->preset.strategy_priority == STRATEGY_PRIORITY_CHANNEL) return;
   const struct candle_series *series = &owner->market.series[TIMEFRAME_5M];
   if (series->count == 0) return;
   const struct candle *candles = candle_series_last(series, series->count);
@@ -395,7 +403,7 @@ void session_on_preset(struct engine *engine, const struct event *event) {
     engine_emit_intent(engine, &intent);
   }
   if (folds_again) {
-    for (int32_t i = 0; i < engine->symbol_count; i++) refold(engine, i);
+    for (int32_t i = 0; i < engine->symbol_count; i++) session_refold_levels(engine, i);
   }
   if (engine->session.session_id != 0 && engine->session.ended_at == 0) {
     memcpy(engine->session.preset_hash, engine->preset_hash, sizeof engine->session.preset_hash);
