@@ -527,11 +527,11 @@ static enum status read_slow_row(struct csv *csv) {
 }
 
 static enum status read_rows(struct csv *csv) {
+  struct csv_row row = {0}; /* every row sets the same members */
   for (;;) {
     enum status status = lines_fill(&csv->lines, csv->problem);
     if (status) return status == STATUS_END ? STATUS_OK : status;
     while (csv->lines.next < csv->lines.whole) {
-      struct csv_row row = {0};
       const char *next = read_row(csv, csv->lines.next, &row);
       if (next) {
         csv->lines.next = csv->lines.data + (next - csv->lines.data);
