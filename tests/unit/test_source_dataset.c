@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "adapters/source/export.h"
 #include "adapters/source/generate.h"
 #include "adapters/source/source.h"
 #include "base/buffer.h"
@@ -319,6 +320,27 @@ static void test_instruments(void **state) {
   source_close(source);
 }
 
+/* What is written as tables is read again as the same content; a row that our decimals can not hold is left out and told. */
+static void test_export_comes_back(void **state) {
+  (void)state;
+  struct source *source;
+  char before[65], after[65];
+  const struct source_options options = {.data = RECORDING, .symbols = "BNBUSDT,xlm/usdt"};
+  problem_clear(&problem);
+  assert_int_equal(source_open(&source, &options, &problem), STATUS_OK);
+  assert_int_equal(source_symbol_count(source), 2);
+  source_checksum(source, before);
+  assert_int_equal(export_folder(source, in_folder("copy"), &problem), STATUS_OK);
+  source_close(source);
+  checksum_of(in_folder("copy"), after);
+  assert_string_equal(before, after);
+  write_text("copy/more-instruments.csv", "exchange_symbol,tick_size,lot_size\nVINUUSDT,0.000000000001,0.01\n");
+  checksum_of(in_folder("copy"), after);
+  assert_string_equal(before, after);
+  assert_int_equal(problem.warnings, 1);
+  assert_true(says("left out"));
+}
+
 static void test_cache(void **state) {
   (void)state;
   struct source *source;
@@ -401,6 +423,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_coarse_base, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(test_holes, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(test_instruments, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(test_export_comes_back, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(test_cache, make_folder, remove_folder),
       cmocka_unit_test(test_generated_markets),
       cmocka_unit_test(test_candles_from_trades),

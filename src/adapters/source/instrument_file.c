@@ -49,10 +49,11 @@ bool instrument_file_is_header(const char *line) {
   return strcasestr(line, "tick_size") && strcasestr(line, "lot_size") && strcasestr(line, "symbol");
 }
 
-static void add_bad(struct lines *lines, const char *column, const char *value, struct problem *problem) {
+static void warn_bad(struct lines *lines, const char *column, const char *value, struct problem *problem) {
   char location[160];
   (void)snprintf(location, sizeof location, "%.120s:%lld", input_name(lines->input), (long long)lines->number);
-  problem_add(problem, "bad_row", location, value, "a number above 0 with at most 8 decimals", "column %s of an instrument is not valid", column);
+  problem_warn(problem, "bad_row", location, value, "a number above 0 with at most 8 decimals",
+               "column %s of an instrument is not valid; the row is left out", column);
 }
 
 static bool read_decimal(const char *field, int64_t *out) {
@@ -119,8 +120,8 @@ static enum status read_rows(struct instrument_file *file, struct lines *lines, 
     struct instrument_row row = {0};
     const char *bad = count == width ? read_row(&row, values) : "count";
     if (bad) {
-      add_bad(lines, bad, count > 0 ? fields[0] : NULL, problem);
-      return STATUS_BAD_INPUT;
+      warn_bad(lines, bad, row.venue_symbol[0] != '\0' ? row.venue_symbol : NULL, problem);
+      continue;
     }
     keep_row(file, &row);
   }

@@ -25,7 +25,7 @@ struct instrument_file {
 bool instrument_file_is_header(const char *line);
 /* Appends the rows of linear contracts (a column market, if there is one, must say linear or perpetual). Columns by name, in any order:
  * symbol or exchange_symbol, tick_size, lot_size and optional exchange, market, min_order_size or min_qty, min_notional_usd, max_limit_qty,
- * max_market_qty, max_leverage, maintenance_margin, funding_interval_minutes. */
+ * max_market_qty, max_leverage, maintenance_margin, funding_interval_minutes. Rows that are not valid (a tick finer than 10^-8) are warnings. */
 NODISCARD enum status instrument_file_read(struct instrument_file *file, struct input *input, struct problem *problem);
 void instrument_file_deinit(struct instrument_file *file);
 /* The row of a symbol, NULL when absent. With rows of several exchanges that of the preferred one ("" none), else the first. */
