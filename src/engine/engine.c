@@ -200,13 +200,6 @@ static bool has_entry_at_work(const struct engine *engine) {
   return false;
 }
 
-static bool has_candidate_in(const struct engine *engine, enum candidate_state state) {
-  for (int32_t i = 0; i < engine->symbol_count; i++) {
-    if (engine->symbols[i].candidate.state == (int32_t)state) return true;
-  }
-  return false;
-}
-
 static enum engine_word derive_word(const struct engine *engine) {
   if (engine_is_latched(engine)) return WORD_EMERGENCY;
   switch ((enum session_state)engine->session.session_state) {
@@ -219,14 +212,14 @@ static enum engine_word derive_word(const struct engine *engine) {
   }
   if (engine->open_plans > 0 && has_entry_at_work(engine)) return WORD_EXECUTION;
   if (engine->is_sizing) return WORD_SIZING;
-  if (engine->signal_count > 0) return WORD_SIGNAL_WAIT;
+  if (engine->signal_count > 0 || engine->candidates_in[CANDIDATE_SIGNALLED] > 0) return WORD_SIGNAL_WAIT;
   if (engine->open_holdings > 0 || engine->session.session_state == SESSION_DRAINING || engine->session.session_state == SESSION_STOPPING ||
       engine->session.session_state == SESSION_FLATTENING) {
     return WORD_MANAGING;
   }
   if (engine->is_leveling) return WORD_LEVEL_BUILDING;
   if (engine->is_scanning) return WORD_SCANNING;
-  if (has_candidate_in(engine, CANDIDATE_WATCHING)) return WORD_SIGNAL_WAIT;
+  if (engine->candidates_in[CANDIDATE_WATCHING] > 0) return WORD_SIGNAL_WAIT;
   return WORD_SCANNING;
 }
 
@@ -235,7 +228,13 @@ void engine_update_word(struct engine *engine) {
   if (word == engine->word) return;
   if (!engine_word_may_follow(engine->word, word)) {
     ++engine->counts.illegal_transitions;
-    engine_raise(engine, "illegal_transition", SEVERITY_CRITICAL, "view", NAN, NAN, engine_word_names[word]);
+    char message[64];
+    struct text text;
+    text_init(&text, message, sizeof message);
+    text_add(&text, engine_word_names[engine->word]);
+    text_add(&text, " has no move to ");
+    text_add(&text, engine_word_names[word]);
+    engine_raise(engine, "illegal_transition", SEVERITY_CRITICAL, "view", NAN, NAN, message);
   }
   engine_emit_transition(engine, MACHINE_VIEW, "view", engine_word_names[engine->word], engine_word_names[word], "derived", "", 0);
   engine->previous_word = engine->word;

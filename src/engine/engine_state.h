@@ -22,6 +22,7 @@ enum {
   ENGINE_ALERTS_MAX = 64,
   ENGINE_VENUE_ORDERS_MAX = 256,
   ENGINE_COMMANDS_MAX = 8,
+  ENGINE_FILL_IDS_MAX = 1024, /* newest venue fill ids, so that a fill is applied once */
 };
 
 /* Timers of the text, in ms. */
@@ -161,11 +162,14 @@ struct engine {
   int64_t order_serial[ENGINE_ORDERS_MAX];
   int64_t next_order_serial;
   int32_t live_orders;
+  uint64_t fill_ids[ENGINE_FILL_IDS_MAX]; /* hashes, ring */
+  int64_t fill_id_count, last_fill_at;
   struct plan plans[ENGINE_PLANS_MAX];
   int32_t open_plans;
   struct holding holdings[ENGINE_HOLDINGS_MAX];
   int32_t open_holdings;
 
+  int32_t candidates_in[candidate_state_count]; /* how many candidates stand in each state */
   struct pending_signal signals[ENGINE_SIGNALS_MAX];
   int32_t signal_count;
 

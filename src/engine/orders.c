@@ -193,6 +193,7 @@ void orders_on_update(struct engine *engine, const struct event_order_update *up
       return;
     case CHANGE_TRIGGERED:
       if (order->state == ORDER_UNTRIGGERED) orders_move(engine, order, ORDER_ON_TRIGGERED, "");
+      manage_on_order_change(engine, order, false);
       return;
     case CHANGE_REJECTED:
       if (order_is_ended(order)) return;
@@ -230,7 +231,30 @@ static void apply_fill(struct engine *engine, struct order *order, const struct 
   }
 }
 
+/* FNV-1a (Fowler, Noll, Vo), 64 bits. */
+static uint64_t hash_text(uint64_t hash, const char *text) {
+  for (; *text != '\0'; text++) hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+  return hash;
+}
+
+/* True when the venue's fill was applied before; else it is remembered. Queries look back 60 s from the newest fill, far less than what is remembered. */
+static bool is_known_fill(struct engine *engine, const struct event_fill *event) {
+  uint64_t id = hash_text(hash_text(UINT64_C(0xcbf29ce484222325), event->venue_fill_id), event->client_order_id);
+  int64_t known = engine->fill_id_count < ENGINE_FILL_IDS_MAX ? engine->fill_id_count : ENGINE_FILL_IDS_MAX;
+  for (int64_t i = 0; i < known; i++) {
+    if (engine->fill_ids[i] == id) return true;
+  }
+  engine->fill_ids[engine->fill_id_count++ % ENGINE_FILL_IDS_MAX] = id;
+  engine->last_fill_at = engine->now;
+  return false;
+}
+
 void orders_on_fill(struct engine *engine, const struct event_fill *event) {
+  if (is_known_fill(engine, event)) {
+    ++engine->counts.feed_dropped;
+    return;
+  }
+  if (engine->reconcile.is_active) ++engine->reconcile.fills_applied;
   struct order *order = orders_find(engine, event->client_order_id);
   if (order == NULL) {
     engine_raise(engine, "foreign_fill", SEVERITY_WARNING, event->client_order_id, NAN, NAN, "a fill of an order that is not ours");

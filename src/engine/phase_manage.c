@@ -295,6 +295,14 @@ void manage_on_fill(struct engine *engine, struct order *order, const struct fil
   emit_position(engine, holding);
 }
 
+/* No further entry for a position that is being closed. */
+static void stop_entry(struct engine *engine, const struct holding *holding) {
+  int32_t place = engine->symbols[holding->position.symbol_index].plan;
+  if (place < 0) return;
+  execution_stop(&engine->plans[place], PLAN_CANCELLED);
+  enter_advance(engine, &engine->plans[place]);
+}
+
 /* ---- the end ---- */
 
 static void decide_exit(struct engine *engine, const struct holding *holding, enum reason_code code, double value) {
@@ -333,10 +341,7 @@ void manage_finish(struct engine *engine, struct holding *holding) {
   owner->cools_until = candle_end(engine->now);
   --engine->open_holdings;
   holding->is_used = false;
-  if (owner->plan >= 0) {
-    execution_stop(&engine->plans[owner->plan], PLAN_CANCELLED);
-    enter_advance(engine, &engine->plans[owner->plan]);
-  }
+  stop_entry(engine, holding);
   cancel_orders_of(engine, holding);
   ledger_on_trade(&engine->ledger, trade.pnl_usd, trade.pnl_r);
   if (isfinite(trade.pnl_r)) engine->cumulative_r += trade.pnl_r;
@@ -410,6 +415,7 @@ void manage_close(struct engine *engine, struct holding *holding, enum urgency u
   decide_exit(engine, holding, reason, NAN);
   manage_move(engine, holding, POSITION_ON_EXIT_SENT, reason_code_names[reason]);
   cancel_targets(engine, holding);
+  stop_entry(engine, holding);
   if (had_exit) {
     orders_cancel(engine, orders_find(engine, holding->exit_order)); /* the next attempt follows when it has ended */
   } else {
@@ -528,6 +534,7 @@ void manage_on_order_change(struct engine *engine, struct order *order, bool is_
   if (order->purpose == PURPOSE_ENTRY || order->purpose == PURPOSE_ADD_ON) return;
   struct holding *holding = manage_find(engine, order->position_id);
   if (holding == NULL || order->purpose != PURPOSE_STOP || strcmp(order->client_order_id, holding->stop_order) != 0) return;
+  if (order->state == ORDER_WORKING) stop_entry(engine, holding); /* triggered */
   bool was_refused = holding->stop_is_changing && !is_amended;
   holding->stop_is_changing = false;
   if (was_refused) return; /* the next tick tries again */
@@ -660,8 +667,10 @@ static void watch_stop(struct engine *engine, struct holding *holding) {
   struct position *position = &holding->position;
   if (position->mark == DECIMAL_NULL || holding->exit_active) return;
   int64_t beyond = position_sign(position) * (position->stop - position->mark);
+  const struct order *stop = orders_find(engine, holding->stop_order);
+  bool is_at_work = stop != NULL && (stop->state == ORDER_WORKING || stop->state == ORDER_PARTIALLY_FILLED);
   bool is_beyond = decimal_multiply(beyond, 1000 * DECIMAL_ONE) > position->stop;
-  if (!is_beyond) {
+  if (!is_beyond || is_at_work) {
     holding->beyond_since = 0;
     return;
   }

@@ -22,6 +22,8 @@ void candidate_move(struct engine *engine, int32_t symbol, enum candidate_trigge
   if (next < 0) return;
   engine_emit_transition(engine, MACHINE_CANDIDATE, id, candidate_state_names[candidate->state], candidate_state_names[next], candidate_trigger_names[trigger], reason,
                          candidate->trace_ts);
+  --engine->candidates_in[candidate->state];
+  ++engine->candidates_in[next];
   candidate->state = next;
   bool has_ended = next == CANDIDATE_ENTERED || next == CANDIDATE_REJECTED || next == CANDIDATE_EXPIRED;
   if (has_ended) {
@@ -29,7 +31,10 @@ void candidate_move(struct engine *engine, int32_t symbol, enum candidate_trigge
     text_copy(candidate->end_reason, sizeof candidate->end_reason, reason);
   }
   engine_emit_record(engine, RECORD_CANDIDATE, candidate);
-  if (has_ended) *candidate = (struct candidate){.state = CANDIDATE_NONE};
+  if (!has_ended) return;
+  --engine->candidates_in[next];
+  ++engine->candidates_in[CANDIDATE_NONE];
+  *candidate = (struct candidate){.state = CANDIDATE_NONE};
 }
 
 static void drop_pending_signals(struct engine *engine, int32_t symbol, enum signal_outcome outcome) {

@@ -48,8 +48,10 @@ static void reject(struct engine *engine, int32_t symbol, enum stage stage, enum
 }
 
 static void add_pending(struct engine *engine, int32_t symbol, const struct signal *signal, int64_t channel_target) {
-  struct pending_signal *pending = &engine->signals[engine->signal_count++];
-  *pending = (struct pending_signal){.signal = *signal, .symbol = symbol, .channel_target = channel_target, .boundary = engine->now};
+  engine->is_leveling = engine->word == WORD_SCANNING; /* the word reaches signal_wait through level_building, also when no scan ran (channel) */
+  engine_update_word(engine);
+  engine->signals[engine->signal_count++] = (struct pending_signal){.signal = *signal, .symbol = symbol, .channel_target = channel_target, .boundary = engine->now};
+  engine->is_leveling = false;
   engine_update_word(engine);
 }
 

@@ -21,7 +21,7 @@ void reconcile_begin(struct engine *engine, const char *cause) {
   work->fills_applied = 0;
   work->position_count = 0;
   work->order_count = 0;
-  ask(engine, QUERY_FILLS, engine->reconciled_at > 60000 ? engine->reconciled_at - 60000 : 0);
+  ask(engine, QUERY_FILLS, engine->last_fill_at > 60000 ? engine->last_fill_at - 60000 : 0);
   ask(engine, QUERY_ORDERS, 0);
   ask(engine, QUERY_POSITIONS, 0);
   ask(engine, QUERY_ACCOUNT, 0);

@@ -41,8 +41,7 @@ static bool is_flat(const struct engine *engine) {
 
 static void set_latch(struct engine *engine, const char *name, enum risk_cause cause, const char *reason, double value, double threshold) {
   struct latch *latch = &engine->risk.kill;
-  if (latch->since_at != 0) return;
-  *latch = (struct latch){.cause = cause, .value = value, .threshold = threshold, .since_at = engine->now};
+  if (latch->since_at == 0) *latch = (struct latch){.cause = cause, .value = value, .threshold = threshold, .since_at = engine->now};
   text_copy(latch->name, sizeof latch->name, name);
   text_copy(latch->reason, sizeof latch->reason, reason);
   struct risk_record record = {.ts = engine->now, .ledger_count = 1, .ledger = {engine->ledger}, .latches_count = 1, .latches = {*latch}, .is_halved = engine->risk.is_halved};
@@ -193,7 +192,8 @@ static void do_kill(struct engine *engine, const struct event_command *command) 
     value = engine->ledger.consecutive_losses;
     threshold = engine->preset.risk.max_consecutive_losses;
   }
-  set_latch(engine, "kill_switch", cause, command->reason[0] != '\0' ? command->reason : risk_cause_names[cause], value, threshold);
+  bool was_latched = engine_is_latched(engine) && engine->session.session_state == SESSION_EMERGENCY;
+  if (!was_latched) set_latch(engine, "kill_switch", cause, command->reason[0] != '\0' ? command->reason : risk_cause_names[cause], value, threshold);
   engine->whole_account = command->whole_account;
   bool nothing_open = is_flat(engine) && engine->open_plans == 0;
   session_move(engine, nothing_open ? SESSION_ON_KILL_FLAT : SESSION_ON_KILL_OPEN, risk_cause_names[cause]);

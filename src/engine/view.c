@@ -18,10 +18,10 @@ static bool is_trading_word(enum engine_word word) {
   return word == WORD_SCANNING || word == WORD_LEVEL_BUILDING || word == WORD_SIGNAL_WAIT || word == WORD_SIZING || word == WORD_EXECUTION || word == WORD_MANAGING;
 }
 
+/* Candidates that live: every state between the first scan and the end. */
 static int32_t count_candidates(const struct engine *engine) {
-  int32_t count = 0;
-  for (int32_t i = 0; i < engine->symbol_count; i++) count += engine->symbols[i].candidate.state != CANDIDATE_NONE ? 1 : 0;
-  return count;
+  const int32_t *in = engine->candidates_in;
+  return in[CANDIDATE_WATCHING] + in[CANDIDATE_SIGNALLED] + in[CANDIDATE_SIZING] + in[CANDIDATE_ENTERING];
 }
 
 /* Closed trades of the day and the unrealised R of open positions (risk 1). */
