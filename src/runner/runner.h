@@ -32,6 +32,8 @@ struct runner {
   uint64_t seq;         /* newest sequence number; equals the journal's when there is one */
   bool journal_failed;  /* the engine was told by a storage event */
   int64_t events, steps_ns_max;
+  int64_t lifted;       /* events whose time lay before the engine's */
+  int64_t flushed_at;   /* event time of the newest flush */
   /* working values of a step */
   struct intent *pending; /* intents of the step at hand, dispatched after the flush; owned */
   int32_t pending_count, pending_capacity;
@@ -46,6 +48,10 @@ void runner_listen(struct runner *runner, const struct listener *listener);
 void runner_step(struct runner *runner, struct event *event);
 /* A market event: the simulated venue sees it first and its fills reach the engine before the event itself (execution 8.4). */
 void runner_market(struct runner *runner, struct event *event);
+/* Once in a while, also without events: what waits for the disk for 100 ms is flushed, answers of the venue that are due at `now` are taken. */
+void runner_idle(struct runner *runner, int64_t now);
+/* The canonical line of a record goes into the digest: ts|name|fields. For records that were stepped before this runner lived. */
+void runner_digest_add(struct runner *runner, int64_t ts, enum record_kind kind, const void *object);
 /* Digest so far as hex text. */
 void runner_digest(const struct runner *runner, char text[DIGEST_TEXT_MAX]);
 
