@@ -9,8 +9,8 @@ struct exchange {
   void *self;
   const char *name;
   bool is_live; /* real money */
-  /* A simulated venue sees the market before the engine does; NULL for real ones. Called with candle, public_trades, book, ticker, funding_rate, instrument and
-   * capability events. */
+  /* A simulated venue sees the market before the engine does; NULL for real ones. Called with candle, public_trades, book, ticker, funding_rate,
+   * instrument, capability and end_of_data events. */
   void (*on_market)(void *self, const struct event *event);
   /* Takes an intent of the engine; never fails: refusals come back as events. */
   void (*submit)(void *self, const struct intent *intent);

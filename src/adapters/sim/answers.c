@@ -134,11 +134,10 @@ bool sim_answer_pop(struct sim *sim, struct event *out) {
       case EVENT_LIQUIDATION:
         out->liquidation = answer->liquidation;
         return true;
-      case EVENT_QUERY_RESULT:
+      default:
+        check(answer->kind == EVENT_QUERY_RESULT);
         if (fetch_query(sim, answer, out)) return true;
         return sim_replay_pop(sim, out);
-      default:
-        check(!"an answer of this kind is never queued");
     }
   }
   return false;

@@ -208,7 +208,7 @@ static void place(struct sim *sim, const struct intent_place_order *request) {
   memcpy(ack->client_order_id, order->client_order_id, ORDER_ID_MAX);
   sim_print_id(ack->venue_order_id, 'V', order->number);
   sim_watch_protection(sim, symbol);
-  if (symbol->has_live_market) sim_live_place(sim, order);
+  if (symbol->has_live_market || sim->state->data_ended) sim_live_place(sim, order);
 }
 
 /* ---- amend and cancel ---- */

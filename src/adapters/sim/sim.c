@@ -52,7 +52,7 @@ static void submit(void *self, const struct intent *intent) {
   struct sim_state *state = sim->state;
   if (intent->ts > state->now) state->now = intent->ts;
   int64_t latency = latency_of(sim, intent);
-  if (latency == 0) {
+  if (latency == 0 || state->data_ended) {
     sim_act(sim, intent);
     return;
   }
@@ -156,14 +156,29 @@ static void catch_up(struct sim *sim, int64_t ts) {
   while (sim_candle_advance(sim) || act_pending(sim, ts)) continue;
 }
 
+/* No open comes any more: exits that wait for one, and orders from now on, are filled at the last price with its costs (backtest 2). */
+static void on_end_of_data(struct sim *sim, const struct event *event) {
+  struct sim_state *state = sim->state;
+  catch_up(sim, event->ts);
+  if (event->ts > state->now) state->now = event->ts;
+  state->data_ended = true;
+  for (int32_t i = 0; i < SIM_ORDERS_MAX; i++) {
+    struct sim_order *order = &state->orders[i];
+    bool waits = order->number != 0 && sim_is_live(order) && order->type != ORDER_LIMIT && order->state != ORDER_UNTRIGGERED;
+    if (waits && order->is_reduce_only) sim_live_place(sim, order);
+  }
+}
+
 static void on_market(void *self, const struct event *event) {
   struct sim *sim = self;
   struct sim_state *state = sim->state;
+  if (event->kind == EVENT_END_OF_DATA) on_end_of_data(sim, event);
   int32_t index = symbol_of(event);
   if (index < 0 || index >= sim->options.symbols) return;
   if (state->run.phase != CANDLE_NONE || state->pending_head != state->pending_tail) catch_up(sim, event->ts);
   if (state->market_ts > state->now) state->now = state->market_ts; /* the engine has seen the event before this one */
   if (event->ts > state->market_ts) state->market_ts = event->ts;
+  state->data_ended = false;
   dispatch(sim, event, index);
   if (state->live_orders > 0 && state->market_ts - state->pong_ts >= PONG_INTERVAL_MS) state->wants_pong = true;
 }
@@ -182,7 +197,7 @@ static bool answer_pong(struct sim_state *state, struct event *out) {
 static bool poll(void *self, int64_t now, struct event *out) {
   struct sim *sim = self;
   do {
-    if (sim_answer_pop(sim, out) || sim_replay_pop(sim, out)) return true;
+    if (sim_replay_pop(sim, out) || sim_answer_pop(sim, out)) return true;
   } while (sim_candle_advance(sim) || act_pending(sim, now));
   return answer_pong(sim->state, out);
 }

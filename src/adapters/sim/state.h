@@ -115,6 +115,7 @@ struct sim_state {
   int64_t market_ts; /* of the newest market event */
   int64_t pong_ts;
   bool wants_pong;
+  bool data_ended;      /* until the next market event */
   bool has_live_market; /* any symbol */
   double taker_fee_bps, maker_fee_bps;
 
