@@ -220,9 +220,10 @@ void manage_on_entry_complete(struct engine *engine, struct holding *holding, st
   if (reasons.count > 0) {
     engine_decide(engine, position->symbol_index, STAGE_POSITION, VERDICT_PASSED, REASON_target_shifted, &plan->signal, 0, 0, position->trace_ts, &reasons);
   }
+  if (position->state == POSITION_EXITING) return; /* an exit began while the entry was still filling */
   bool waits = engine->exits.has_confirmation && !holding->is_channel;
   manage_move(engine, holding, waits ? POSITION_ON_ENTRY_COMPLETE : POSITION_ON_ENTRY_CONFIRMED, "entry complete");
-  if (holding->exit_active || !engine_manages_fully(engine)) return;
+  if (!engine_manages_fully(engine)) return;
   for (int32_t i = 0; i < position->targets_count; i++) place_target(engine, holding, i);
   manage_sync_stop(engine, holding);
 }
