@@ -4,6 +4,7 @@
 
 #include "base/calendar.h"
 #include "base/check.h"
+#include "base/maths.h"
 #include "core/analysis/indicators.h"
 #include "core/trade/fees.h"
 
@@ -138,7 +139,7 @@ static double activity_ratio(const struct evaluation *evaluation, int32_t n) {
   double move_before = fabs(candles[signal].close - candles[signal - n].close);
   double volume = volume_before > 0 ? indicator_mean_volume(candles + last + 1 - n, n) / volume_before : 1;
   double move = move_before > 0 ? fabs(candles[last].close - candles[last - n].close) / move_before : 1;
-  return fmax(volume, move);
+  return maths_max(volume, move);
 }
 
 static bool activity_drop(struct evaluation *evaluation) {
@@ -156,7 +157,7 @@ static bool activity_drop(struct evaluation *evaluation) {
 }
 
 static bool max_hold_time(struct evaluation *evaluation) {
-  double limit = fmin(evaluation->input->preset->position_config.max_hold_time_hours, evaluation->rules->max_hold_time_hours); /* NaN: not set */
+  double limit = maths_min(evaluation->rules->max_hold_time_hours, evaluation->input->preset->position_config.max_hold_time_hours); /* the first is NaN when not set */
   evaluation->confidence = 1;
   return !reason_test(evaluation->reasons, REASON_max_hold_time, evaluation->age_ms / HOUR_MS, COMPARATOR_LT, limit);
 }
@@ -311,7 +312,7 @@ static void offer_trailing(struct stop_choice *choice) {
 static double extreme_of(const struct stop_choice *choice, int32_t n) {
   const struct candle *candles = choice->input->candles + choice->input->count - n;
   double extreme = choice->sign > 0 ? candles[0].high : candles[0].low;
-  for (int32_t i = 1; i < n; i++) extreme = choice->sign > 0 ? fmax(extreme, candles[i].high) : fmin(extreme, candles[i].low);
+  for (int32_t i = 1; i < n; i++) extreme = choice->sign > 0 ? maths_max(extreme, candles[i].high) : maths_min(extreme, candles[i].low);
   return extreme;
 }
 

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/check.h"
+#include "base/maths.h"
 #include "core/trade/fees.h"
 
 const char *const trading_mode_names[] = {"paper", "live"};
@@ -108,8 +109,8 @@ static void update_extremes(struct position *position, int64_t high, int64_t low
   }
   double r_high = multiple_of_r(position, high);
   double r_low = multiple_of_r(position, low);
-  position->mfe_r = fmax(position->mfe_r, fmax(r_high, r_low));
-  position->mae_r = fmin(position->mae_r, fmin(r_high, r_low));
+  position->mfe_r = maths_max(maths_max(r_high, r_low), position->mfe_r);
+  position->mae_r = maths_min(maths_min(r_high, r_low), position->mae_r);
 }
 
 /* r_usd is money and so comes from the cost, not from the rounded E: a stop that fills at its price then loses exactly r_usd. */

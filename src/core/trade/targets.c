@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/check.h"
+#include "base/maths.h"
 
 #define BPS (DECIMAL_ONE / 10000)
 
@@ -220,7 +221,7 @@ void targets_place(struct position *position, const struct placement_input *inpu
 
 /* reward·D·clamp(ATR_now/ATR_entry, 0.75, 1.25) from E. */
 static int64_t adapted_price(const struct position *position, const struct target *target, const struct instrument *instrument, double atr_now) {
-  double factor = fmin(1.25, fmax(0.75, atr_now / position->atr_entry));
+  double factor = maths_min(maths_max(atr_now / position->atr_entry, 0.75), 1.25);
   int64_t scaled = decimal_multiply_rounded(position->r_distance, decimal_from_double(factor), ROUND_DOWN);
   return rung_price(instrument, position_sign(position), position->entry, scaled, target->reward_multiple);
 }
