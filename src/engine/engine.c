@@ -267,11 +267,11 @@ static void on_instrument(struct engine *engine, const struct event_instrument *
   owner->market.instrument = event->instrument[0];
   owner->market.instrument_at = engine->now;
   owner->market.is_reference = event->is_reference;
-  owner->is_whitelisted = event->is_whitelisted;
-  owner->is_blacklisted = event->is_blacklisted;
   if (event->is_reference) engine->reference = event->symbol;
   if (!is_new) return;
   owner->is_known = true;
+  owner->is_whitelisted = event->is_whitelisted; /* afterwards the preset's lists rule */
+  owner->is_blacklisted = event->is_blacklisted;
   owner->holding = -1;
   owner->plan = -1;
   insert_in_order(engine, event->symbol);

@@ -413,12 +413,9 @@ void session_on_preset(struct engine *engine, const struct event *event) {
 
 /* ---- readiness and ends ---- */
 
+/* Ready by its own measure, or the deadline for late symbols has passed. */
 static bool is_warm_enough(const struct engine *engine) {
-  if (engine->preset.strategy_priority == STRATEGY_PRIORITY_CHANNEL && !engine->preset.channel_config.scan) return true;
-  int32_t warm = 0;
-  for (int32_t i = 0; i < engine->symbol_count; i++) warm += market_is_warm(&engine->symbols[i].market) ? 1 : 0;
-  bool has_reference = engine->reference < 0 || market_is_warm(&engine->symbols[engine->reference].market);
-  return (has_reference && 10 * warm >= 9 * engine->symbol_count) || engine->now - engine->starting_at >= engine->config.market_data_timeout_s * INT64_C(1000);
+  return engine_is_warm(engine) || engine->now - engine->starting_at >= engine->config.market_data_timeout_s * INT64_C(1000);
 }
 
 static enum session_trigger ready_trigger(const struct engine *engine) {

@@ -194,6 +194,21 @@ const struct alert *engine_alert(const struct engine *engine, int32_t i) {
   return &engine->alerts[i];
 }
 
+bool engine_is_warm(const struct engine *engine) {
+  if (!engine->has_preset) return false;
+  if (engine->preset.strategy_priority == STRATEGY_PRIORITY_CHANNEL && !engine->preset.channel_config.scan) return true;
+  int32_t seen = 0;
+  int32_t warm = 0;
+  for (int32_t i = 0; i < engine->symbol_count; i++) {
+    const struct market *market = &engine->symbols[i].market;
+    if (market_candle_close_ts(market) == 0) continue; /* not listed yet */
+    ++seen;
+    warm += market_is_warm(market) ? 1 : 0;
+  }
+  bool has_reference = engine->reference < 0 || market_is_warm(&engine->symbols[engine->reference].market);
+  return seen > 0 && has_reference && 10 * warm >= 9 * seen;
+}
+
 uint32_t engine_legal_commands(const struct engine *engine) {
   uint32_t legal = 0;
   for (int i = 0; i < command_count; i++) {

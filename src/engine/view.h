@@ -46,6 +46,8 @@ const struct scan_result *engine_scan_result(const struct engine *engine, int32_
 /* Alerts that are firing. */
 int32_t engine_alert_count(const struct engine *engine);
 const struct alert *engine_alert(const struct engine *engine, int32_t i);
+/* True when the reference symbol and 90 % of the symbols that have candles are warm (market-data 6); always for a channel preset without scan. */
+bool engine_is_warm(const struct engine *engine);
 /* Commands legal now, as bits of enum command. */
 uint32_t engine_legal_commands(const struct engine *engine);
 /* Reads one symbol's market view and setup as the strategy would see them now (features, why). */
