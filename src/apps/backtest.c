@@ -1,0 +1,500 @@
+/* breakout backtest: a preset over recorded markets. */
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "apps/backtest.h"
+#include "apps/jobs.h"
+#include "apps/lookahead.h"
+#include "apps/recorded.h"
+#include "apps/report_csv.h"
+#include "apps/report_html.h"
+#include "apps/report_text.h"
+#include "apps/result_json.h"
+#include "base/text.h"
+
+enum export { EXPORT_DEFAULT, EXPORT_NONE, EXPORT_TRADES, EXPORT_SIGNALS, EXPORT_DECISIONS, EXPORT_ALL, EXPORT_COUNT };
+static const char *const export_names[EXPORT_COUNT] = {"default", "none", "trades", "signals", "decisions", "all"};
+
+enum { SET_KEYS_MAX = 64, FOLDER_MAX = 700 };
+
+struct call {
+  const char *preset;
+  struct recorded recorded;
+  struct run_options run;
+  const char *set_keys[SET_KEYS_MAX + 1];
+  char max_trades[64];
+  uint32_t breakdowns;
+  enum export export;
+  const char *output, *compare;
+  bool has_html, has_bounds, has_lookahead;
+  struct lookahead_options lookahead;
+  int64_t seed, jobs;
+};
+
+enum {
+  OPTION_BALANCE,
+  OPTION_WALLET,
+  OPTION_FEE_TAKER,
+  OPTION_FEE_MAKER,
+  OPTION_FEE,
+  OPTION_SLIPPAGE,
+  OPTION_IMPACT,
+  OPTION_LATENCY,
+  OPTION_MAX_TRADES,
+  OPTION_SET_KEY,
+  OPTION_BREAKDOWN,
+  OPTION_EXPORT,
+  OPTION_OUTPUT,
+  OPTION_HTML,
+  OPTION_LOOKAHEAD,
+  OPTION_CUTS,
+  OPTION_ALL,
+  OPTION_BOUNDS,
+  OPTION_AFTER_KILL,
+  OPTION_COMPARE,
+  OPTION_JOBS,
+  OPTION_SEED,
+  OPTION_RANDOM,
+  OPTION_COUNT
+};
+
+static const struct app_option own_options[OPTION_COUNT] = {
+    [OPTION_BALANCE] = {"starting-balance", 0, true, "USD", "cash at the start"},
+    [OPTION_WALLET] = {"dry-run-wallet", 0, true, "USD", "same as --starting-balance"},
+    [OPTION_FEE_TAKER] = {"fee-taker", 0, true, "BPS", "taker fee instead of the preset's"},
+    [OPTION_FEE_MAKER] = {"fee-maker", 0, true, "BPS", "maker fee instead of the preset's"},
+    [OPTION_FEE] = {"fee", 0, true, "BPS", "both fees"},
+    [OPTION_SLIPPAGE] = {"slippage", 0, true, "BPS", "fixed slippage where no book is recorded"},
+    [OPTION_IMPACT] = {"impact", 0, true, "BPS", "impact factor where no book is recorded"},
+    [OPTION_LATENCY] = {"latency", 0, true, "MS", "latency of orders where a book or tape is recorded"},
+    [OPTION_MAX_TRADES] = {"max-open-trades", 0, true, "N", "changes risk.max_concurrent_positions"},
+    [OPTION_SET_KEY] = {"set-key", 0, true, "KEY=VALUE", "changes one key of the preset; repeatable"},
+    [OPTION_BREAKDOWN] = {"breakdown", 0, true, "LIST", "day, week, month, symbol, strategy, side, exit_reason, hour, weekday, level_source"},
+    [OPTION_EXPORT] = {"export", 0, true, "KIND", "none, trades, signals, decisions or all"},
+    [OPTION_OUTPUT] = {"output", 'o', true, "DIR", "folder of the files"},
+    [OPTION_HTML] = {"html", 0, false, NULL, "also write report.html"},
+    [OPTION_LOOKAHEAD] = {"lookahead-check", 0, false, NULL, "does any decision change when the future is cut off or replaced by noise?"},
+    [OPTION_CUTS] = {"cuts", 0, true, "N", "times that are tried (20)"},
+    [OPTION_ALL] = {"all", 0, false, NULL, "try every time with a decision"},
+    [OPTION_BOUNDS] = {"path-bounds", 0, false, NULL, "also run with targets before stops inside candles"},
+    [OPTION_AFTER_KILL] = {"after-kill", 0, true, "stop", "stop, or next-day: begin again at 00:00 UTC"},
+    [OPTION_COMPARE] = {"compare", 0, true, "RUN", "figures beside those of a former run"},
+    [OPTION_JOBS] = {"jobs", 'j', true, "N", "processes for further runs (all cores)"},
+    [OPTION_SEED] = {"seed", 0, true, "N", "of everything drawn"},
+    [OPTION_RANDOM] = {"random-entries", 0, true, "N", "not in this version"},
+};
+
+/* ---- options ---- */
+
+static bool take_breakdowns(struct app *app, struct call *call, const char *value) {
+  char list[256];
+  text_copy(list, sizeof list, value);
+  char *rest;
+  for (char *word = strtok_r(list, ", ", &rest); word != NULL; word = strtok_r(NULL, ", ", &rest)) {
+    int found = -1;
+    for (int i = 0; i < breakdown_count; i++) found = strcmp(word, breakdown_names[i]) == 0 ? i : found;
+    if (found < 0) {
+      int nearest = text_nearest(word, breakdown_names, breakdown_count);
+      problem_add(&app->problem, "bad_parameter", "--breakdown", word, nearest >= 0 ? breakdown_names[nearest] : "day, week, month, symbol, strategy, side, exit_reason",
+                  "there is no such breakdown");
+      return false;
+    }
+    call->breakdowns |= 1u << found;
+  }
+  return true;
+}
+
+static bool take_export(struct app *app, struct call *call, const char *value) {
+  for (int i = EXPORT_NONE; i < EXPORT_COUNT; i++) {
+    if (strcmp(value, export_names[i]) != 0) continue;
+    call->export = (enum export)i;
+    return true;
+  }
+  problem_add(&app->problem, "bad_parameter", "--export", value, "none, trades, signals, decisions or all", "there is no such export");
+  return false;
+}
+
+static bool take_after_kill(struct app *app, struct call *call, const char *value) {
+  bool is_next_day = strcmp(value, "next-day") == 0;
+  call->run.after_kill = is_next_day ? AFTER_KILL_NEXT_DAY : AFTER_KILL_STOP;
+  if (is_next_day || strcmp(value, "stop") == 0) return true;
+  problem_add(&app->problem, "bad_parameter", "--after-kill", value, "stop or next-day", "not a way to go on");
+  return false;
+}
+
+static bool add_set_key(struct app *app, struct call *call, const char *value) {
+  int *count = &call->run.wiring.set_key_count;
+  if (*count == SET_KEYS_MAX) {
+    problem_add(&app->problem, "too_many", "--set-key", value, NULL, "at most %d keys", SET_KEYS_MAX);
+    return false;
+  }
+  call->set_keys[(*count)++] = value;
+  return true;
+}
+
+static bool take_max_trades(struct app *app, struct call *call, const char *value) {
+  int64_t number;
+  if (!app_parse_integer(app, "--max-open-trades", value, 1, 1000, &number)) return false;
+  snprintf(call->max_trades, sizeof call->max_trades, "risk.max_concurrent_positions=%lld", (long long)number);
+  return add_set_key(app, call, call->max_trades);
+}
+
+static bool take_cuts(struct app *app, struct call *call, const char *value) {
+  int64_t cuts;
+  if (!app_parse_integer(app, "--cuts", value, 1, LOOKAHEAD_CUTS_MAX, &cuts)) return false;
+  call->lookahead.cuts = (int)cuts;
+  return true;
+}
+
+static bool take_fees(struct app *app, struct call *call, const char *value) {
+  struct wiring_options *wiring = &call->run.wiring;
+  if (!app_parse_number(app, "--fee", value, -100, 100, &wiring->taker_fee_bps)) return false;
+  wiring->maker_fee_bps = wiring->taker_fee_bps;
+  return true;
+}
+
+static bool take_own(struct app *app, struct call *call, int option, const char *value) {
+  struct wiring_options *wiring = &call->run.wiring;
+  switch (option) {
+    case OPTION_BALANCE:
+    case OPTION_WALLET: return app_parse_number(app, "--starting-balance", value, 10, 1e9, &wiring->starting_balance);
+    case OPTION_FEE_TAKER: return app_parse_number(app, "--fee-taker", value, -100, 100, &wiring->taker_fee_bps);
+    case OPTION_FEE_MAKER: return app_parse_number(app, "--fee-maker", value, -100, 100, &wiring->maker_fee_bps);
+    case OPTION_FEE: return take_fees(app, call, value);
+    case OPTION_SLIPPAGE: return app_parse_number(app, "--slippage", value, 0, 200, &wiring->slippage_bps);
+    case OPTION_IMPACT: return app_parse_number(app, "--impact", value, 0, 1000, &wiring->impact_bps);
+    case OPTION_LATENCY: return app_parse_integer(app, "--latency", value, 0, 10000, &wiring->latency_ms);
+    case OPTION_MAX_TRADES: return take_max_trades(app, call, value);
+    case OPTION_SET_KEY: return add_set_key(app, call, value);
+    case OPTION_BREAKDOWN: return take_breakdowns(app, call, value);
+    case OPTION_EXPORT: return take_export(app, call, value);
+    case OPTION_OUTPUT: return call->output = value, true;
+    case OPTION_HTML: return call->has_html = true;
+    case OPTION_LOOKAHEAD: return call->has_lookahead = true;
+    case OPTION_CUTS: return take_cuts(app, call, value);
+    case OPTION_ALL: return call->lookahead.is_all = true;
+    case OPTION_BOUNDS: return call->has_bounds = true;
+    case OPTION_AFTER_KILL: return take_after_kill(app, call, value);
+    case OPTION_COMPARE: return call->compare = value, true;
+    case OPTION_JOBS: return app_parse_integer(app, "--jobs", value, 1, 1024, &call->jobs);
+    case OPTION_SEED: return app_parse_integer(app, "--seed", value, 0, INT64_MAX, &call->seed);
+    default: return false;
+  }
+}
+
+static enum status read_call(struct app *app, struct call *call, int argc, char **argv) {
+  struct app_option options[RECORDED_OPTIONS_MAX];
+  int count = recorded_options(options, own_options, OPTION_COUNT);
+  struct app_arguments arguments;
+  const char *value;
+  int option;
+  app_arguments_init(&arguments, argc, argv);
+  while ((option = app_next(app, &arguments, options, count, &value)) != APP_DONE) {
+    if (option == APP_WRONG) return STATUS_BAD_CONFIG;
+    if (option == OPTION_RANDOM) {
+      problem_add(&app->problem, "not_in_version", "--random-entries", NULL, NULL, "the entry test is not in this version");
+      return STATUS_NOT_IN_VERSION;
+    }
+    if (option == APP_ARGUMENT) {
+      if (call->preset == NULL) {
+        call->preset = value;
+        continue;
+      }
+      problem_add(&app->problem, "too_many", value, NULL, "one PRESET; options begin with --", "a second argument means nothing here");
+      return STATUS_BAD_CONFIG;
+    }
+    bool is_taken = option < OPTION_COUNT ? take_own(app, call, option, value) : recorded_take(&call->recorded, app, &options[option], value);
+    if (!is_taken) return STATUS_BAD_CONFIG;
+  }
+  return STATUS_OK;
+}
+
+static void call_init(struct call *call, const struct app *app) {
+  *call = (struct call){.seed = app->settings.random_seed, .jobs = jobs_cores(), .lookahead = {.cuts = LOOKAHEAD_CUTS}};
+  wiring_options_init(&call->run.wiring);
+  call->run.wiring.set_keys = call->set_keys;
+  call->run.wiring.feed_name = "file";
+  call->run.wiring.is_backtest = true;
+  call->run.wiring.has_digest = true;
+}
+
+/* ---- further runs ---- */
+
+struct further {
+  const struct wiring *wiring;
+  const struct run_options *options;
+  bool has_bounds; /* piece 0 is the favourable path then */
+};
+
+struct further_result {
+  struct result_summary summary;
+  enum status status;
+  char message[256];
+};
+
+static const double base_factor = 1;
+
+/* Which costs the piece stands for: the factors other than 1, in order. */
+static double factor_of(int piece) {
+  for (int i = 0; i < RESULT_COSTS; i++) {
+    if (result_cost_factors[i] == base_factor) continue;
+    if (piece-- == 0) return result_cost_factors[i];
+  }
+  return base_factor;
+}
+
+static void further_work(void *context, int index, void *result) {
+  const struct further *further = context;
+  struct further_result *out = result;
+  struct run_options options = *further->options;
+  struct preset preset = further->wiring->preset.preset;
+  const struct settings *settings = &further->wiring->app->settings;
+  options.shows_progress = false;
+  options.keeps_orders = false;
+  options.wiring.has_digest = true;
+  int piece = further->has_bounds ? index - 1 : index;
+  if (piece < 0) {
+    options.wiring.path = SIM_PATH_FAVOURABLE;
+  } else {
+    double factor = factor_of(piece);
+    options.wiring.slippage_bps = factor * (isfinite(options.wiring.slippage_bps) ? options.wiring.slippage_bps : settings->paper_slippage_bps);
+    options.wiring.impact_bps = factor * (isfinite(options.wiring.impact_bps) ? options.wiring.impact_bps : settings->paper_impact_bps);
+    preset.execution_config.taker_fee_bps *= factor;
+    preset.execution_config.maker_fee_bps *= factor;
+  }
+  struct run run;
+  struct problem *problem = &further->wiring->app->problem;
+  out->status = recorded_run_again(&run, further->wiring, &options, &preset);
+  if (!out->status) result_summarise(&run, &out->summary);
+  if (out->status) text_copy(out->message, sizeof out->message, problem->count > 0 ? problem->items[0].message : status_text(out->status));
+  run_deinit(&run);
+}
+
+static enum status run_further(struct app *app, const struct call *call, const struct wiring *wiring, struct result *result) {
+  struct further further = {wiring, &call->run, call->has_bounds};
+  struct further_result results[RESULT_COSTS] = {0};
+  int count = (call->has_bounds ? 1 : 0) + (call->has_html ? RESULT_COSTS - 1 : 0);
+  if (count == 0) return STATUS_OK;
+  enum status status = jobs_run(count, (int)call->jobs, "further runs", further_work, &further, results, sizeof results[0]);
+  for (int i = 0; i < count && !status; i++) {
+    status = results[i].status;
+    if (status) problem_add(&app->problem, "run_failed", "backtest", NULL, NULL, "%s", results[i].message);
+  }
+  if (status) return status;
+  result->has_bounds = call->has_bounds;
+  result_summarise(result->run, &result->bounds[SIM_PATH_ADVERSE]);
+  if (call->has_bounds) result->bounds[SIM_PATH_FAVOURABLE] = results[0].summary;
+  result->has_costs = call->has_html;
+  int next = call->has_bounds ? 1 : 0;
+  for (int i = 0; i < RESULT_COSTS; i++) {
+    if (result_cost_factors[i] == base_factor) {
+      result_summarise(result->run, &result->costs[i]);
+    } else if (call->has_html) {
+      result->costs[i] = results[next++].summary;
+    }
+  }
+  return STATUS_OK;
+}
+
+/* ---- files ---- */
+
+/* Takes the next number of the counter file; false when DATA_DIR cannot be written. */
+static bool next_run_id(const struct app *app, char out[RESULT_ID_MAX]) {
+  char path[FOLDER_MAX];
+  char text[32] = "";
+  (void)mkdir(app->settings.data_dir, 0750);
+  snprintf(path, sizeof path, "%s/backtest_counter", app->settings.data_dir);
+  int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (file < 0) return false;
+  bool is_done = flock(file, LOCK_EX) == 0;
+  int64_t number = 0;
+  if (is_done && read(file, text, sizeof text - 1) > 0) text[strcspn(text, "\n")] = '\0';
+  if (!text_parse_i64(text, &number) || number < 0) number = 0;
+  ++number;
+  int length = snprintf(text, sizeof text, "%lld\n", (long long)number);
+  is_done = is_done && ftruncate(file, 0) == 0 && pwrite(file, text, (size_t)length, 0) == length;
+  close(file);
+  if (is_done) snprintf(out, RESULT_ID_MAX, "B%06lld", (long long)number);
+  return is_done;
+}
+
+static enum status make_folders(struct app *app, const char *path) {
+  char part[FOLDER_MAX];
+  text_copy(part, sizeof part, path);
+  for (char *slash = part + 1;; slash++) {
+    if (*slash != '/' && *slash != '\0') continue;
+    bool is_last = *slash == '\0';
+    *slash = '\0';
+    if (mkdir(part, 0755) != 0 && errno != EEXIST) {
+      int error = errno;
+      problem_add(&app->problem, "write_failed", part, NULL, "another folder: -o DIR", "the folder cannot be made: %s", strerror(error));
+      return status_from_errno(error);
+    }
+    if (is_last) return STATUS_OK;
+    *slash = '/';
+  }
+}
+
+static enum status write_text(struct app *app, const char *folder, const char *name, struct buffer *text) {
+  char path[FOLDER_MAX + 32];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  enum status status = buffer_write_file(text, path, 0644, &app->problem);
+  buffer_clear(text);
+  return status;
+}
+
+static bool has_decisions(const struct call *call) {
+  return call->export == EXPORT_SIGNALS || call->export == EXPORT_DECISIONS || call->export == EXPORT_ALL;
+}
+
+static void name_files(const struct call *call, struct result *result) {
+  result->files[result->file_count++] = "result.json";
+  result->files[result->file_count++] = "trades.csv";
+  result->files[result->file_count++] = "equity.csv";
+  if (has_decisions(call)) result->files[result->file_count++] = "decisions.jsonl";
+  if (call->export == EXPORT_ALL) {
+    result->files[result->file_count++] = "orders.csv";
+    result->files[result->file_count++] = "fills.csv";
+    result->files[result->file_count++] = "levels.csv";
+  }
+  if (call->has_html) result->files[result->file_count++] = "report.html";
+}
+
+static void fill_file(const char *name, const struct call *call, const struct result *result, struct buffer *out) {
+  const struct run *run = result->run;
+  if (strcmp(name, "result.json") == 0) result_json(result, true, out);
+  if (strcmp(name, "trades.csv") == 0) report_csv_trades(run, out);
+  if (strcmp(name, "equity.csv") == 0) report_csv_equity(run, out);
+  if (strcmp(name, "decisions.jsonl") == 0) report_decisions(run, call->export == EXPORT_SIGNALS, out);
+  if (strcmp(name, "orders.csv") == 0) report_csv_list(&run->orders, &order_schema, out);
+  if (strcmp(name, "fills.csv") == 0) report_csv_list(&run->fills, &fill_schema, out);
+  if (strcmp(name, "levels.csv") == 0) report_csv_levels(run, out);
+  if (strcmp(name, "report.html") == 0) report_html(result, out);
+}
+
+static enum status write_files(struct app *app, const struct call *call, const struct result *result, const char *folder) {
+  struct buffer text = {0};
+  enum status status = make_folders(app, folder);
+  for (int i = 0; i < result->file_count && !status; i++) {
+    fill_file(result->files[i], call, result, &text);
+    status = write_text(app, folder, result->files[i], &text);
+  }
+  buffer_deinit(&text);
+  return status;
+}
+
+/* Files were asked for, or the folder of reports can be written anyway. */
+static enum status keep(struct app *app, const struct call *call, struct result *result, char folder[FOLDER_MAX]) {
+  bool is_wanted = call->output != NULL || call->has_html || call->export > EXPORT_NONE;
+  bool has_id = next_run_id(app, result->run_id);
+  folder[0] = '\0';
+  if (call->export == EXPORT_NONE && !is_wanted) return STATUS_OK;
+  if (!has_id && call->output == NULL) {
+    if (!app->is_quiet) fprintf(stderr, "note: %s cannot be written, so the result is printed only; -o DIR keeps it\n", app->settings.data_dir);
+    return STATUS_OK;
+  }
+  if (call->output != NULL) {
+    text_copy(folder, FOLDER_MAX, call->output);
+  } else {
+    snprintf(folder, FOLDER_MAX, "%s/backtests/%s", app->settings.reports_dir, result->run_id);
+  }
+  name_files(call, result);
+  enum status status = write_files(app, call, result, folder);
+  if (!status || is_wanted) return status;
+  if (!app->is_quiet) problem_print(&app->problem, stderr);
+  problem_clear(&app->problem);
+  result->file_count = 0;
+  folder[0] = '\0';
+  return STATUS_OK;
+}
+
+/* ---- output ---- */
+
+static int print_compared(struct app *app, const struct call *call, const struct result *result) {
+  enum status status;
+  struct json *former = result_load(app, call->compare, &status);
+  if (former == NULL) return app_fail(app, status);
+  struct buffer text = {0};
+  result_json(result, false, &text);
+  struct json *now = json_parse(text.data, text.length, JSON_STRICT, "this run", &app->problem);
+  if (now != NULL) result_compare(former, now, call->compare, result->run_id[0] != '\0' ? result->run_id : "this run", app);
+  int code = now != NULL ? 0 : app_fail(app, STATUS_FAILED);
+  json_free(now);
+  json_free(former);
+  buffer_deinit(&text);
+  return code;
+}
+
+void backtest_print(struct app *app, const struct result *result, const char *folder) {
+  struct buffer out = {0};
+  if (app->output == OUTPUT_JSON || app->output == OUTPUT_JSONL) {
+    result_json(result, app->output == OUTPUT_JSON, &out);
+  } else if (app->output == OUTPUT_CSV) {
+    report_csv_trades(result->run, &out);
+  } else {
+    report_text(result, app->has_colors, &out);
+    if (folder[0] != '\0') buffer_add_format(&out, "Files:    %s\n", folder);
+  }
+  app_print(&out);
+  buffer_deinit(&out);
+}
+
+static int finish(struct app *app, struct call *call, const struct wiring *wiring, const struct run *run, int64_t began_at) {
+  uint32_t all = (1u << breakdown_count) - 1;
+  uint32_t shown = call->breakdowns | 1u << BREAKDOWN_SYMBOL | 1u << BREAKDOWN_EXIT_REASON;
+  struct result result = {.app = app,
+                          .wiring = wiring,
+                          .run = run,
+                          .options = &call->run,
+                          .seed = call->seed,
+                          .created_at = began_at,
+                          .breakdowns = call->breakdowns != 0 ? shown : all,
+                          .has_orders = call->export == EXPORT_ALL};
+  char folder[FOLDER_MAX];
+  enum status status = run_further(app, call, wiring, &result);
+  result.duration_ms = recorded_now_ms() - began_at;
+  if (!status) status = keep(app, call, &result, folder);
+  if (status) return app_fail(app, status);
+  if (call->compare != NULL) return print_compared(app, call, &result);
+  if (app->output == OUTPUT_TEXT) result.breakdowns = shown;
+  backtest_print(app, &result, folder);
+  return 0;
+}
+
+int app_backtest(struct app *app, int argc, char **argv) {
+  static struct call call;
+  int64_t began_at = recorded_now_ms();
+  call_init(&call, app);
+  enum status status = read_call(app, &call, argc, argv);
+  if (status) return app_fail(app, status);
+  struct wiring wiring = {0};
+  struct run run = {0};
+  call.run.wiring.preset = call.preset != NULL ? call.preset : app->settings.default_preset;
+  status = recorded_open(&call.recorded, app, &wiring);
+  if (!status) status = wiring_load_preset(&wiring, app, &call.run.wiring);
+  if (!status && app->problem.count > 0 && !app->is_quiet) problem_print(&app->problem, stderr);
+  if (!status) problem_clear(&app->problem);
+  int code;
+  call.run.from_ms = call.recorded.range.from_ms;
+  call.run.to_ms = call.recorded.range.to_ms;
+  if (!status && call.has_lookahead) {
+    call.lookahead.workers = (int)call.jobs;
+    call.lookahead.seed = call.seed;
+    code = lookahead_check(app, &wiring, &call.run, &call.lookahead);
+  } else {
+    call.run.shows_progress = !app->is_quiet;
+    call.run.keeps_orders = call.has_html || has_decisions(&call);
+    if (!status) status = run_execute(&run, &wiring, &call.run);
+    code = status ? app_fail(app, status) : finish(app, &call, &wiring, &run, began_at);
+  }
+  run_deinit(&run);
+  wiring_close(&wiring);
+  return code;
+}
