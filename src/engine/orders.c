@@ -34,6 +34,7 @@ struct order *orders_new(struct engine *engine, int32_t symbol, int64_t plan_id,
   order_make_client_id(order->client_order_id, engine->config.instance, plan_id, leg, child, attempt);
   ++engine->live_orders;
   ++engine->counts.orders;
+  ++engine->session.orders;
   return order;
 }
 
