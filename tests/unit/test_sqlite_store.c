@@ -477,7 +477,7 @@ static void only_one_engine_holds_the_lease(void **unused) {
 
 static void put_decision(int64_t id, int64_t ts, const char *symbol, enum stage stage) {
   struct decision decision = {
-      .decision_id = id, .ts = ts, .stage = stage, .verdict = VERDICT_REJECTED, .code = REASON_bb_width, .strategy = -1, .side = -1};
+      .decision_id = id, .ts = ts, .stage = (int32_t)stage, .verdict = VERDICT_REJECTED, .code = REASON_bb_width, .strategy = -1, .side = -1};
   snprintf(decision.symbol, sizeof decision.symbol, "%s", symbol);
   decision.reasons_count = 1;
   decision.reasons[0] = (struct reason){.code = REASON_bb_width, .value = 0.5, .threshold = 0.25};
