@@ -77,12 +77,12 @@ void fixture_init(struct fixture *fixture) {
   };
 }
 
-struct candle *fixture_candle(struct fixture *fixture, int32_t ago) {
+struct candle *fixture_bar(struct fixture *fixture, int32_t ago) {
   return &fixture->candles[FIXTURE_CANDLES - 1 - ago];
 }
 
 int64_t fixture_close_ts(struct fixture *fixture, int32_t ago) {
-  return fixture_candle(fixture, ago)->open_ts + candle_ms;
+  return fixture_bar(fixture, ago)->open_ts + candle_ms;
 }
 
 struct level *fixture_add_broken(struct fixture *fixture, double price, bool is_up, int32_t ago) {

@@ -23,7 +23,7 @@ struct fixture {
  * limits lax. Instrument: tick 0.01, lot 0.001. */
 void fixture_init(struct fixture *fixture);
 /* Candle t - ago. */
-struct candle *fixture_candle(struct fixture *fixture, int32_t ago);
+struct candle *fixture_bar(struct fixture *fixture, int32_t ago);
 /* Close time of candle t - ago. */
 int64_t fixture_close_ts(struct fixture *fixture, int32_t ago);
 /* An active resistance (support) at the price, broken at the close of t - ago. Returned pointer is good until the next one is added. */

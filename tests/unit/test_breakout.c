@@ -47,7 +47,7 @@ static void assert_refused(enum reason_code code) {
 static int begin(void **state) {
   (void)state;
   fixture_init(&fixture);
-  struct candle *candle = fixture_candle(&fixture, 0);
+  struct candle *candle = fixture_bar(&fixture, 0);
   candle->close = 102;
   candle->high = 102.25;
   candle->low = 99.75;
@@ -102,7 +102,7 @@ static void a_short_is_the_mirror_of_a_long(void **state) {
 
 static void every_momentum_condition_at_its_bound(void **state) {
   (void)state;
-  struct candle *candle = fixture_candle(&fixture, 0);
+  struct candle *candle = fixture_bar(&fixture, 0);
   candle->volume = 199;
   assert_refused(REASON_volume_surge);
   candle->volume = 200;
@@ -144,7 +144,7 @@ static void the_book_must_lean_with_the_signal(void **state) {
 
 static void a_flat_candle_has_no_body(void **state) {
   (void)state;
-  *fixture_candle(&fixture, 0) = (struct candle){fixture_candle(&fixture, 0)->open_ts, 102, 102, 102, 102, 200, 20400};
+  *fixture_bar(&fixture, 0) = (struct candle){fixture_bar(&fixture, 0)->open_ts, 102, 102, 102, 102, 200, 20400};
   assert_refused(REASON_body_ratio);
   assert_true(fixture_reason(&reasons, REASON_body_ratio)->value == 0);
 }
@@ -203,7 +203,7 @@ static void the_strongest_level_is_tried_first(void **state) {
 static void the_nearest_miss_is_told(void **state) {
   (void)state;
   fixture.levels.active[0].momentum_used = true;
-  fixture_candle(&fixture, 0)->volume = 100;
+  fixture_bar(&fixture, 0)->volume = 100;
   fixture.view.vwap_20 = 90;
   assert_int_equal(evaluate(), BREAKOUT_REFUSED);
   assert_int_equal(reason_first_failed(&reasons)->code, REASON_signal_used);
@@ -249,7 +249,7 @@ static void the_stop_may_lie_exactly_at_its_least_distance(void **state) {
 
 static void twenty_candles_are_enough_for_the_volumes(void **state) {
   (void)state;
-  fixture.setup.candles = fixture_candle(&fixture, 19);
+  fixture.setup.candles = fixture_bar(&fixture, 19);
   fixture.setup.count = 20;
   assert_signals();
   fixture.setup.count = 19;
@@ -291,7 +291,7 @@ static int begin_retest(void **state) {
   fixture.preset.strategy_priority = STRATEGY_PRIORITY_RETEST;
   struct level *level = fixture_add_broken(&fixture, 100, true, 20);
   level->best_since_break = level->best_before = 102;
-  struct candle *candle = fixture_candle(&fixture, 0);
+  struct candle *candle = fixture_bar(&fixture, 0);
   candle->open = 100.6;
   candle->high = 100.7;
   candle->low = 99.9;
@@ -333,7 +333,7 @@ static void the_fold_of_the_candle_itself_changes_nothing(void **state) {
   struct level *level = &fixture.levels.active[0];
   level->state = LEVEL_RETESTED;
   level->retest_count = 1;
-  level->last_return_ts = level->best_ts = fixture_candle(&fixture, 0)->open_ts;
+  level->last_return_ts = level->best_ts = fixture_bar(&fixture, 0)->open_ts;
   assert_signals();
   level->best_before = 101.4; /* only candle t itself reached 1.5 ATR: it cannot have come back from there */
   assert_int_equal(evaluate(), BREAKOUT_NO_TRIGGER);
@@ -342,7 +342,7 @@ static void the_fold_of_the_candle_itself_changes_nothing(void **state) {
 static void a_return_needs_to_have_left(void **state) {
   (void)state;
   struct level *level = &fixture.levels.active[0];
-  struct candle *candle = fixture_candle(&fixture, 0);
+  struct candle *candle = fixture_bar(&fixture, 0);
   level->best_since_break = 101.5;
   assert_signals();
   level->best_since_break = 101.4999;
@@ -364,7 +364,7 @@ static void a_return_needs_to_have_left(void **state) {
 static void every_retest_condition_at_its_bound(void **state) {
   (void)state;
   struct level *level = &fixture.levels.active[0];
-  struct candle *candle = fixture_candle(&fixture, 0);
+  struct candle *candle = fixture_bar(&fixture, 0);
   level->broken_at = fixture_close_ts(&fixture, 12); /* 1 h */
   assert_signals();
   level->broken_at = fixture_close_ts(&fixture, 11);
@@ -379,7 +379,7 @@ static void every_retest_condition_at_its_bound(void **state) {
   candle->low = 99.4999;
   assert_refused(REASON_pierce_tolerance);
   candle->low = 99.9;
-  for (int32_t ago = 0; ago < 5; ago++) fixture_candle(&fixture, ago)->volume = 80;
+  for (int32_t ago = 0; ago < 5; ago++) fixture_bar(&fixture, ago)->volume = 80;
   assert_signals();
   candle->volume = 79;
   assert_refused(REASON_trading_activity);
@@ -401,9 +401,9 @@ static void every_retest_condition_at_its_bound(void **state) {
 
 static void twenty_candles_are_enough_for_the_activity(void **state) {
   (void)state;
-  fixture.setup.candles = fixture_candle(&fixture, 19);
+  fixture.setup.candles = fixture_bar(&fixture, 19);
   fixture.setup.count = 20;
-  for (int32_t ago = 5; ago < 20; ago++) fixture_candle(&fixture, ago)->volume = 125;
+  for (int32_t ago = 5; ago < 20; ago++) fixture_bar(&fixture, ago)->volume = 125;
   assert_signals(); /* 100 over 125 */
   fixture.setup.count = 19;
   fixture.setup.candles++;
@@ -416,7 +416,7 @@ static void the_priority_decides_who_is_first(void **state) {
   fixture_add_broken(&fixture, 100.01, true, 0)->strength = 0.9;
   fixture.preset.signal_config.momentum_volume_multiplier = 1;
   fixture.preset.signal_config.momentum_body_ratio_min = 0;
-  struct candle *candle = fixture_candle(&fixture, 0);
+  struct candle *candle = fixture_bar(&fixture, 0);
   candle->open = 99.95;
   const struct {
     int32_t priority;
@@ -512,7 +512,7 @@ static enum breakout_result channel(int32_t count) {
 static void the_channel_by_hand(void **state) {
   (void)state;
   fixture_init(&fixture);
-  struct candle *candle = fixture_candle(&fixture, 0);
+  struct candle *candle = fixture_bar(&fixture, 0);
   assert_int_equal(channel(21), BREAKOUT_NO_TRIGGER);
   candle->high = 103;
   candle->close = 100.5; /* at the edge: not beyond */
@@ -543,7 +543,7 @@ static void the_channel_by_hand(void **state) {
 static void the_channel_with_quotes_enters_like_momentum(void **state) {
   (void)state;
   fixture_init(&fixture);
-  struct candle *candle = fixture_candle(&fixture, 0);
+  struct candle *candle = fixture_bar(&fixture, 0);
   candle->high = candle->close = 102;
   fixture.market.capabilities |= CAPABILITY_TICKER;
   fixture.market.ticker = (struct ticker){.ts = fixture.setup.ts, .last = 102, .bid = 101.99, .ask = 102.01, .mark = NAN, .index = NAN};

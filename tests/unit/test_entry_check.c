@@ -87,21 +87,21 @@ static void distance_is_always_checked(void **state) {
 static void volume_confirmation(void **state) {
   (void)state;
   rules()->require_volume_confirmation = true; /* 1.5 times the mean of 100 */
-  fixture_candle(&fixture, 0)->volume = 149;
+  fixture_bar(&fixture, 0)->volume = 149;
   assert_refused(REASON_volume_confirmation);
-  fixture_candle(&fixture, 0)->volume = 150;
+  fixture_bar(&fixture, 0)->volume = 150;
   assert_score(0.7);
-  fixture_candle(&fixture, 0)->volume = 225; /* x = 2.25: 0.7 + 0.3 * 0.5 */
+  fixture_bar(&fixture, 0)->volume = 225; /* x = 2.25: 0.7 + 0.3 * 0.5 */
   assert_score(0.85);
-  fixture_candle(&fixture, 0)->volume = 900;
+  fixture_bar(&fixture, 0)->volume = 900;
   assert_score(1);
   fixture.setup.count = 20; /* t and 19 before it: one too few */
-  fixture.setup.candles = fixture_candle(&fixture, 19);
+  fixture.setup.candles = fixture_bar(&fixture, 19);
   assert_refused(REASON_unavailable);
   fixture.setup.count = 21;
-  fixture.setup.candles = fixture_candle(&fixture, 20);
+  fixture.setup.candles = fixture_bar(&fixture, 20);
   assert_score(1);
-  fixture_candle(&fixture, 0)->volume = 1;
+  fixture_bar(&fixture, 0)->volume = 1;
   signal.strategy = STRATEGY_RETEST;
   assert_true(validate());
 }
@@ -109,16 +109,16 @@ static void volume_confirmation(void **state) {
 static void momentum_confirmation(void **state) {
   (void)state;
   rules()->require_momentum = true; /* 0.5 % over 3 candles */
-  fixture_candle(&fixture, 0)->close = 100.5;
+  fixture_bar(&fixture, 0)->close = 100.5;
   assert_score(0.7);
-  fixture_candle(&fixture, 0)->close = 100.75;
+  fixture_bar(&fixture, 0)->close = 100.75;
   assert_score(0.85);
-  fixture_candle(&fixture, 0)->close = 100.49;
+  fixture_bar(&fixture, 0)->close = 100.49;
   assert_refused(REASON_momentum_confirmation);
-  fixture_candle(&fixture, 0)->close = 99.5;
+  fixture_bar(&fixture, 0)->close = 99.5;
   signal.side = SIDE_SHORT;
   assert_true(validate());
-  fixture_candle(&fixture, 0)->close = 100.5;
+  fixture_bar(&fixture, 0)->close = 100.5;
   assert_refused(REASON_momentum_confirmation);
   signal.strategy = STRATEGY_RETEST;
   assert_true(validate());
@@ -128,17 +128,17 @@ static void approach(void **state) {
   (void)state;
   rules()->validate_approach = true; /* 1.5 % a candle, 3 closes within max(0.5, 1 ATR) */
   assert_score(1);
-  fixture_candle(&fixture, 11)->close = 80;
-  fixture_candle(&fixture, 1)->close = 92; /* 15 % in 10 candles */
+  fixture_bar(&fixture, 11)->close = 80;
+  fixture_bar(&fixture, 1)->close = 92; /* 15 % in 10 candles */
   signal.level_price = signal.reference_price = 92;
-  for (int32_t ago = 2; ago < 4; ago++) fixture_candle(&fixture, ago)->close = ago == 2 ? 91 : 93;
+  for (int32_t ago = 2; ago < 4; ago++) fixture_bar(&fixture, ago)->close = ago == 2 ? 91 : 93;
   signal.reference_price = 92 * 1.001;
   assert_score(0.5);
-  fixture_candle(&fixture, 11)->close = 79.9;
+  fixture_bar(&fixture, 11)->close = 79.9;
   assert_refused(REASON_approach);
   assert_string_equal(reason_first_failed(&reasons)->detail, "");
-  fixture_candle(&fixture, 11)->close = 80;
-  fixture_candle(&fixture, 3)->close = 93.01;
+  fixture_bar(&fixture, 11)->close = 80;
+  fixture_bar(&fixture, 3)->close = 93.01;
   assert_refused(REASON_approach);
   assert_string_equal(reason_first_failed(&reasons)->detail, "a close lies away from the level");
   signal.strategy = STRATEGY_RETEST;
@@ -148,9 +148,9 @@ static void approach(void **state) {
 
 static void clean_breakout(void **state) {
   (void)state;
-  struct candle *candle = fixture_candle(&fixture, 10);
+  struct candle *candle = fixture_bar(&fixture, 10);
   rules()->require_clean_breakout = true; /* 10 candles */
-  for (int32_t ago = 1; ago <= 30; ago++) fixture_candle(&fixture, ago)->high = 100;
+  for (int32_t ago = 1; ago <= 30; ago++) fixture_bar(&fixture, ago)->high = 100;
   assert_score(1);
   candle->high = 100.1 + 1e-9; /* beyond L (1 + epsilon), closed at 100 */
   assert_refused(REASON_clean_breakout);
@@ -162,7 +162,7 @@ static void clean_breakout(void **state) {
   candle->high = 100 * (1.0 + 0.001); /* at the edge, not beyond */
   assert_score(1);
   candle->high = 100;
-  fixture_candle(&fixture, 11)->high = 105; /* before the window */
+  fixture_bar(&fixture, 11)->high = 105; /* before the window */
   assert_score(1);
   /* A level 0.5 ATR away that failed in the window. */
   fixture.levels.ended_count = 1;
@@ -183,9 +183,9 @@ static void clean_breakout(void **state) {
   /* Mirrored. */
   signal.side = SIDE_SHORT;
   signal.reference_price = 99.9;
-  for (int32_t ago = 1; ago <= 30; ago++) fixture_candle(&fixture, ago)->low = 100;
+  for (int32_t ago = 1; ago <= 30; ago++) fixture_bar(&fixture, ago)->low = 100;
   assert_score(1);
-  fixture_candle(&fixture, 1)->low = 99.8;
+  fixture_bar(&fixture, 1)->low = 99.8;
   assert_refused(REASON_clean_breakout);
 }
 
@@ -273,7 +273,7 @@ static void dying_activity(void **state) {
 
 /* Moves candle t so that it closes at this minute of 2025-05-10. */
 static void close_at(int32_t minute) {
-  fixture_candle(&fixture, 0)->open_ts = INT64_C(1746835200000) + (minute - 5) * INT64_C(60000);
+  fixture_bar(&fixture, 0)->open_ts = INT64_C(1746835200000) + (minute - 5) * INT64_C(60000);
 }
 
 static void hours_at_the_edge_of_the_day(void **state) {
@@ -331,7 +331,7 @@ static void the_signal_candle_itself_does_not_count(void **state) {
   (void)state;
   quality()->require_stable_volatility = quality()->noise_filter_enabled = true;
   quality()->noise_threshold = 1;
-  *fixture_candle(&fixture, 0) = (struct candle){fixture_candle(&fixture, 0)->open_ts, 100, 200, 50, 150, 1, 1};
+  *fixture_bar(&fixture, 0) = (struct candle){fixture_bar(&fixture, 0)->open_ts, 100, 200, 50, 150, 1, 1};
   assert_true(has_quality());
   assert_int_equal(reasons.count, 2);
   assert_true(has_quality());
@@ -368,7 +368,7 @@ static void consolidating(void **state) {
   quality()->consolidation_min_bars = 200;
   assert_issue(REASON_consolidating); /* all 200 and more */
   assert_true(reasons.items[0].value == 200);
-  fixture_candle(&fixture, 11)->high = 101; /* 10 candles from t-1 to t-10 */
+  fixture_bar(&fixture, 11)->high = 101; /* 10 candles from t-1 to t-10 */
   quality()->consolidation_min_bars = 11;
   assert_true(has_quality());
   assert_true(reasons.items[0].value == 10);
@@ -384,11 +384,11 @@ static void volatility_spike(void **state) {
   assert_true(has_quality()); /* sigma is 0 */
   assert_true(reasons.items[0].value == 0);
   /* True ranges 1, 1, 1, 1, 2 before u: mean 1.2, population sigma 0.4; u of 2.0 is z = 2 exactly. */
-  fixture_candle(&fixture, 2)->high = 101.5;
-  fixture_candle(&fixture, 1)->high = 101.5;
+  fixture_bar(&fixture, 2)->high = 101.5;
+  fixture_bar(&fixture, 1)->high = 101.5;
   assert_true(has_quality());
   assert_true(fabs(reasons.items[0].value - 2) < 1e-9);
-  fixture_candle(&fixture, 1)->high = 101.51;
+  fixture_bar(&fixture, 1)->high = 101.51;
   assert_issue(REASON_volatility_spike);
 }
 
@@ -398,7 +398,7 @@ static void weak_trend(void **state) {
   quality()->trend_lookback_bars = 5;
   quality()->trend_slope_min_pct = 4;
   assert_issue(REASON_weak_trend);
-  for (int32_t ago = 1; ago <= 5; ago++) fixture_candle(&fixture, ago)->close = 97 + ago; /* 98 .. 102, falling: 4 of a mean of 100 */
+  for (int32_t ago = 1; ago <= 5; ago++) fixture_bar(&fixture, ago)->close = 97 + ago; /* 98 .. 102, falling: 4 of a mean of 100 */
   assert_true(has_quality());
   assert_true(reasons.items[0].value == 4);
   quality()->trend_slope_min_pct = 4.0001;
@@ -412,7 +412,7 @@ static void noisy(void **state) {
   quality()->noise_threshold = 0.7;
   assert_issue(REASON_noisy); /* no bodies at all */
   for (int32_t ago = 1; ago <= 5; ago++) {
-    struct candle *candle = fixture_candle(&fixture, ago);
+    struct candle *candle = fixture_bar(&fixture, ago);
     candle->open = 100;
     candle->close = 100.25;
     candle->low = 99.75;
@@ -421,10 +421,10 @@ static void noisy(void **state) {
   quality()->noise_threshold = 0.75;
   assert_true(has_quality());
   assert_true(score == 0.5);
-  fixture_candle(&fixture, 3)->high = fixture_candle(&fixture, 3)->low = fixture_candle(&fixture, 3)->close = fixture_candle(&fixture, 3)->open;
+  fixture_bar(&fixture, 3)->high = fixture_bar(&fixture, 3)->low = fixture_bar(&fixture, 3)->close = fixture_bar(&fixture, 3)->open;
   assert_issue(REASON_noisy); /* a candle without range counts as 1 */
   assert_true(fabs(reasons.items[0].value - 0.8) < 1e-12);
-  fixture.setup.candles = fixture_candle(&fixture, 5); /* just enough, then one too few */
+  fixture.setup.candles = fixture_bar(&fixture, 5); /* just enough, then one too few */
   fixture.setup.count = 6;
   assert_issue(REASON_noisy);
   fixture.setup.candles++;

@@ -114,15 +114,15 @@ static void trades_per_minute(void **state) {
 static void volume(void **state) {
   (void)state;
   assert_near(value_of(SCORE_VOLUME), 0); /* every hour alike */
-  for (int32_t ago = 0; ago < 12; ago++) fixture_candle(&fixture, ago)->turnover = 0;
+  for (int32_t ago = 0; ago < 12; ago++) fixture_bar(&fixture, ago)->turnover = 0;
   assert_near(value_of(SCORE_VOLUME), -3);
-  for (int32_t ago = 0; ago < 288; ago++) fixture_candle(&fixture, ago)->turnover = ago < 12 ? 9200 : 1200; /* hour 110 400, mean 18 400 */
+  for (int32_t ago = 0; ago < 288; ago++) fixture_bar(&fixture, ago)->turnover = ago < 12 ? 9200 : 1200; /* hour 110 400, mean 18 400 */
   assert_near(value_of(SCORE_VOLUME), log2(6));
   fixture.setup.count = 288;
-  fixture.setup.candles = fixture_candle(&fixture, 287);
+  fixture.setup.candles = fixture_bar(&fixture, 287);
   assert_near(value_of(SCORE_VOLUME), log2(6));
   fixture.setup.count = 287;
-  fixture.setup.candles = fixture_candle(&fixture, 286);
+  fixture.setup.candles = fixture_bar(&fixture, 286);
   assert_unknown(SCORE_VOLUME);
 }
 
@@ -161,7 +161,7 @@ static void level_quality(void **state) {
 static void momentum(void **state) {
   (void)state;
   assert_near(value_of(SCORE_MOMENTUM), -1);
-  fixture_candle(&fixture, 0)->close = 100 - sqrt(12);
+  fixture_bar(&fixture, 0)->close = 100 - sqrt(12);
   assert_near(value_of(SCORE_MOMENTUM), 1);
   fixture.view.atr_5m = NAN;
   assert_unknown(SCORE_MOMENTUM);
@@ -185,14 +185,14 @@ static void liquidity(void **state) {
 static void movers(void **state) {
   (void)state;
   assert_near(value_of(SCORE_GAINERS_MOMENTUM), 0);
-  fixture_candle(&fixture, 0)->close = 101;
-  for (int32_t ago = 0; ago < 3; ago++) fixture_candle(&fixture, ago)->volume = 200;
+  fixture_bar(&fixture, 0)->close = 101;
+  for (int32_t ago = 0; ago < 3; ago++) fixture_bar(&fixture, ago)->volume = 200;
   assert_near(value_of(SCORE_GAINERS_MOMENTUM), 1 + log(2));
   assert_near(value_of(SCORE_LOSERS_MOMENTUM), -1 + log(2));
-  for (int32_t ago = 3; ago < 5; ago++) fixture_candle(&fixture, ago)->volume = 0;
+  for (int32_t ago = 3; ago < 5; ago++) fixture_bar(&fixture, ago)->volume = 0;
   assert_near(value_of(SCORE_GAINERS_MOMENTUM), 1);
   fixture.setup.count = 4;
-  fixture.setup.candles = fixture_candle(&fixture, 3);
+  fixture.setup.candles = fixture_bar(&fixture, 3);
   assert_unknown(SCORE_GAINERS_MOMENTUM);
   assert_unknown(SCORE_LOSERS_MOMENTUM);
 }
@@ -203,11 +203,11 @@ static void losers_reversal(void **state) {
   fixture.view.change_24h_pct = 0;
   assert_near(value_of(SCORE_LOSERS_REVERSAL), -3);
   fixture.view.change_24h_pct = -10;
-  fixture_candle(&fixture, 100)->high = 119.5; /* range 99.5 .. 119.5, close at 0.025 of it */
+  fixture_bar(&fixture, 100)->high = 119.5; /* range 99.5 .. 119.5, close at 0.025 of it */
   assert_near(value_of(SCORE_LOSERS_REVERSAL), 10.0 / 5 * (1 - 0.025));
-  fixture_candle(&fixture, 0)->close = 100.5;
+  fixture_bar(&fixture, 0)->close = 100.5;
   assert_near(value_of(SCORE_LOSERS_REVERSAL), 10.0 / 5 * (1 - 0.05) + 0.5);
-  for (int32_t ago = 0; ago < 288; ago++) *fixture_candle(&fixture, ago) = (struct candle){0, 100, 100, 100, 100, 1, 1};
+  for (int32_t ago = 0; ago < 288; ago++) *fixture_bar(&fixture, ago) = (struct candle){0, 100, 100, 100, 100, 1, 1};
   assert_unknown(SCORE_LOSERS_REVERSAL);
 }
 
