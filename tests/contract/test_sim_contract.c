@@ -137,7 +137,8 @@ static void send_random_order(struct sim_fixture *f) {
   int32_t symbol = (int32_t)random_below(&world.random, SYMBOLS);
   enum order_type type = (enum order_type)random_below(&world.random, order_type_count);
   double near = on_tick(world.price[symbol] * between(0.97, 1.03));
-  struct order order = fixture_order(chance(0.5) ? ORDER_BUY : ORDER_SELL, type, floor(between(1, 3000)) / 100, near);
+  enum order_side side = chance(0.5) ? ORDER_BUY : ORDER_SELL;
+  struct order order = fixture_order(side, type, floor(between(1, 3000)) / 100, near);
   order.reduce_only = chance(0.4);
   order.post_only = type == ORDER_LIMIT && chance(0.2);
   if (type == ORDER_LIMIT) order.time_in_force = (int32_t)random_below(&world.random, time_in_force_count);
@@ -162,7 +163,8 @@ static void change_random_order(struct sim_fixture *f) {
 static void request_something(struct sim_fixture *f) {
   if (chance(0.7)) send_random_order(f);
   if (chance(0.3)) change_random_order(f);
-  if (chance(0.05)) fixture_leverage(f, (int32_t)random_below(&world.random, SYMBOLS), floor(between(1, 20)));
+  int32_t symbol = (int32_t)random_below(&world.random, SYMBOLS);
+  if (chance(0.05)) fixture_leverage(f, symbol, floor(between(1, 20)));
 }
 
 static void on_answer(struct sim_fixture *f, const struct event *event) {
@@ -179,7 +181,9 @@ static void candle(struct sim_fixture *f) {
   double high = on_tick(fmax(open, close) * between(1, 1.02));
   double low = on_tick(fmin(open, close) * between(0.98, 1));
   world.price[0] = close;
-  fixture_candle_with(f, 0, open, high, low, close, chance(0.1) ? 0 : floor(between(1, 500)), between(0, 50000), on_answer);
+  double volume = chance(0.1) ? 0 : floor(between(1, 500));
+  double turnover = between(0, 50000);
+  fixture_candle_with(f, 0, open, high, low, close, volume, turnover, on_answer);
 }
 
 static void market(struct sim_fixture *f, struct event event) {
@@ -192,8 +196,10 @@ static void book(struct sim_fixture *f) {
   struct book_level bids[LEVELS];
   struct book_level asks[LEVELS];
   for (int i = 0; i < LEVELS; i++) {
-    bids[i] = (struct book_level){decimal_from_double(on_tick(world.price[1] - 0.1 * (i + 1))), decimal_from_double(floor(between(0, 2000)) / 100)};
-    asks[i] = (struct book_level){decimal_from_double(on_tick(world.price[1] + 0.1 * (i + 1))), decimal_from_double(floor(between(0, 2000)) / 100)};
+    bids[i].price = decimal_from_double(on_tick(world.price[1] - 0.1 * (i + 1)));
+    bids[i].qty = decimal_from_double(floor(between(0, 2000)) / 100);
+    asks[i].price = decimal_from_double(on_tick(world.price[1] + 0.1 * (i + 1)));
+    asks[i].qty = decimal_from_double(floor(between(0, 2000)) / 100);
   }
   world.book_seq++;
   market(f, (struct event){.kind = EVENT_BOOK,
@@ -282,6 +288,8 @@ static void run_market(uint64_t seed, struct digest *digest) {
       assert_int_equal(is_open ? position.qty * (position.side == SIDE_LONG ? 1 : -1) : 0, world.held[i]);
     }
   }
+  world.replies = false; /* nothing is under way when the lists are compared */
+  settle_requests(f);
   check_open_orders(f);
   for (int32_t i = 0; i < f->event_count; i++) {
     if (f->events[i].kind == EVENT_FILL) digest_add(digest, &f->events[i].fill, sizeof f->events[i].fill);

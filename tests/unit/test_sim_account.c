@@ -353,6 +353,20 @@ static void unknown_rate_is_counted(void **state) {
   assert_int_equal(account.funding_usd, 0);
 }
 
+/* Filled inside the candle that closes at the settlement: open at that instant. */
+static void position_opened_just_before_the_settlement_pays(void **state) {
+  (void)state;
+  struct sim_fixture *f = start();
+  f->now = SETTLEMENT - 2 * MINUTE;
+  funding_event(f, f->now, 0.0001, SETTLEMENT);
+  fixture_send(f, 0, fixture_order(ORDER_BUY, ORDER_LIMIT, 10, 99));
+  f->now = SETTLEMENT - MINUTE;
+  fixture_candle(f, 0, 100, 100, 98, 100);
+  assert_int_equal(fixture_event(f, EVENT_FILL, 0)->ts, SETTLEMENT);
+  flat_candle(100);
+  assert_int_equal(fixture_event(f, EVENT_FUNDING_PAYMENT, 0)->funding_payment.amount_usd, decimals(-0.1));
+}
+
 static void position_opened_at_the_settlement_pays_nothing(void **state) {
   (void)state;
   struct sim_fixture *f = start();
@@ -454,6 +468,7 @@ int main(void) {
       cmocka_unit_test_teardown(announced_rate_is_paid_at_the_settlement, teardown),
       cmocka_unit_test_teardown(settled_rate_is_paid_when_it_is_told, teardown),
       cmocka_unit_test_teardown(unknown_rate_is_counted, teardown),
+      cmocka_unit_test_teardown(position_opened_just_before_the_settlement_pays, teardown),
       cmocka_unit_test_teardown(position_opened_at_the_settlement_pays_nothing, teardown),
       cmocka_unit_test_teardown(fees_follow_the_preset, teardown),
       cmocka_unit_test_teardown(after_the_last_candle_orders_fill_at_its_close, teardown),

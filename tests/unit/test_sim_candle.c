@@ -217,14 +217,14 @@ static void share_of_the_volume_is_filled_and_the_rest_waits(void **state) {
 static void stop_fills_at_its_trigger(void **state) {
   (void)state;
   struct sim_options options = fixture_options();
-  options.slippage_bps = 10;
+  options.slippage_bps = 4;
   struct sim_fixture *f = start(&options);
   open_long(f, 95);
   fixture_candle(f, 0, 100, 101, 95.1, 100);
   assert_int_equal(fixture_count(f, EVENT_FILL), 0);
   fixture_candle(f, 0, 100, 101, 95, 100);
   check_update(0, CHANGE_TRIGGERED, "");
-  check_fill(0, 10, 94.9, LIQUIDITY_TAKER); /* 95 * 0.999 = 94.905, down to the tick */
+  check_fill(0, 10, 94.9, LIQUIDITY_TAKER); /* 95 * 0.9996 = 94.962, down to the tick */
   check_position(0);
 }
 

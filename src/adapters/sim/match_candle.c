@@ -72,13 +72,20 @@ static void fill(struct sim *sim, struct sim_order *order, int64_t qty, int64_t 
   sim_fill_order(sim, order, &terms);
 }
 
+/* The candle at work is not among those that tell the liquidity; most candles need none. */
+static int64_t taker_price(struct sim *sim, const struct sim_order *order, int64_t base, int64_t qty) {
+  struct candle_run *run = &sim->state->run;
+  if (isnan(run->liquidity)) run->liquidity = sim_liquidity(run_symbol(sim));
+  return sim_slipped_price(sim, run_symbol(sim), order->side, base, qty, run->liquidity);
+}
+
 /* ---- the open ---- */
 
 static bool fill_market_at_open(struct sim *sim, struct sim_order *order) {
   struct candle_run *run = &sim->state->run;
   int64_t qty = quantity_now(sim, order);
   if (qty == 0) return false;
-  int64_t price = sim_slipped_price(sim, run_symbol(sim), order->side, run->open, qty, run->liquidity);
+  int64_t price = taker_price(sim, order, run->open, qty);
   fill(sim, order, qty, price, LIQUIDITY_TAKER, false);
   return true;
 }
@@ -100,7 +107,7 @@ static bool take_limit_at_open(struct sim *sim, struct sim_order *order) {
   if (order->tif == TIF_FOK && qty < sim_fillable(sim, order)) qty = 0;
   if (qty == 0 && order->tif == TIF_GTC) return false; /* the rest waits for the next open */
   if (qty > 0) {
-    int64_t slipped = sim_slipped_price(sim, run_symbol(sim), order->side, run->open, qty, run->liquidity);
+    int64_t slipped = taker_price(sim, order, run->open, qty);
     fill(sim, order, qty, better_for_taker(order, slipped), LIQUIDITY_TAKER, false);
   }
   if (sim_is_live(order) && order->tif != TIF_GTC) sim_cancel(sim, order, order->tif == TIF_FOK ? "fok" : "ioc", run->candle.open_ts);
@@ -142,7 +149,7 @@ static bool trigger_stop(struct sim *sim, struct sim_order *order) {
   sim_answer_update(sim, order, CHANGE_TRIGGERED, "", run->close_ts);
   int64_t qty = quantity_now(sim, order);
   if (qty > 0) {
-    int64_t price = sim_slipped_price(sim, run_symbol(sim), order->side, base, qty, run->liquidity);
+    int64_t price = taker_price(sim, order, base, qty);
     fill(sim, order, qty, price, LIQUIDITY_TAKER, run->is_path_dependent && order->is_reduce_only);
   }
   return true;
@@ -297,6 +304,6 @@ void sim_candle_begin(struct sim *sim, const struct event *event) {
                                         .low = decimal_from_double(candle.low),
                                         .close_ts = candle.open_ts + symbol->base_ms,
                                         .left = share_of_volume(sim, symbol, candle.volume),
-                                        .liquidity = sim_liquidity(symbol)};
+                                        .liquidity = NAN};
   liquidate_at_gap(sim);
 }
