@@ -212,7 +212,7 @@ static enum engine_word derive_word(const struct engine *engine) {
   }
   if (engine->open_plans > 0 && has_entry_at_work(engine)) return WORD_EXECUTION;
   if (engine->is_sizing) return WORD_SIZING;
-  if (engine->signal_count > 0 || engine->candidates_in[CANDIDATE_SIGNALLED] > 0) return WORD_SIGNAL_WAIT;
+  if (engine->signal_count > 0 || engine->candidates_in[CANDIDATE_SIGNALLED] > 0 || engine->is_returning) return WORD_SIGNAL_WAIT;
   if (engine->open_holdings > 0 || engine->session.session_state == SESSION_DRAINING || engine->session.session_state == SESSION_STOPPING ||
       engine->session.session_state == SESSION_FLATTENING) {
     return WORD_MANAGING;

@@ -132,7 +132,7 @@ struct engine {
   int64_t starting_at;
   enum engine_word word, previous_word;
   int64_t word_since;
-  bool is_scanning, is_leveling, is_sizing; /* inside a step, for the derived word */
+  bool is_scanning, is_leveling, is_sizing, is_returning; /* inside a step, for the derived word */
   bool storage_is_down;
   int64_t storage_down_since;
   bool venue_is_down;

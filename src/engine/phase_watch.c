@@ -212,6 +212,9 @@ void watch_release(struct engine *engine) {
     engine_update_word(engine);
     enter_signal(engine, &pending);
     engine->is_sizing = false;
+    engine->is_returning = engine->word == WORD_SIZING && engine->open_holdings == 0; /* refused: back through signal_wait, also without a candidate (channel) */
+    engine_update_word(engine);
+    engine->is_returning = false;
     engine_update_word(engine);
   }
 }
