@@ -48,6 +48,8 @@ struct engine; /* opaque; lives in the arena */
 size_t engine_memory(const struct engine_limits *limits);
 /* A fresh engine, state idle. The arena must hold engine_memory bytes of zeroed memory and stays with the engine. */
 struct engine *engine_init(struct arena *arena, const struct engine_limits *limits, const struct engine_config *config, const struct engine_counters *counters);
+/* Other settings from the next event on (after a restart). */
+void engine_configure(struct engine *engine, const struct engine_config *config);
 void engine_step(struct engine *engine, const struct event *event, const struct engine_sink *sink);
 
 /* The whole state as bytes, and back: an image of the engine's memory with a layout id; only the same build and limits can read it (else STATUS_NEWER_VERSION: replay the
