@@ -1,9 +1,15 @@
 /* What every venue must hold, tried on the paper venue with 1 000 random markets and random orders: candles and books, both paths, with and without
- * latency. V01 the first answer to an order is an acknowledgement or a rejection, and there is one of them V02 answers never go back in time V03
- * fills of an order never exceed its quantity, and none comes after its end V04 a fill is never beyond the order's limit V05 a fill id is used once;
- * ids rise V06 reduce-only never enlarges or flips a position V07 sum of signed fills = position V08 cash + unrealised = equity, and both equal an
- * independent sum over the answers V09 the venue's list of open orders is the list of orders that were acknowledged and have not ended V10 the same
- * seed gives the same answers */
+ * latency.
+ * - V01 the first answer to an order is an acknowledgement or a rejection, and there is one of them
+ * - V02 answers never go back in time
+ * - V03 fills of an order never exceed its quantity, and none comes after its end
+ * - V04 a fill is never beyond the order's limit
+ * - V05 a fill id is used once; ids rise
+ * - V06 reduce-only never enlarges or flips a position
+ * - V07 sum of signed fills = position
+ * - V08 cash + unrealised = equity, and both equal an independent sum over the answers
+ * - V09 the list of open orders is the list of orders that were acknowledged and have not ended
+ * - V10 the same seed gives the same answers */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,11 +4,17 @@
  * A symbol with a book or a tape fills by execution 8.3, PAPER_LATENCY_MS after a request was sent; one with candles only fills by execution 8.4
  * without latency.
  *
- * A candle is worked off while poll() is called, one fill at a time, so that what the engine sends in answer to a fill meets the rest of the same
- * candle: open     what acts at the open; answers sent now (the protective stop) act on this candle too     ts = open time, or of the last event if
- * that is later stops    and liquidation                                                                          ts = close time, as the rest limits
- * targets and other resting limits stops    again: those sent because an entry filled as a resting limit in this candle Whatever else is sent from
- * the stops on acts on candles that open at or after the close. Memory is taken once, in sim_open. */
+ * A candle is worked off while poll() is called, one fill at a time, so that what the engine sends in answer to a fill meets the rest of the candle:
+ * - open: what acts at the open. What is sent in answer (the protective stop) acts on this candle too. ts = open time, or that of the last event if
+ *   it is later; the phases below have the close time.
+ * - stops, and liquidation.
+ * - limits: targets and other resting limits.
+ * - stops again: those sent because an entry filled as a resting limit in this candle.
+ * Whatever else is sent from the stops on acts on candles that open at or after the close.
+ *
+ * QUERY_FILLS is answered by the fills since then under their old ids (the newest 2 048 are kept), then by a query_result. A client id is refused as
+ * a duplicate as long as its order is among the 1 024 newest. After end_of_data exits are filled at the last price. Memory is taken once, in
+ * sim_open. */
 #ifndef ADAPTERS_SIM_SIM_H
 #define ADAPTERS_SIM_SIM_H
 
