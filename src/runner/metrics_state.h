@@ -1,0 +1,30 @@
+/* What the files of the metrics share. */
+#ifndef RUNNER_METRICS_STATE_H
+#define RUNNER_METRICS_STATE_H
+
+#include "runner/metrics.h"
+
+enum { METRIC_LABELS_BYTES = 192, METRIC_SERIES_MAX = 512 };
+
+struct series {
+  struct series *next;
+  char labels[METRIC_LABELS_BYTES]; /* name="value",... */
+  bool is_set;
+  double value;  /* of a histogram: the sum */
+  int64_t count; /* of a histogram */
+  int64_t buckets[];
+};
+
+struct metrics {
+  const struct clock *clock;
+  int64_t started_ms;
+  struct series *series[METRIC_COUNT]; /* in order of first use; owned */
+  int series_count[METRIC_COUNT];
+  struct series *events[event_kind_count]; /* of the metric EVENTS, found once */
+  int32_t kill_cause;                      /* enum risk_cause of the newest latch */
+};
+
+/* The series of label values, made when it is new. */
+struct series *metrics_series(struct metrics *metrics, enum metric metric, const char *const *values);
+
+#endif
