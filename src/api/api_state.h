@@ -1,0 +1,115 @@
+/* What the files of the API share. */
+#ifndef API_API_STATE_H
+#define API_API_STATE_H
+
+#include "api/api.h"
+#include "api/keep.h"
+#include "api/shape.h"
+#include "engine/record.h"
+
+enum { API_PENDING_MAX = 64, API_WAIT_MS = 5000, API_WAIT_MS_MAX = 30000 };
+
+/* One request while it is handled. */
+struct call {
+  struct api *api;
+  const struct http_request *request;
+  struct http_reply *reply;
+  const struct route *route;
+  struct json_writer writer;
+  struct json *body;                  /* parsed; NULL without one */
+  char parameter[HTTP_SEGMENT_BYTES]; /* of {id} or {symbol} */
+};
+
+struct route {
+  const char *handler_name;
+  void (*handle)(struct call *call);
+  const char *method, *path, *role, *query, *text;
+  enum shape_id request, reply;
+  bool is_list;
+};
+extern const struct route api_routes[];
+extern const int api_route_count;
+
+enum pending_form { PENDING_REPLY, PENDING_CLOSE, PENDING_CANCEL };
+
+/* A request that waits for the effect of a command. */
+struct pending {
+  struct http_reply *reply;
+  char request_id[HTTP_ID_BYTES];
+  int64_t operation_id, deadline_ns;
+  enum pending_form form;
+  int64_t position_id, qty_before; /* of a close */
+  char order_id[ORDER_ID_MAX];     /* of a cancel */
+  const struct preset *old_preset; /* of a reload, which is answered at once; borrowed */
+};
+
+struct api {
+  struct api_options options;
+  struct keep kept[record_kind_count];
+  struct pending pending[API_PENDING_MAX];
+  int pending_count;
+  int64_t started_ms;
+  bool is_stopping;
+};
+
+/* ---- replies ---- */
+
+/* Starts the JSON body of a 200; the writer stands inside the object. */
+void call_begin(struct call *call);
+void call_end(struct call *call, int status);
+/* problem JSON. allowed: NULL or legal commands are listed for code illegal_command. */
+void call_fail(struct call *call, int status, const char *code, const char *format, ...) __attribute__((format(printf, 4, 5)));
+void call_fail_problem(struct call *call, int status, const char *code, const struct problem *problem);
+/* The same into a reply that was deferred. */
+void reply_fail(const struct api *api, struct http_reply *reply, const char *request_id, int status, const char *code, const char *detail,
+                const struct problem *problem);
+/* The query argument as a number within bounds; false after a 400. Absent: *out stays. */
+bool call_number(struct call *call, const char *name, int64_t min, int64_t max, int64_t *out);
+
+/* ---- writing objects: key is the member's name, NULL inside arrays ---- */
+
+void write_position(const struct api *api, const char *key, const struct position *position, struct json_writer *writer);
+void write_order(const struct api *api, const char *key, const struct order *order, struct json_writer *writer);
+void write_trade(const struct trade *trade, struct json_writer *writer);
+void write_decision(const char *key, const struct decision *decision, struct json_writer *writer);
+void write_reply(const struct command_reply *reply, struct json_writer *writer);
+void write_level(const struct level *level, double price, struct json_writer *writer);
+void write_levels(const struct engine *engine, int32_t symbol, const char *key, struct json_writer *writer);
+void write_latch(const struct latch *latch, const char *key, struct json_writer *writer);
+void write_trace(struct json_writer *writer, const char *symbol, int64_t trace_ts);
+void write_skipped_filters(const struct engine *engine, struct json_writer *writer);
+/* Members of CloseReply; *is_done becomes false while a closing order lives. */
+void write_close(const struct api *api, const struct pending *pending, const struct command_reply *reply, struct json_writer *writer, bool *is_done);
+void write_commands_allowed(const struct engine *engine, struct json_writer *writer, const char *key);
+/* Writes an object of a kind that lists show. */
+void write_record(const struct api *api, enum record_kind kind, const void *object, struct json_writer *writer);
+
+/* ---- lists ---- */
+
+struct listing {
+  const void **items; /* newest first; owned */
+  int32_t count, capacity;
+};
+void listing_add(struct listing *listing, const void *object);
+/* Filters by the arguments of the query whose names are fields, pages, writes JSON or CSV, frees the listing. */
+void listing_answer(struct call *call, struct listing *listing, enum record_kind kind, const char *id_field, const char *time_field);
+
+/* ---- lookups ---- */
+
+const struct position *find_position(const struct api *api, const char *id);
+const struct order *find_order(const struct api *api, const char *id);
+const struct command_reply *find_reply(const struct api *api, int64_t operation_id);
+/* Number of an id like P00000012 with its letter, 0 when it is none. */
+int64_t parse_id(const char *text, char letter);
+
+/* ---- commands ---- */
+
+/* Steps a command and answers: at once when its effect is complete or wait_ms is 0, else when it is or the time is over. */
+void command_run(struct call *call, struct event_command *command, struct pending *pending, int64_t wait_ms);
+void answer_pending(struct api *api, const struct pending *pending, const struct command_reply *reply);
+
+/* ---- handlers ---- */
+#define ROUTE(handler, method, path, role, request, reply, is_list, query, text) void handle_##handler(struct call *call);
+#include "api/route.def"
+
+#endif

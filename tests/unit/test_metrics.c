@@ -1,0 +1,142 @@
+/* Metrics: exposition line by line, label escapes, histograms, what records count. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <string.h>
+
+#include "adapters/clock/manual_clock.h"
+#include "runner/metrics.h"
+
+static struct manual_clock manual;
+
+static struct metrics *open_metrics(void) {
+  struct metrics *metrics = NULL;
+  manual_clock_init(&manual, 1700000000000);
+  assert_int_equal(metrics_open(&metrics, &manual.clock), STATUS_OK);
+  return metrics;
+}
+
+/* Is this whole line in the exposition? */
+static bool has_line(const struct metrics *metrics, const char *line) {
+  struct buffer out = {0};
+  metrics_print(metrics, &out);
+  size_t length = strlen(line);
+  bool found = false;
+  for (const char *at = out.data; at != NULL && *at != '\0' && !found;) {
+    const char *end = strchr(at, '\n');
+    found = (size_t)(end - at) == length && memcmp(at, line, length) == 0;
+    at = end + 1;
+  }
+  buffer_deinit(&out);
+  return found;
+}
+
+static void counters_start_at_zero(void **state) {
+  (void)state;
+  struct metrics *metrics = open_metrics();
+  assert_true(has_line(metrics, "# HELP breakout_scans_total scans done"));
+  assert_true(has_line(metrics, "# TYPE breakout_scans_total counter"));
+  assert_true(has_line(metrics, "breakout_scans_total 0"));
+  assert_false(has_line(metrics, "breakout_slots_used 0")); /* a gauge without a value is absent */
+  metrics_close(metrics);
+}
+
+static void labels_are_escaped(void **state) {
+  (void)state;
+  struct metrics *metrics = open_metrics();
+  metrics_add(metrics, METRIC_RECONCILIATIONS, METRIC_VALUES("a\"b\\c\nd"), 2);
+  metrics_add(metrics, METRIC_RECONCILIATIONS, METRIC_VALUES("a\"b\\c\nd"), 1);
+  assert_true(has_line(metrics, "breakout_reconciliations_total{cause=\"a\\\"b\\\\c\\nd\"} 3"));
+  metrics_close(metrics);
+}
+
+static void histograms_are_cumulative(void **state) {
+  (void)state;
+  struct metrics *metrics = open_metrics();
+  const char *const *momentum = METRIC_VALUES("momentum");
+  metrics_observe(metrics, METRIC_TRADE_R, momentum, -1.0); /* on a bound: belongs to it */
+  metrics_observe(metrics, METRIC_TRADE_R, momentum, 0.25);
+  metrics_observe(metrics, METRIC_TRADE_R, momentum, 99.0); /* beyond the last bound */
+  metrics_observe(metrics, METRIC_TRADE_R, momentum, NAN);  /* not counted */
+  assert_true(has_line(metrics, "breakout_trade_r_bucket{strategy=\"momentum\",le=\"-1.05\"} 0"));
+  assert_true(has_line(metrics, "breakout_trade_r_bucket{strategy=\"momentum\",le=\"-1\"} 1"));
+  assert_true(has_line(metrics, "breakout_trade_r_bucket{strategy=\"momentum\",le=\"0.5\"} 2"));
+  assert_true(has_line(metrics, "breakout_trade_r_bucket{strategy=\"momentum\",le=\"12\"} 2"));
+  assert_true(has_line(metrics, "breakout_trade_r_bucket{strategy=\"momentum\",le=\"+Inf\"} 3"));
+  assert_true(has_line(metrics, "breakout_trade_r_sum{strategy=\"momentum\"} 98.25"));
+  assert_true(has_line(metrics, "breakout_trade_r_count{strategy=\"momentum\"} 3"));
+  struct metrics_summary summary;
+  metrics_summarise(metrics, METRIC_TRADE_R, &summary);
+  assert_int_equal(summary.count, 3);
+  assert_float_equal(summary.mean, 32.75, 1e-12);
+  assert_true(isnan(summary.p99)); /* lies beyond the last bound */
+  metrics_close(metrics);
+}
+
+static void gauges_can_be_forgotten(void **state) {
+  (void)state;
+  struct metrics *metrics = open_metrics();
+  metrics_set(metrics, METRIC_LATCH, METRIC_VALUES("operator"), 1);
+  assert_true(has_line(metrics, "breakout_latch_active{cause=\"operator\"} 1"));
+  metrics_forget(metrics, METRIC_LATCH);
+  assert_false(has_line(metrics, "breakout_latch_active{cause=\"operator\"} 1"));
+  metrics_set(metrics, METRIC_SLOTS_USED, NULL, NAN);
+  assert_false(has_line(metrics, "breakout_slots_used null"));
+  metrics_close(metrics);
+}
+
+static void records_are_counted(void **state) {
+  (void)state;
+  struct metrics *metrics = open_metrics();
+  struct listener listener;
+  metrics_listener(metrics, &listener);
+  struct event tick = {.kind = EVENT_TICK};
+  for (int i = 0; i < 3; i++) listener.on_event(listener.context, &tick);
+  struct trade trade = {
+      .strategy = STRATEGY_RETEST, .side = SIDE_SHORT, .exit_reason = REASON_kill_switch, .pnl_usd = -1, .pnl_r = -0.4, .hold_ms = 61000};
+  listener.on_record(listener.context, 1, 0, RECORD_TRADE, &trade);
+  struct order order = {.purpose = PURPOSE_STOP, .type = ORDER_STOP_MARKET, .state = ORDER_CANCELLED, .ended_at = 5, .updated_at = 5};
+  listener.on_record(listener.context, 2, 0, RECORD_ORDER, &order);
+  order.updated_at = 9; /* told again after a late fill: not a second end */
+  listener.on_record(listener.context, 3, 0, RECORD_ORDER, &order);
+  struct decision decision = {.stage = STAGE_RISK, .verdict = VERDICT_REFUSED, .code = REASON_kill_switch};
+  listener.on_record(listener.context, 4, 0, RECORD_DECISION, &decision);
+  struct scan_result result = {.filters_count = 2, .filters = {{.code = REASON_min_oi, .skipped = true, .passed = true}, {.code = REASON_bb_width}}};
+  listener.on_record(listener.context, 5, 0, RECORD_SCAN_RESULT, &result);
+  assert_true(has_line(metrics, "breakout_engine_events_total{kind=\"tick\"} 3"));
+  assert_true(has_line(metrics, "breakout_trades_total{strategy=\"retest\",side=\"short\",exit_reason=\"kill_switch\",result=\"loss\"} 1"));
+  assert_true(has_line(metrics, "breakout_trade_hold_seconds_bucket{le=\"60\"} 0"));
+  assert_true(has_line(metrics, "breakout_trade_hold_seconds_bucket{le=\"300\"} 1"));
+  assert_true(has_line(metrics, "breakout_orders_total{purpose=\"stop\",type=\"stop_market\",state=\"cancelled\"} 1"));
+  assert_true(has_line(metrics, "breakout_risk_checks_failed_total{code=\"kill_switch\"} 1"));
+  assert_true(has_line(metrics, "breakout_filter_results_total{filter=\"min_oi\",result=\"skipped\"} 1"));
+  assert_true(has_line(metrics, "breakout_filter_results_total{filter=\"bb_width\",result=\"failed\"} 1"));
+  metrics_close(metrics);
+}
+
+/* Names: the prefix, counters end in _total, no metric twice. */
+static void names_follow_the_rules(void **state) {
+  (void)state;
+  for (int i = 0; i < METRIC_COUNT; i++) {
+    const struct metric_row *row = &metric_table[i];
+    bool has_prefix = strncmp(row->name, "breakout_", 9) == 0 || strncmp(row->name, "process_", 8) == 0;
+    assert_true(has_prefix);
+    size_t length = strlen(row->name);
+    bool is_total = length > 6 && strcmp(row->name + length - 6, "_total") == 0;
+    bool is_known_exception = i == METRIC_SLOTS_TOTAL; /* a total that is no counter */
+    if (!is_known_exception) assert_int_equal(is_total, row->type == METRIC_COUNTER);
+    for (int k = 0; k < i; k++) assert_string_not_equal(row->name, metric_table[k].name);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(counters_start_at_zero),  cmocka_unit_test(labels_are_escaped),  cmocka_unit_test(histograms_are_cumulative),
+      cmocka_unit_test(gauges_can_be_forgotten), cmocka_unit_test(records_are_counted), cmocka_unit_test(names_follow_the_rules),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
