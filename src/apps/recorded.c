@@ -184,7 +184,10 @@ int recorded_find_symbol(struct app *app, const struct source *source, const cha
     names[2 * i] = source_symbol(source, i);
     names[2 * i + 1] = source_venue_symbol(source, i);
   }
-  int nearest = text_nearest(spelling, names, 2 * count);
+  char quoted[SYMBOL_TEXT_MAX];
+  snprintf(quoted, sizeof quoted, "%.20sUSDT", spelling);
+  int near = source_find_symbol(source, quoted); /* SOL for SOLUSDT */
+  int nearest = near >= 0 ? 2 * near + 1 : text_nearest(spelling, names, 2 * count);
   problem_add(&app->problem, "not_found", spelling, NULL, nearest >= 0 ? names[nearest] : names[1], "the data have no such symbol");
   return -1;
 }

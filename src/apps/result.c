@@ -104,6 +104,8 @@ int result_warnings(const struct result *result, struct result_warning out[RESUL
   warn(out, &count, figure[FIGURE_exposure] < 0.01, "a position was open only %.2f %% of the time (limit 1 %%)", 100 * figure[FIGURE_exposure]);
   warn(out, &count, (double)run->left_open.count > 0.1 * n && run->left_open.count > 0, "%.0f positions were still open at the end, more than 10 %% of the trades",
        (double)run->left_open.count);
+  bool is_final = run->kills > 0 && result->options->after_kill == AFTER_KILL_STOP;
+  warn(out, &count, is_final, "the kill switch ended trading before the end of the data (%.0f time); --after-kill next-day goes on", (double)run->kills);
   warn(out, &count, days < 30, "the period is %.1f days (limit 30)", days);
   return count;
 }

@@ -4,7 +4,7 @@
 
 #include "apps/run.h"
 
-enum { RESULT_ID_MAX = 24, RESULT_COSTS = 6, RESULT_CHECKS = 6, RESULT_FILES_MAX = 8, RESULT_STAMPS_MAX = 16, RESULT_WARNINGS_MAX = 8, RESULT_VALUE_MAX = 40 };
+enum { RESULT_ID_MAX = 24, RESULT_COSTS = 6, RESULT_CHECKS = 6, RESULT_FILES_MAX = 8, RESULT_STAMPS_MAX = 16, RESULT_WARNINGS_MAX = 10, RESULT_VALUE_MAX = 40 };
 
 /* The few figures of a further run: the other path inside candles, other costs. */
 struct result_summary {

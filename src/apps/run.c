@@ -289,6 +289,7 @@ enum status run_execute(struct run *run, struct wiring *wiring, const struct run
   struct collector collector = {run, options};
   runner_listen(&wiring->runner, &(struct listener){.context = &collector, .on_record = on_record});
   if (options->listener != NULL) runner_listen(&wiring->runner, options->listener);
+  if (options->on_open != NULL) options->on_open(options->context, wiring);
   struct timespec before;
   struct timespec after;
   clock_gettime(CLOCK_MONOTONIC, &before);

@@ -15,6 +15,9 @@ struct run_options {
   bool shows_progress;
   int64_t cut_at_ms;           /* look-ahead check: no event after this one; 0 none */
   const struct listener *listener; /* also told, NULL none */
+  /* Called once when engine and feed stand and before the first event: to listen or to put another feed before the playback. NULL none. */
+  void (*on_open)(void *context, struct wiring *wiring);
+  void *context;
 };
 
 /* Counts of decisions by stage and verdict code. */
