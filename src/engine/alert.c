@@ -28,7 +28,7 @@ void engine_raise(struct engine *engine, const char *name, enum severity severit
   }
   alert = take_place(engine);
   *alert = (struct alert){.alert_id = ++engine->counters.alert,
-                          .severity = severity,
+                          .severity = (int32_t)severity,
                           .state = ALERT_FIRING,
                           .value = value,
                           .threshold = threshold,

@@ -20,7 +20,7 @@ void engine_emit_intent(struct engine *engine, const struct intent *intent) {
 
 void engine_emit_transition(struct engine *engine, enum machine machine, const char *id, const char *from, const char *to, const char *trigger, const char *reason,
                             int64_t trace_ts) {
-  struct transition record = {.seq = ++engine->counters.transition, .ts = engine->now, .machine = machine, .trace_ts = trace_ts};
+  struct transition record = {.seq = ++engine->counters.transition, .ts = engine->now, .machine = (int32_t)machine, .trace_ts = trace_ts};
   text_copy(record.id, sizeof record.id, id);
   text_copy(record.from_state, sizeof record.from_state, from);
   text_copy(record.to_state, sizeof record.to_state, to);
@@ -55,9 +55,9 @@ void engine_decide(struct engine *engine, int32_t symbol, enum stage stage, enum
   decision->decision_id = ++engine->counters.decision;
   decision->ts = engine->now;
   memcpy(decision->symbol, owner->market.instrument.symbol, sizeof decision->symbol);
-  decision->stage = stage;
-  decision->verdict = verdict;
-  decision->code = code;
+  decision->stage = (int32_t)stage;
+  decision->verdict = (int32_t)verdict;
+  decision->code = (int32_t)code;
   decision->strategy = signal != NULL ? signal->strategy : -1;
   decision->side = signal != NULL ? signal->side : -1;
   decision->level_id = signal != NULL ? signal->level_id : 0;
@@ -431,7 +431,7 @@ static void take_market_event(struct engine *engine, const struct event *event) 
     case EVENT_FUNDING_RATE:
       market_on_funding(&symbol_of(engine, event->funding_rate.symbol)->market, engine->now, event->funding_rate.rate, event->funding_rate.next_funding_at);
       break;
-    default: check(!"not a market event");
+    default: check(false); /* not a market event */
   }
 }
 
@@ -442,7 +442,7 @@ static void on_liquidation(struct engine *engine, int32_t symbol, int64_t qty, i
   holding->exit_reason = reason;
   struct fill fill = {.fill_id = ++engine->counters.fill,
                       .position_id = holding->position.position_id,
-                      .side = order_side_closing(holding->position.side),
+                      .side = (int32_t)order_side_closing(holding->position.side),
                       .qty = qty < holding->position.qty ? qty : holding->position.qty,
                       .price = price,
                       .fee_usd = fee,
@@ -472,7 +472,7 @@ static void take_venue_event(struct engine *engine, const struct event *event) {
       on_liquidation(engine, event->liquidation.symbol, event->liquidation.qty, event->liquidation.price, event->liquidation.fee_usd, REASON_liquidation);
       break;
     case EVENT_ADL: on_liquidation(engine, event->adl.symbol, event->adl.qty, event->adl.price, event->adl.fee_usd, REASON_adl); break;
-    default: check(!"not a venue event");
+    default: check(false); /* not a venue event */
   }
 }
 
@@ -493,7 +493,7 @@ static void take_event(struct engine *engine, const struct event *event) {
     case EVENT_PRESET: session_on_preset(engine, event); break;
     case EVENT_RECOVERY: reconcile_on_recovery(engine, &event->recovery); break;
     case EVENT_END_OF_DATA: manage_end_of_data(engine); break;
-    default: check(!"unknown event kind");
+    default: check(false); /* unknown event kind */
   }
 }
 

@@ -213,7 +213,7 @@ void orders_on_update(struct engine *engine, const struct event_order_update *up
       }
       return;
     default:
-      check(!"unknown order change");
+      check(false); /* unknown order change */
   }
 }
 
@@ -246,7 +246,7 @@ static bool is_known_fill(struct engine *engine, const struct event_fill *event)
     if (engine->fill_ids[i] == id) return true;
   }
   engine->fill_ids[engine->fill_id_count++ % ENGINE_FILL_IDS_MAX] = id;
-  engine->last_fill_at = engine->now;
+  engine->last_fill_at = event->venue_ts != 0 ? event->venue_ts : engine->now;
   return false;
 }
 
@@ -268,7 +268,7 @@ void orders_on_fill(struct engine *engine, const struct event_fill *event) {
                       .price = event->price,
                       .fee_usd = event->fee_usd,
                       .liquidity = event->liquidity,
-                      .ts = engine->now};
+                      .ts = event->venue_ts != 0 ? event->venue_ts : engine->now};
   memcpy(fill.venue_fill_id, event->venue_fill_id, sizeof fill.venue_fill_id);
   memcpy(fill.client_order_id, order->client_order_id, sizeof fill.client_order_id);
   memcpy(fill.symbol, order->symbol, sizeof fill.symbol);

@@ -126,7 +126,7 @@ static struct plan *new_plan(struct engine *engine, int32_t symbol, enum plan_in
   *plan = (struct plan){.plan_id = ++engine->counters.plan,
                         .symbol_index = symbol,
                         .intent = (int32_t)intent,
-                        .side = order_side_opening((int)side),
+                        .side = (int32_t)order_side_opening((int)side),
                         .created_at = engine->now,
                         .btc_correlation = engine->view.btc_correlation};
   memcpy(plan->symbol, engine->symbols[symbol].market.instrument.symbol, sizeof plan->symbol);
@@ -403,6 +403,7 @@ void enter_on_fill(struct engine *engine, struct order *order, const struct fill
     reconcile_begin(engine, "late_fill");
     return;
   }
+  if (holding->position.qty_entered == 0) holding->position.opened_at = fill->ts;
   position_on_entry_fill(&holding->position, fill, order->purpose == PURPOSE_ADD_ON);
   manage_sync_stop(engine, holding);
 }

@@ -124,7 +124,7 @@ static void place_stop(struct engine *engine, struct holding *holding) {
   if (order == NULL) return; /* the unprotected timer closes the position */
   order->position_id = position->position_id;
   order->purpose = PURPOSE_STOP;
-  order->side = order_side_closing(position->side);
+  order->side = (int32_t)order_side_closing(position->side);
   order->type = ORDER_STOP_MARKET;
   order->qty = position->qty;
   order->trigger_price = position->stop;
@@ -179,7 +179,7 @@ static void place_target(struct engine *engine, struct holding *holding, int32_t
   if (order == NULL) return;
   order->position_id = position->position_id;
   order->purpose = PURPOSE_TARGET;
-  order->side = order_side_closing(position->side);
+  order->side = (int32_t)order_side_closing(position->side);
   order->type = ORDER_LIMIT;
   order->qty = target->qty - target->filled_qty;
   order->price = target->price;
@@ -212,7 +212,7 @@ static struct placement_input placement_of(struct engine *engine, const struct h
 void manage_on_entry_complete(struct engine *engine, struct holding *holding, struct plan *plan) {
   struct position *position = &holding->position;
   if (position->qty <= 0) return;
-  position_complete_entry(position, engine->now);
+  position_complete_entry(position, plan->ended_by == PLAN_FILLED ? engine->last_fill_at : engine->now);
   position->liquidation_price = position->entry - position_sign(position) * decimal_divide(position->entry, decimal_from_double(plan->leverage));
   struct placement_input placement = placement_of(engine, holding);
   struct reason_list reasons = {0};
@@ -330,7 +330,7 @@ void manage_finish(struct engine *engine, struct holding *holding) {
   struct position *position = &holding->position;
   struct engine_symbol *owner = &engine->symbols[position->symbol_index];
   set_protection(engine, holding, true);
-  position->closed_at = engine->now;
+  if (position->closed_at == 0) position->closed_at = engine->now; /* the last fill's time otherwise */
   position->exit_reason = (int32_t)holding->exit_reason;
   text_copy(position->exit_detail, sizeof position->exit_detail, holding->exit_detail);
   decide_exit(engine, holding, holding->exit_reason, decimal_to_double(position->mark != DECIMAL_NULL ? position->mark : position->entry));
@@ -384,7 +384,7 @@ static void send_exit(struct engine *engine, struct holding *holding) {
   ++holding->exit_attempts;
   order->position_id = position->position_id;
   order->purpose = (int32_t)holding->exit_purpose;
-  order->side = order_side_closing(position->side);
+  order->side = (int32_t)order_side_closing(position->side);
   order->type = price == DECIMAL_NULL ? ORDER_MARKET : ORDER_LIMIT;
   order->qty = qty;
   order->price = price;

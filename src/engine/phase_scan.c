@@ -210,7 +210,7 @@ static void note_outside(struct engine *engine, const struct scan_row *row) {
   memcpy(decision->symbol, engine->symbols[row->symbol].market.instrument.symbol, sizeof decision->symbol);
   decision->stage = STAGE_UNIVERSE;
   decision->verdict = VERDICT_REJECTED;
-  decision->code = row->verdict;
+  decision->code = (int32_t)row->verdict;
   decision->strategy = -1;
   decision->side = -1;
   decision->scan_id = engine->last_scan.scan_id;

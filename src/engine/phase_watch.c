@@ -5,7 +5,7 @@
 #include "engine/engine_state.h"
 
 void watch_end_signal(struct engine *engine, struct signal *signal, enum signal_outcome outcome) {
-  signal->outcome = outcome;
+  signal->outcome = (int32_t)outcome;
   signal->outcome_at = engine->now;
   engine_emit_record(engine, RECORD_SIGNAL, signal);
 }

@@ -54,7 +54,7 @@ static void close_lost_position(struct engine *engine, struct holding *holding, 
   struct position *position = &holding->position;
   struct fill fill = {.fill_id = ++engine->counters.fill,
                       .position_id = position->position_id,
-                      .side = order_side_closing(position->side),
+                      .side = (int32_t)order_side_closing(position->side),
                       .qty = qty,
                       .price = position->mark != DECIMAL_NULL ? position->mark : position->entry,
                       .liquidity = LIQUIDITY_TAKER,
@@ -82,7 +82,7 @@ static void compare_position(struct engine *engine, struct holding *holding, str
     note(engine, record, "position_mismatch", position->symbol, "the venue holds more than we do");
     struct fill fill = {.fill_id = ++engine->counters.fill,
                         .position_id = position->position_id,
-                        .side = order_side_opening(position->side),
+                        .side = (int32_t)order_side_opening(position->side),
                         .qty = venue->qty - position->qty,
                         .price = venue->entry,
                         .liquidity = LIQUIDITY_TAKER,

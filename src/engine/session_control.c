@@ -41,7 +41,7 @@ static bool is_flat(const struct engine *engine) {
 
 static void set_latch(struct engine *engine, const char *name, enum risk_cause cause, const char *reason, double value, double threshold) {
   struct latch *latch = &engine->risk.kill;
-  if (latch->since_at == 0) *latch = (struct latch){.cause = cause, .value = value, .threshold = threshold, .since_at = engine->now};
+  if (latch->since_at == 0) *latch = (struct latch){.cause = (int32_t)cause, .value = value, .threshold = threshold, .since_at = engine->now};
   text_copy(latch->name, sizeof latch->name, name);
   text_copy(latch->reason, sizeof latch->reason, reason);
   struct risk_record record = {.ts = engine->now, .ledger_count = 1, .ledger = {engine->ledger}, .latches_count = 1, .latches = {*latch}, .is_halved = engine->risk.is_halved};
@@ -70,7 +70,7 @@ void session_fatal(struct engine *engine, const char *reason) {
 void session_queue_kill(struct engine *engine, enum risk_cause cause) {
   if (engine->queued_count == ENGINE_COMMANDS_MAX) return;
   struct event_command *command = &engine->queued[engine->queued_count++];
-  *command = (struct event_command){.command = COMMAND_KILL_SWITCH, .operation_id = ++engine->counters.operation, .source = SOURCE_ENGINE, .cause = cause};
+  *command = (struct event_command){.command = COMMAND_KILL_SWITCH, .operation_id = ++engine->counters.operation, .source = SOURCE_ENGINE, .cause = (int32_t)cause};
   text_copy(command->user, sizeof command->user, "engine");
   text_copy(command->reason, sizeof command->reason, risk_cause_names[cause]);
 }
@@ -79,8 +79,8 @@ void session_queue_kill(struct engine *engine, enum risk_cause cause) {
 
 static void emit_reply(struct engine *engine, struct command_reply *reply, enum command_status status, const char *code, const char *message) {
   engine_update_word(engine);
-  reply->status = status;
-  reply->state_after = engine->word;
+  reply->status = (int32_t)status;
+  reply->state_after = (int32_t)engine->word;
   reply->session_id = engine->session.session_id;
   reply->ended_at = status == COMMAND_IN_PROGRESS ? 0 : engine->now;
   text_copy(reply->code, sizeof reply->code, code);
@@ -101,7 +101,7 @@ static struct operation *open_operation(struct engine *engine, const struct even
                                         .ts = engine->now,
                                         .command = command->command,
                                         .source = command->source,
-                                        .state_before = engine->word};
+                                        .state_before = (int32_t)engine->word};
   memcpy(place->reply.user, command->user, sizeof place->reply.user);
   memcpy(place->reply.address, command->address, sizeof place->reply.address);
   return place;
@@ -306,7 +306,7 @@ static void act(struct engine *engine, struct operation *operation, const struct
     case COMMAND_CLOSE_POSITION: do_close_position(engine, operation, command); return;
     case COMMAND_MOVE_STOP: do_move_stop(engine, operation, command); return;
     case COMMAND_CANCEL_ORDER: do_cancel_order(engine, operation, command); return;
-    default: check(!"unknown command");
+    default: check(false); /* unknown command */
   }
 }
 

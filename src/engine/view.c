@@ -35,8 +35,8 @@ static double daily_r(const struct engine *engine) {
 }
 
 void engine_status_read(const struct engine *engine, struct engine_status *out) {
-  *out = (struct engine_status){.state = engine->word,
-                                .previous_state = engine->previous_word,
+  *out = (struct engine_status){.state = (int32_t)engine->word,
+                                .previous_state = (int32_t)engine->previous_word,
                                 .session_state = engine->session.session_state,
                                 .since_at = engine->word_since,
                                 .session_id = engine->session.session_id,

@@ -173,6 +173,7 @@ static void answer_fill(struct sim *sim, const struct sim_order *order, const st
   fill->fee_usd = fee;
   fill->liquidity = (int32_t)terms->liquidity;
   fill->path_dependent = terms->is_path_dependent;
+  fill->venue_ts = terms->happens_at;
   state->fills[state->fill_count % SIM_FILLS_KEPT] = (struct sim_fill){answer->ts, *fill};
 }
 
