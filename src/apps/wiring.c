@@ -136,16 +136,22 @@ static enum status open_venue(struct wiring *wiring, const struct wiring_options
   return status;
 }
 
-enum status wiring_open_engine(struct wiring *wiring, const struct wiring_options *options, struct journal *journal, const struct engine_counters *counters) {
+enum status wiring_prepare(struct wiring *wiring, const struct wiring_options *options) {
   fill_limits(wiring);
   fill_config(wiring, options);
   enum status status = arena_open(&wiring->arena, engine_memory(&wiring->limits));
   if (!status) status = open_venue(wiring, options);
   if (status) return status;
-  wiring->engine = engine_init(&wiring->arena, &wiring->limits, &wiring->config, counters);
   source_feed_init(&wiring->source_feed, wiring->source, options->feed_name, &wiring->feed);
   bool has_seconds = wiring->limits.has_tape || wiring->limits.book_depth > 0;
   playback_init(&wiring->playback, &wiring->feed, has_seconds);
+  return STATUS_OK;
+}
+
+enum status wiring_open_engine(struct wiring *wiring, const struct wiring_options *options, struct journal *journal, const struct engine_counters *counters) {
+  enum status status = wiring_prepare(wiring, options);
+  if (status) return status;
+  wiring->engine = engine_init(&wiring->arena, &wiring->limits, &wiring->config, counters);
   return runner_init(&wiring->runner, wiring->engine, &wiring->exchange, journal, NULL, options->has_digest);
 }
 
