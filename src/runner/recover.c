@@ -421,6 +421,9 @@ enum status recover_open(struct recover **out, struct runner *runner, const stru
   }
   if (!recovery->is_first) runner_idle(runner, engine_now(engine));
   *out = recover;
+  /* Nothing of the restart is only in memory when the archive begins to read. A disk that refuses is told to the engine with the next event. */
+  if (journal_flush(journal, engine_now(engine)) != STATUS_OK)
+    log_write(LOG_ERROR, "recovery", "journal_failed", NULL, "the journal cannot be written after the restart");
   return STATUS_OK;
 }
 
