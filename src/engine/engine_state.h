@@ -159,8 +159,7 @@ struct engine {
 
   struct order orders[ENGINE_ORDERS_MAX];
   int32_t order_count;  /* used places; ended ones are recycled, oldest first */
-  int64_t order_serial[ENGINE_ORDERS_MAX];
-  int64_t next_order_serial;
+  int32_t order_sequence[ENGINE_ORDERS_MAX]; /* places in order of creation */
   int32_t live_orders;
   uint64_t fill_ids[ENGINE_FILL_IDS_MAX]; /* hashes, ring */
   int64_t fill_id_count, last_fill_at;

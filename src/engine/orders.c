@@ -5,18 +5,24 @@
 #include "base/check.h"
 #include "engine/engine_state.h"
 
-/* An ended order whose place may be used again: the one that was created first. -1 when every place is live. */
-static int32_t recyclable_place(const struct engine *engine) {
-  int32_t best = -1;
-  for (int32_t i = 0; i < ENGINE_ORDERS_MAX; i++) {
-    if (!order_is_ended(&engine->orders[i])) continue;
-    if (best < 0 || engine->order_serial[i] < engine->order_serial[best]) best = i;
+/* A place for a new order, the last in order of creation: a fresh one, else that of the ended order that was created first. -1 when every order lives. */
+static int32_t take_order_place(struct engine *engine) {
+  int32_t count = engine->order_count;
+  if (count < ENGINE_ORDERS_MAX) {
+    engine->order_sequence[count] = count;
+    return engine->order_count++;
   }
-  return best;
+  int32_t at = 0;
+  while (at < count && !order_is_ended(&engine->orders[engine->order_sequence[at]])) ++at;
+  if (at == count) return -1;
+  int32_t place = engine->order_sequence[at];
+  memmove(&engine->order_sequence[at], &engine->order_sequence[at + 1], (size_t)(count - at - 1) * sizeof engine->order_sequence[0]);
+  engine->order_sequence[count - 1] = place;
+  return place;
 }
 
 struct order *orders_new(struct engine *engine, int32_t symbol, int64_t plan_id, enum order_leg leg, int32_t child, int32_t attempt) {
-  int32_t place = engine->order_count < ENGINE_ORDERS_MAX ? engine->order_count++ : recyclable_place(engine);
+  int32_t place = take_order_place(engine);
   if (place < 0) return NULL;
   struct order *order = &engine->orders[place];
   *order = (struct order){.plan_id = plan_id,
@@ -29,7 +35,6 @@ struct order *orders_new(struct engine *engine, int32_t symbol, int64_t plan_id,
                           .rung = -1,
                           .created_at = engine->now,
                           .updated_at = engine->now};
-  engine->order_serial[place] = ++engine->next_order_serial;
   memcpy(order->symbol, engine->symbols[symbol].market.instrument.symbol, sizeof order->symbol);
   order_make_client_id(order->client_order_id, engine->config.instance, plan_id, leg, child, attempt);
   ++engine->live_orders;

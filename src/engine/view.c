@@ -160,18 +160,7 @@ int32_t engine_order_count(const struct engine *engine) {
 }
 
 const struct order *engine_order(const struct engine *engine, int32_t i) {
-  /* Order of creation: the place whose serial has exactly i smaller ones. */
-  int64_t after = 0;
-  int32_t place = -1;
-  for (int32_t n = 0; n <= i; n++) {
-    place = -1;
-    for (int32_t k = 0; k < engine->order_count; k++) {
-      if (engine->order_serial[k] > after && (place < 0 || engine->order_serial[k] < engine->order_serial[place])) place = k;
-    }
-    if (place < 0) return NULL;
-    after = engine->order_serial[place];
-  }
-  return &engine->orders[place];
+  return &engine->orders[engine->order_sequence[i]];
 }
 
 const struct scan_record *engine_last_scan(const struct engine *engine) {
