@@ -381,7 +381,9 @@ static void append_mark(struct runner *runner, const struct recover_options *opt
   engine_mark_make(&mark, &options->limits, &options->config, engine_counters(runner->engine));
   size_t size = schema_encode(&engine_mark_schema, &mark, bytes, sizeof bytes);
   check(size > 0);
-  uint64_t seq = journal_append(runner->journal, engine_now(runner->engine), JOURNAL_MARK, MARK_ENGINE, bytes, size);
+  int64_t ts = engine_now(runner->engine);
+  if (ts == 0 && runner->clock != NULL) ts = runner->clock->now_ms(runner->clock->self); /* nothing has happened yet: a segment is of a day */
+  uint64_t seq = journal_append(runner->journal, ts, JOURNAL_MARK, MARK_ENGINE, bytes, size);
   if (seq != 0) runner->seq = seq;
   engine_configure(runner->engine, &options->config);
 }

@@ -20,10 +20,10 @@ const struct schema engine_mark_schema = {"engine", engine_mark_fields, (int)(si
 
 /* Members that the mark and the engine's structs share by name. */
 #define LIMIT_MEMBERS(X) X(symbols) X(book_depth) X(has_tape) X(base_ms)
-#define CONFIG_MEMBERS(X)                                                                                                                         \
-  X(starting_balance)                                                                                                                             \
-  X(max_leverage) X(reconcile_interval_s) X(market_fetch_limit) X(deep_symbol_limit) X(market_data_timeout_s) X(fees_from_venue) X(resume_paused) \
-      X(is_backtest)
+#define CONFIG_MEMBERS(X) \
+  X(starting_balance)     \
+  X(max_leverage)         \
+  X(reconcile_interval_s) X(market_fetch_limit) X(deep_symbol_limit) X(market_data_timeout_s) X(fees_from_venue) X(resume_paused) X(is_backtest)
 #define COUNTER_MEMBERS(X) \
   X(session) X(scan) X(candidate) X(level) X(signal) X(plan) X(position) X(trade) X(decision) X(fill) X(flow) X(alert) X(operation) X(transition)
 
