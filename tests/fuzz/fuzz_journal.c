@@ -41,7 +41,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   fclose(file);
   free(bytes);
   struct journal_reader reader;
-  if (journal_reader_open_file(&reader, file_path(), NULL) != STATUS_OK) return 0;
+  enum status status = journal_reader_open_file(&reader, file_path(), NULL);
+  unlink(file_path());
+  if (status != STATUS_OK) return 0;
   struct journal_record record;
   uint64_t seq = 0;
   while (journal_reader_next(&reader, &record, NULL) == STATUS_OK) {
