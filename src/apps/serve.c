@@ -1,0 +1,212 @@
+/* breakout serve: opens the server and runs its loop. */
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "apps/server.h"
+#include "base/log.h"
+#include "base/version.h"
+
+enum { TURN_BUDGET_MS = 20, TELL_MS = 5000, END_SECONDS = 20 };
+
+/* ---- service manager ---- */
+
+/* READY=1, STOPPING=1, WATCHDOG=1 as a datagram to NOTIFY_SOCKET, when there is one. */
+static void notify(const char *text) {
+  const char *path = getenv("NOTIFY_SOCKET");
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  if (path == NULL || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof address.sun_path) return;
+  memcpy(address.sun_path, path, strlen(path));
+  if (path[0] == '@') address.sun_path[0] = '\0';
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return;
+  socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+  if (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address, length) < 0)
+    log_write(LOG_WARNING, "ops", "notify", NULL, "NOTIFY_SOCKET does not take messages");
+  close(fd);
+}
+
+/* ---- the terminal ---- */
+
+static void tell(struct server *server) {
+  int64_t now = server->clock->monotonic_ns(server->clock->self);
+  if (!server->options.is_foreground || server->app->is_quiet || !isatty(STDERR_FILENO)) return;
+  if (now - server->told_ns < TELL_MS * INT64_C(1000000)) return;
+  server->told_ns = now;
+  struct engine_status status;
+  engine_status_read(server->wiring.engine, &status);
+  char at[40];
+  struct text text;
+  text_init(&text, at, sizeof at);
+  text_add_time(&text, status.ts);
+  fprintf(stderr, "DEMO %.16s  %-14s %d candidates, %d positions, equity %.2f, day %+.2f R\n", at, engine_word_names[status.state], status.candidates,
+          status.open_positions, decimal_to_double(status.equity_usd), status.daily_r);
+}
+
+/* ---- signals ---- */
+
+static void reload(struct server *server) {
+  struct problem problem;
+  log_rotate();
+  enum status status = server_use_preset(server, NULL, &problem);
+  if (status) {
+    log_write(LOG_ERROR, "engine", "reload_refused", NULL, "SIGHUP: the preset stays as it is: %s",
+              problem.count > 0 ? problem.items[0].message : "not valid");
+    return;
+  }
+  server_command(server, COMMAND_RELOAD);
+  log_write(LOG_INFO, "engine", "reloaded", NULL, "SIGHUP: preset read again, log files rotated");
+}
+
+/* Returns the signal that ends the program, 0 when none came. */
+static int take_signals(struct server *server) {
+  struct signalfd_siginfo info;
+  int ends = 0;
+  while (read(server->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+    if (info.ssi_signo == SIGHUP) {
+      reload(server);
+    } else {
+      ends = (int)info.ssi_signo;
+    }
+  }
+  return ends;
+}
+
+/* A second signal, or 20 s, and the end is no longer polite: the journal suffices. */
+static void arm_hard_end(void) {
+  sigset_t set;
+  signal(SIGTERM, SIG_DFL);
+  signal(SIGINT, SIG_DFL);
+  signal(SIGALRM, SIG_DFL);
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  sigprocmask(SIG_UNBLOCK, &set, NULL);
+  alarm(END_SECONDS);
+}
+
+/* ---- the loop ---- */
+
+static enum status renew_lease(struct server *server) {
+  int64_t now = server->clock->monotonic_ns(server->clock->self);
+  if (now - server->renewed_ns < LEASE_RENEW_MS * INT64_C(1000000)) return STATUS_OK;
+  server->renewed_ns = now;
+  notify("WATCHDOG=1");
+  struct problem problem;
+  problem_clear(&problem);
+  enum status status = store_lease_renew(&server->registry, server->clock->now_ms(server->clock->self), &problem);
+  if (status != STATUS_LEASE_HELD) return STATUS_OK; /* a busy or absent database does not stop trading: the lock of the folder holds */
+  server->app->problem = problem;
+  return status;
+}
+
+static int least(int a, int b) {
+  if (a < 0) return b;
+  return b < 0 || a < b ? a : b;
+}
+
+static void wait_for_work(struct server *server) {
+  struct pollfd files[2] = {{.fd = http_server_fd(server->http), .events = POLLIN}, {.fd = server->signal_fd, .events = POLLIN}};
+  int timeout = least(server_play_timeout_ms(server), http_server_timeout_ms(server->http));
+  timeout = least(timeout, api_timeout_ms(server->api));
+  if (poll(files, 2, least(timeout, 1000)) < 0) return; /* interrupted: the next turn looks again */
+}
+
+static enum status turn(struct server *server) {
+  enum status status = server_play(server, TURN_BUDGET_MS * INT64_C(1000000));
+  if (!status) status = renew_lease(server);
+  if (status) return status;
+  http_server_run(server->http);
+  runner_idle(&server->wiring.runner, server_event_now(server));
+  api_turn(server->api);
+  snapshots_take(server->snapshots, &server->wiring.runner, false);
+  metrics_set(server->metrics, METRIC_JOURNAL_RECORDS, NULL, (double)journal_last_seq(server->journal));
+  tell(server);
+  return STATUS_OK;
+}
+
+int server_run(struct server *server) {
+  notify("READY=1");
+  for (;;) {
+    enum status status = turn(server);
+    if (status) return app_fail(server->app, status);
+    int ends = take_signals(server);
+    if (ends != 0) {
+      log_write(LOG_INFO, "engine", "ending", NULL, "signal %d: ending in good order", ends);
+      return 0;
+    }
+    wait_for_work(server);
+  }
+}
+
+/* ---- the verb ---- */
+
+static const struct app_option options_table[] = {
+    {"host", 0, true, "H", "address to listen on"},
+    {"port", 0, true, "N", "port to listen on"},
+    {"role", 0, true, "R", "all: the only one in this version"},
+    {"preset", 0, true, "NAME", "start a session with this preset"},
+    {"mode", 0, true, "M", "paper: the only one in this version"},
+    {"paper", 0, false, NULL, "the same"},
+    {"live", 0, false, NULL, "not in this version"},
+    {"confirm", 0, true, "WORD", "of mode live"},
+    {"foreground", 0, false, NULL, "status lines on the terminal"},
+};
+
+static bool take_option(struct app *app, struct serve_options *options, const char *name, const char *value) {
+  int64_t port;
+  bool is_live = text_equal(name, "live") || (text_equal(name, "mode") && text_equal(value, "live"));
+  if (is_live || (text_equal(name, "role") && !text_equal(value, "all"))) {
+    problem_add(&app->problem, "not_in_version", name, value, text_equal(name, "role") ? "all" : "paper", "not in this version");
+    return false;
+  }
+  if (text_equal(name, "mode") && !text_equal(value, "paper")) {
+    problem_add(&app->problem, "bad_parameter", "--mode", value, "paper", "there is no such mode");
+    return false;
+  }
+  if (text_equal(name, "host")) text_copy(app->settings.api_host, sizeof app->settings.api_host, value);
+  if (text_equal(name, "preset")) options->preset = value;
+  if (text_equal(name, "foreground")) options->is_foreground = true;
+  if (!text_equal(name, "port")) return true;
+  if (!app_parse_integer(app, "--port", value, 1, 65535, &port)) return false;
+  app->settings.port = (int32_t)port;
+  return true;
+}
+
+int app_serve(struct app *app, int argc, char **argv) {
+  struct serve_options options = {0};
+  struct app_arguments arguments;
+  const char *value;
+  app_arguments_init(&arguments, argc, argv);
+  for (;;) {
+    int option = app_next(app, &arguments, options_table, (int)(sizeof options_table / sizeof options_table[0]), &value);
+    if (option == APP_DONE) break;
+    if (option == APP_ARGUMENT) return app_fail_with(app, STATUS_BAD_CONFIG, "bad_parameter", value, "serve takes no word");
+    if (option == APP_WRONG || !take_option(app, &options, options_table[option].name, value)) return app_fail(app, STATUS_BAD_CONFIG);
+  }
+  struct server *server = calloc(1, sizeof *server);
+  if (server == NULL) return app_fail(app, STATUS_NO_MEMORY);
+  enum status status = server_open(server, app, &options);
+  int code;
+  if (status) {
+    code = app_fail(app, status);
+    if (status == STATUS_NOT_FOUND) code = 1;
+  } else {
+    if (!app->is_quiet)
+      fprintf(stderr, "breakout %s at http://%s:%d. %s\n", version_text(), app->settings.api_host, http_server_port(server->http),
+              api_notice(server->api));
+    code = server_run(server);
+  }
+  notify("STOPPING=1");
+  arm_hard_end();
+  server_close(server);
+  free(server);
+  return code;
+}

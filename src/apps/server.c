@@ -1,0 +1,434 @@
+/* Opens the pieces of the server in the order in which they need each other, and closes them in the other. */
+#include "apps/server.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "adapters/clock/system_clock.h"
+#include "adapters/store/sqlite_query.h"
+#include "adapters/store/sqlite_store.h"
+#include "base/calendar.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "base/version.h"
+
+static const char *const account = "paper";
+static const char *const demo_recording = "binance-usdm-2025-05";
+
+/* Where the demo begins and why: see docs/decisions/0002-demo-start.md. */
+static const char *const demo_start = "2025-05-12T00:00:00Z";
+
+/* 864 candles of 5m make a symbol warm; two hours more for what needs a history of its own. */
+enum { WARM_UP_MS = 3 * 86400000 + 2 * 3600000, KEPT_ROWS = 500, DISK_FREE_MIN_MB = 500 };
+
+/* ---- the recording ---- */
+
+static bool is_folder(const char *path) {
+  return access(path, R_OK | X_OK) == 0;
+}
+
+/* The working directory, beside the program, its parent, the data folder. */
+static bool find_demo(const struct app *app, char *out, size_t size) {
+  char program[512];
+  ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+  program[length > 0 ? length : 0] = '\0';
+  char *slash = strrchr(program, '/');
+  if (slash != NULL) *slash = '\0';
+  snprintf(out, size, "recordings/%s", demo_recording);
+  if (is_folder(out)) return true;
+  static const char *const places[] = {"recordings", "../recordings", "../../recordings", "../share/breakout/recordings"};
+  for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+    snprintf(out, size, "%s/%s/%s", program, places[i], demo_recording);
+    if (is_folder(out)) return true;
+  }
+  snprintf(out, size, "%s/recordings/%s", app->settings.data_dir, demo_recording);
+  return is_folder(out);
+}
+
+static enum status open_recording(struct server *server) {
+  struct app *app = server->app;
+  char path[1024];
+  const char *feed = app->settings.feed[0] != '\0' ? app->settings.feed : default_exchange_names[app->settings.default_exchange];
+  server->is_demo = text_equal(feed, "demo");
+  text_copy(server->feed_name, sizeof server->feed_name, feed);
+  if (server->is_demo && !find_demo(app, path, sizeof path)) {
+    problem_add(&app->problem, "not_found", "FEED", feed, NULL,
+                "the recording %s is not here: it belongs into recordings/ beside the program or into DATA_DIR/recordings", demo_recording);
+    return STATUS_NOT_FOUND;
+  }
+  if (strncmp(feed, "file:", 5) == 0) {
+    text_copy(path, sizeof path, feed + 5);
+  } else if (!server->is_demo) {
+    problem_add(&app->problem, "not_in_version", "FEED", feed, "demo",
+                "the venue %s cannot be reached in this version: set FEED=demo or FEED=file:PATH of a recording", feed);
+    return STATUS_NOT_IN_VERSION;
+  }
+  const struct source_options options = {.data = path};
+  return wiring_open_source(&server->wiring, app, &options);
+}
+
+/* Where playing begins: the measured start of the demo, else as soon as there is a warm-up before it. */
+static void choose_start(struct server *server) {
+  int64_t from;
+  int64_t to;
+  int64_t start = 0;
+  source_range(server->wiring.source, &from, &to);
+  if (server->is_demo) check(calendar_parse(demo_start, &start));
+  if (start - WARM_UP_MS < from || start >= to) start = from + WARM_UP_MS;
+  if (start >= to) start = from;
+  server->play_from = start;
+  int64_t warm_from = start - WARM_UP_MS > from ? start - WARM_UP_MS : from;
+  looped_feed_init(&server->looped, &server->wiring.feed, warm_from, to, &server->feed);
+  playback_init(&server->playback, &server->feed, server->wiring.playback.has_seconds);
+}
+
+/* ---- storage ---- */
+
+static enum status open_storage(struct server *server, struct engine_counters *counters) {
+  struct app *app = server->app;
+  const struct settings *settings = &app->settings;
+  int64_t now = server->clock->now_ms(server->clock->self);
+  char path[DATABASE_PATH_MAX];
+  if (!settings_sqlite_path(settings->database_url, path, sizeof path)) {
+    problem_add(&app->problem, "not_in_version", "DATABASE_URL", NULL, "sqlite://./data/breakout_bot.db", "only SQLite is possible in this version");
+    return STATUS_NOT_IN_VERSION;
+  }
+  /* The lock of the folder comes first: its message names the process that holds it. The instance is known only with the database. */
+  const struct sqlite_store_options store = {.path = path, .account = account, .may_migrate = settings->breakout_profile == PROFILE_DEVELOPMENT};
+  enum status status = sqlite_store_open(&server->store, &store, &app->problem);
+  server->has_store = !status;
+  if (!status) status = store_registry_open(&server->registry, path, &app->problem);
+  server->has_registry = !status;
+  if (!status) status = store_instance(&server->registry, server->wiring.config.instance, now, &app->problem);
+  if (!status) status = store_counters_load(&server->registry, counters, &app->problem);
+  if (status) return status;
+  const struct journal_options journal = {.data_dir = settings->data_dir, .account = account, .instance = server->wiring.config.instance};
+  status = journal_open(&server->journal, &journal, &app->problem);
+  return status ? status : store_lease_take(&server->registry, account, now, &app->problem);
+}
+
+/* ---- the engine ---- */
+
+/* The journal must be of this recording: same symbols in the same places, and a time that lies in it. */
+static enum status check_feed(struct server *server) {
+  const struct source *source = server->wiring.source;
+  const struct engine *engine = server->wiring.engine;
+  int32_t count = engine_symbol_count(engine);
+  bool is_same = count <= source_symbol_count(source);
+  for (int32_t i = 0; i < count && is_same; i++) {
+    const char *symbol = engine_market(engine, i)->instrument.symbol;
+    is_same = symbol[0] == '\0' || text_equal(symbol, source_symbol(source, i));
+  }
+  if (is_same && (server->recovery.is_first || server->recovery.last_ts >= server->looped.from - WARM_UP_MS)) return STATUS_OK;
+  problem_add(&server->app->problem, "in_use", "DATA_DIR", server->app->settings.data_dir, NULL,
+              "this folder holds the account of another recording: set another DATA_DIR (and DATABASE_URL), or the FEED it was made with");
+  return STATUS_BAD_CONFIG;
+}
+
+static void add_listeners(struct server *server) {
+  struct listener listener;
+  if (server->archive != NULL) {
+    listener = archive_listener(server->archive);
+    runner_listen(&server->wiring.runner, &listener);
+  }
+  metrics_listener(server->metrics, &listener);
+  runner_listen(&server->wiring.runner, &listener);
+  api_listener(server->api, &listener);
+  runner_listen(&server->wiring.runner, &listener);
+}
+
+static enum status open_engine(struct server *server, const struct engine_counters *counters) {
+  struct app *app = server->app;
+  struct wiring *wiring = &server->wiring;
+  const struct recover_options options = {.data_dir = app->settings.data_dir,
+                                          .account = account,
+                                          .limits = wiring->limits,
+                                          .config = wiring->config,
+                                          .counters = *counters,
+                                          .arena = &wiring->arena};
+  enum status status = recover_open(&server->recover, &wiring->runner, &options, server->journal, &wiring->exchange, server->clock, false,
+                                    &server->recovery, &app->problem);
+  if (status) return status;
+  server->has_runner = true;
+  wiring->engine = wiring->runner.engine;
+  status = check_feed(server);
+  if (!status) status = snapshots_open(&server->snapshots, app->settings.data_dir, account, &app->problem);
+  if (status) return status;
+  const struct archive_options archive = {.store = &server->store, .data_dir = app->settings.data_dir, .account = account};
+  return archive_start(&server->archive, &archive, &app->problem);
+}
+
+/* What the engine must hear after a restart, before anything else happens. */
+static enum status resume(struct server *server) {
+  if (server->recovery.is_first) return STATUS_OK;
+  struct event event;
+  recover_event(&event, &server->recovery, server->recovery.last_ts, server->app->settings.resume_on_restart == RESUME_PAUSED);
+  server_step(server, &event, false);
+  metrics_add(server->metrics, METRIC_RESTARTS, METRIC_VALUES(restart_cause_names[server->recovery.cause]), 1);
+  metrics_set(server->metrics, METRIC_RECOVERY_DURATION, NULL, server->recovery.seconds);
+  return server_play_resume(server, server->recovery.last_ts);
+}
+
+/* ---- the API ---- */
+
+static int64_t host_now(void *self) {
+  return server_event_now(self);
+}
+
+static void host_step(void *self, struct event *event) {
+  server_step(self, event, false);
+}
+
+static enum status host_use_preset(void *self, const char *name, struct problem *problem) {
+  return server_use_preset(self, name, problem);
+}
+
+static struct api_component journal_component(const struct server *server) {
+  const struct journal_counts *counts = journal_counts(server->journal);
+  struct api_component component = {.name = "journal", .level = journal_is_available(server->journal) ? API_OK : API_FAILED};
+  snprintf(component.detail, sizeof component.detail, "%lld records, %lld failed flushes", (long long)counts->records, (long long)counts->failures);
+  return component;
+}
+
+static struct api_component database_component(const struct server *server) {
+  struct archive_counts counts;
+  archive_counts(server->archive, &counts);
+  struct api_component component = {.name = "database", .level = counts.is_failing ? API_FAILED : API_OK};
+  snprintf(component.detail, sizeof component.detail, "%s, %lld rows stored", counts.is_failing ? "batches are refused" : server->store.name,
+           (long long)counts.stored);
+  return component;
+}
+
+static struct api_component feed_component(const struct server *server) {
+  const char *word = server->is_ended ? "the recording is over" : server->is_playing ? "playing a recording" : "warming up";
+  struct api_component component = {.name = "feed", .level = server->is_ended ? API_OFF : API_OK};
+  snprintf(component.detail, sizeof component.detail, "%s: %s", server->feed_name, word);
+  return component;
+}
+
+static struct api_component disk_component(const struct server *server) {
+  struct statvfs disk;
+  struct api_component component = {.name = "disk", .level = API_DEGRADED, .detail = "cannot be read"};
+  if (statvfs(server->app->settings.data_dir, &disk) != 0) return component;
+  int64_t free_mb = (int64_t)(disk.f_bavail / 1024 * disk.f_frsize / 1024);
+  component.level = free_mb < DISK_FREE_MIN_MB ? API_FAILED : API_OK;
+  snprintf(component.detail, sizeof component.detail, "%lld MB free", (long long)free_mb);
+  return component;
+}
+
+static int host_components(void *self, struct api_component *out, int max) {
+  const struct server *server = self;
+  check(max >= 5);
+  out[0] = journal_component(server);
+  out[1] = database_component(server);
+  out[2] = feed_component(server);
+  out[3] = (struct api_component){.name = "venue", .level = API_OK, .detail = "paper: in this process"};
+  out[4] = disk_component(server);
+  return 5;
+}
+
+static enum status open_api(struct server *server) {
+  const struct api_options options = {.host = {server, host_now, host_step, host_use_preset, host_components},
+                                      .engine = server->wiring.engine,
+                                      .metrics = server->metrics,
+                                      .clock = server->clock,
+                                      .settings = &server->app->settings,
+                                      .is_demo = true, /* recorded data are all this version has */
+                                      .speed = server->app->settings.demo_speed,
+                                      .is_ready = true};
+  return api_open(&server->api, &options);
+}
+
+/* The newest rows of a table, oldest first, into the API's memory. */
+static void remember(struct server *server, struct database *database, const char *table) {
+  struct store_query query = {.table = table, .limit = KEPT_ROWS};
+  struct store_rows rows;
+  struct problem problem;
+  problem_clear(&problem);
+  if (store_select(database, &query, &rows, &problem)) return;
+  size_t size = record_schemas[rows.table->record]->size;
+  unsigned char *objects = calloc(KEPT_ROWS, size);
+  check(objects != NULL);
+  int count = 0;
+  while (count < KEPT_ROWS && store_rows_next(&rows, &problem) == STATUS_OK) {
+    if (store_rows_object(&rows, objects + (size_t)count * size, &problem) == STATUS_OK) ++count;
+  }
+  while (count-- > 0) api_remember(server->api, (enum record_kind)rows.table->record, objects + (size_t)count * size);
+  store_rows_close(&rows);
+  free(objects);
+}
+
+/* Lists show what was before the restart too. Rows that the archive has not stored yet are missing there until they change again. */
+static void remember_all(struct server *server) {
+  static const char *const tables[] = {"decisions", "orders", "fills", "positions", "stop_history", "trades", "sessions", "commands"};
+  char path[DATABASE_PATH_MAX];
+  struct database database;
+  struct problem problem;
+  problem_clear(&problem);
+  if (server->recovery.is_first || !settings_sqlite_path(server->app->settings.database_url, path, sizeof path)) return;
+  if (database_open(&database, path, DATABASE_FOR_READING, DATABASE_BUSY_MS, &problem)) return;
+  for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) remember(server, &database, tables[i]);
+  database_close(&database);
+}
+
+static enum status open_http(struct server *server) {
+  const struct settings *settings = &server->app->settings;
+  struct http_options options = {
+      .host = settings->api_host, .port = settings->port, .body_limit = (size_t)settings->body_limit_bytes, .clock = server->clock};
+  api_handler(server->api, &options.handler);
+  return http_server_open(&server->http, &options, &server->app->problem);
+}
+
+/* ---- everything ---- */
+
+static enum status open_log(struct server *server) {
+  const struct settings *settings = &server->app->settings;
+  const struct log_options options = {.level = (enum log_level)settings->log_level,
+                                      .console = (enum log_console)settings->log_console,
+                                      .directory = settings->log_to_file ? settings->log_dir : NULL,
+                                      .file_max_mb = settings->log_file_max_mb,
+                                      .total_max_mb = settings->log_max_total_mb,
+                                      .retention_days = settings->log_retention_days};
+  enum status status = log_open(&options);
+  server->has_log = !status;
+  if (status) problem_add(&server->app->problem, "no_permission", "LOG_DIR", settings->log_dir, NULL, "log files cannot be written there");
+  return status;
+}
+
+static bool is_loopback(const char *host) {
+  return strncmp(host, "127.", 4) == 0 || text_equal(host, "::1") || text_equal(host, "localhost");
+}
+
+static enum status check_settings(struct server *server) {
+  const struct settings *settings = &server->app->settings;
+  if (!is_loopback(settings->api_host)) {
+    problem_add(&server->app->problem, "not_allowed", "API_HOST", settings->api_host, "127.0.0.1",
+                "logins are not in this version, so that the server answers on this machine only");
+    return STATUS_BAD_CONFIG;
+  }
+  if (settings->service_role != SERVICE_ROLE_ALL) {
+    problem_add(&server->app->problem, "not_in_version", "SERVICE_ROLE", service_role_names[settings->service_role], "all",
+                "one process does everything in this version");
+    return STATUS_NOT_IN_VERSION;
+  }
+  return STATUS_OK;
+}
+
+/* Signals are read from a descriptor; blocked before any thread begins, so that all threads inherit it. */
+static void open_signals(struct server *server) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
+  sigprocmask(SIG_BLOCK, &set, NULL);
+  signal(SIGPIPE, SIG_IGN);
+  server->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  check(server->signal_fd >= 0);
+}
+
+static void tell_start(const struct server *server) {
+  const struct settings *settings = &server->app->settings;
+  struct buffer changed = {0};
+  settings_add_changed(settings, &changed);
+  log_write(LOG_INFO, "engine", "started", NULL, "version %s (%s) at http://%s:%d, settings: %s", version_text(), version_commit(),
+            settings->api_host, http_server_port(server->http), changed.data != NULL ? changed.data : "");
+  buffer_deinit(&changed);
+  log_write(LOG_INFO, "engine", "demo", NULL, "%s", api_notice(server->api));
+}
+
+enum status server_open(struct server *server, struct app *app, const struct serve_options *options) {
+  *server = (struct server){.app = app, .options = *options, .clock = system_clock(), .signal_fd = -1};
+  struct engine_counters counters = {0};
+  struct wiring_options wiring;
+  wiring_options_init(&wiring);
+  wiring.preset = options->preset != NULL ? options->preset : app->settings.default_preset;
+  wiring.feed_name = server->feed_name;
+  enum status status = check_settings(server);
+  if (!status) status = open_log(server);
+  if (status) return status;
+  open_signals(server);
+  server->started_ns = server->clock->monotonic_ns(server->clock->self);
+  status = open_recording(server);
+  if (!status) status = wiring_load_preset(&server->wiring, app, &wiring);
+  if (!status) status = wiring_prepare(&server->wiring, &wiring);
+  if (status) return status;
+  choose_start(server);
+  status = metrics_open(&server->metrics, server->clock);
+  if (!status) status = open_storage(server, &counters);
+  if (!status) status = open_engine(server, &counters);
+  if (!status) status = open_api(server);
+  if (!status) status = open_http(server);
+  if (status) return status;
+  remember_all(server);
+  add_listeners(server);
+  status = resume(server);
+  if (status) return status;
+  enum session_state state = engine_session_state(server->wiring.engine);
+  bool is_idle = state == SESSION_IDLE || state == SESSION_STOPPED;
+  server->wants_session = is_idle && (options->preset != NULL || app->settings.autostart == AUTOSTART_PAPER);
+  tell_start(server);
+  return STATUS_OK;
+}
+
+/* Entries that still work would fill while nobody manages: they are cancelled; stops and targets stay. */
+static void cancel_entries(struct server *server) {
+  const struct engine *engine = server->wiring.engine;
+  for (int32_t i = engine_order_count(engine) - 1; i >= 0; i--) {
+    const struct order *order = engine_order(engine, i);
+    bool is_entry = order->purpose == PURPOSE_ENTRY || order->purpose == PURPOSE_ADD_ON;
+    if (!is_entry || order_is_ended(order)) continue;
+    struct event event = {
+        .ts = server_event_now(server), .kind = EVENT_COMMAND, .command = {.command = COMMAND_CANCEL_ORDER, .source = SOURCE_ENGINE}};
+    event.command.operation_id = engine_counters(engine)->operation + 1;
+    text_copy(event.command.user, sizeof event.command.user, "server");
+    text_copy(event.command.client_order_id, sizeof event.command.client_order_id, order->client_order_id);
+    server_step(server, &event, false);
+  }
+}
+
+/* The polite end of an engine: entries cancelled, snapshot, clean mark. */
+static void end_engine(struct server *server) {
+  cancel_entries(server);
+  int64_t now = engine_now(server->wiring.engine);
+  runner_idle(&server->wiring.runner, now);
+  if (journal_flush(server->journal, now) != STATUS_OK) log_write(LOG_ERROR, "journal", "flush_failed", NULL, "the newest records are not on disk");
+  if (server->snapshots != NULL) snapshots_take(server->snapshots, &server->wiring.runner, true);
+  snapshots_close(server->snapshots);
+  server->snapshots = NULL;
+  if (recover_mark_clean(server->journal, now) != STATUS_OK)
+    log_write(LOG_ERROR, "journal", "mark_failed", NULL, "the next start will look like one after a crash");
+}
+
+void server_close(struct server *server) {
+  if (server->api != NULL) api_stop_commands(server->api);
+  if (server->http != NULL) end_engine(server);
+  http_server_close(server->http);
+  if (server->archive != NULL) archive_stop(server->archive, 5000);
+  snapshots_close(server->snapshots);
+  if (server->has_registry && server->wiring.engine != NULL) {
+    struct problem problem;
+    problem_clear(&problem);
+    if (store_counters_save(&server->registry, engine_counters(server->wiring.engine), &problem))
+      log_write(LOG_WARNING, "storage", "counters", NULL, "counters were not saved");
+  }
+  if (server->has_registry) store_registry_close(&server->registry);
+  if (server->has_store) server->store.close(server->store.self);
+  api_close(server->api);
+  metrics_close(server->metrics);
+  if (!server->has_runner) server->wiring.engine = NULL;
+  wiring_close(&server->wiring);
+  recover_close(server->recover);
+  journal_close(server->journal);
+  looped_feed_deinit(&server->looped);
+  if (server->signal_fd >= 0) close(server->signal_fd);
+  if (server->has_log) {
+    log_write(LOG_INFO, "engine", "ended", NULL, "the server has ended");
+    log_close();
+  }
+}

@@ -1,0 +1,75 @@
+/* The running server: the pieces of `breakout serve` and the loop that drives them. */
+#ifndef APPS_SERVER_H
+#define APPS_SERVER_H
+
+#include "adapters/http/http.h"
+#include "adapters/source/looped_feed.h"
+#include "adapters/store/store_registry.h"
+#include "api/api.h"
+#include "apps/wiring.h"
+#include "runner/archive.h"
+#include "runner/journal.h"
+#include "runner/metrics.h"
+#include "runner/recover.h"
+
+struct serve_options {
+  const char *preset; /* start a session with it; NULL: as AUTOSTART says */
+  bool is_foreground;
+};
+
+struct server {
+  struct app *app;
+  struct serve_options options;
+  const struct clock *clock;
+  char feed_name[64];
+  bool is_demo; /* the shipped recording */
+  /* playback: times of the recording */
+  int64_t play_from;            /* before it is warm-up, given at once */
+  int64_t origin_ts, origin_ns; /* event time origin_ts was due at origin_ns */
+  bool is_playing;              /* warm-up of this round is over */
+  bool is_ended;                /* the recording is over and does not begin again */
+  bool wants_session;           /* start one when playing begins */
+  /* pieces, in order of opening */
+  bool has_log;
+  struct wiring wiring;
+  struct looped_feed looped;
+  struct feed feed;
+  struct playback playback;
+  struct store store;
+  bool has_store;
+  struct store_registry registry;
+  bool has_registry;
+  struct journal *journal;
+  struct recover *recover;
+  struct recovery recovery;
+  bool has_runner;
+  struct snapshots *snapshots;
+  struct archive *archive;
+  struct metrics *metrics;
+  struct api *api;
+  struct http_server *http;
+  int signal_fd;
+  int64_t renewed_ns, told_ns, started_ns;
+  bool has_lost_lease;
+};
+
+/* Opens everything; on failure what was opened stays to be closed by server_close. */
+NODISCARD enum status server_open(struct server *server, struct app *app, const struct serve_options *options);
+void server_close(struct server *server);
+/* Until a signal ends it. Returns the exit code. */
+int server_run(struct server *server);
+
+/* server_play.c: the recording as time goes on. */
+int64_t server_event_now(struct server *server);
+/* Gives what is due, for at most budget_ns. STATUS_END never; a failure of the feed ends the server. */
+NODISCARD enum status server_play(struct server *server, int64_t budget_ns);
+/* Milliseconds until the next event is due; -1 never. */
+int server_play_timeout_ms(struct server *server);
+/* After a restart: goes on behind the last event of the journal. */
+NODISCARD enum status server_play_resume(struct server *server, int64_t last_ts);
+/* An event through the runner, timed. */
+void server_step(struct server *server, struct event *event, bool is_market);
+NODISCARD enum status server_use_preset(struct server *server, const char *name, struct problem *problem);
+void server_command(struct server *server, enum command command);
+
+#endif
