@@ -168,8 +168,10 @@ static int run_migrate(struct db *db) {
     return app_fail(db->app, STATUS_BAD_CONFIG);
   }
   bool is_dry = db->values[OPTION_DRY_RUN] != NULL, is_copy = db->values[OPTION_COPY] != NULL;
-  enum status status = open_database(db, DATABASE_MADE);
-  if (status == STATUS_OK) status = migrations_check(&store_schema, &db->database, &version, &db->app->problem);
+  /* A dry run makes no file: without one everything is pending. */
+  bool has_none = is_dry && access(db->path, F_OK) != 0;
+  enum status status = has_none ? STATUS_OK : open_database(db, is_dry ? DATABASE_FOR_READING : DATABASE_MADE);
+  if (status == STATUS_OK && !has_none) status = migrations_check(&store_schema, &db->database, &version, &db->app->problem);
   if (status == STATUS_OK && to < version && !is_dry && !is_copy) status = need_stopped_server(db, "a migration down");
   if (status != STATUS_OK) return app_fail(db->app, status);
   begin_result(db);
@@ -315,6 +317,9 @@ static enum status fill_from_journal(struct db *db, struct store *store, int64_t
   struct journal_record record;
   struct problem *problem = &db->app->problem;
   enum status status = journal_reader_open(&reader, db->app->settings.data_dir, NULL, 0, problem);
+  if (status == STATUS_NO_DATA || status == STATUS_NOT_FOUND) {
+    problem_add(problem, "no_journal", db->app->settings.data_dir, NULL, NULL, "there is no journal to make the tables from");
+  }
   if (status != STATUS_OK) return status;
   status = store->begin(store->self);
   for (*records = 0; status == STATUS_OK && app_interrupted == 0; ++*records) {
