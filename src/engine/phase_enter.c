@@ -218,6 +218,7 @@ void enter_signal(struct engine *engine, struct pending_signal *pending) {
   move_candidate(engine, pending->symbol, CANDIDATE_ON_VALIDATED, "");
   owner->sized_at[signal->side] = engine->now;
   owner->sized_entry[signal->side] = signal->entry;
+  engine->risk_at = 0; /* limits are evaluated before every plan, however short ago they were (risk 4) */
   engine_mark(engine, false);
   engine_read_setup(engine, pending->symbol);
   struct reason_list reasons = {0};
