@@ -18,7 +18,10 @@ settings   md settings.md
 preset     md preset.md
 preset     json preset.schema.json
 reasons    md reasons.md
+commands   md commands.md
 routes     md routes.md
+routes     openapi openapi.json
 metrics    md metrics.md
+tables     md tables.md
 lifecycles mermaid lifecycles.md
 TABLE
