@@ -160,6 +160,7 @@ struct engine {
   struct order orders[ENGINE_ORDERS_MAX];
   int32_t order_count;  /* used places; ended ones are recycled, oldest first */
   int32_t order_sequence[ENGINE_ORDERS_MAX]; /* places in order of creation */
+  uint64_t order_lives[ENGINE_ORDERS_MAX / 64]; /* a bit for each place with an order that has not ended */
   int32_t live_orders;
   uint64_t fill_ids[ENGINE_FILL_IDS_MAX]; /* hashes, ring */
   int64_t fill_id_count, last_fill_at;
@@ -239,6 +240,8 @@ void session_refold_levels(struct engine *engine, int32_t symbol);
 /* After every event: do pending operations and states have what they waited for. */
 void session_settle(struct engine *engine);
 void session_move(struct engine *engine, enum session_trigger trigger, const char *reason);
+/* A restarted process takes up an active session: back to starting. */
+void session_restart(struct engine *engine, const char *cause);
 void session_fatal(struct engine *engine, const char *reason);
 void session_queue_kill(struct engine *engine, enum risk_cause cause);
 
@@ -293,6 +296,8 @@ void orders_send(struct engine *engine, struct order *order);
 void orders_cancel(struct engine *engine, struct order *order);
 void orders_amend(struct engine *engine, struct order *order, int64_t qty, int64_t price, int64_t trigger_price);
 struct order *orders_find(struct engine *engine, const char *client_order_id);
+/* The first order at or after a place that has not ended, -1 none. Few of the places hold one, and every tick asks for them. */
+int32_t orders_next(const struct engine *engine, int32_t place);
 void orders_move(struct engine *engine, struct order *order, enum order_trigger trigger, const char *reason);
 void orders_on_ack(struct engine *engine, const struct event_order_ack *ack);
 void orders_on_reject(struct engine *engine, const struct event_order_reject *reject);

@@ -176,9 +176,7 @@ static void finish(struct engine *engine) {
   struct reconcile *work = &engine->reconcile;
   struct reconciliation record = {.ts = engine->now, .duration_ms = engine->now - work->started_at, .fills_applied = work->fills_applied};
   text_copy(record.cause, sizeof record.cause, work->cause);
-  for (int32_t i = 0; i < engine->order_count; i++) {
-    if (!order_is_ended(&engine->orders[i])) compare_order(engine, &engine->orders[i], &record);
-  }
+  for (int32_t i = orders_next(engine, 0); i >= 0; i = orders_next(engine, i + 1)) compare_order(engine, &engine->orders[i], &record);
   compare_strays(engine, &record);
   for (int32_t i = 0; i < ENGINE_HOLDINGS_MAX; i++) {
     struct holding *holding = &engine->holdings[i];
@@ -203,7 +201,7 @@ void reconcile_on_query(struct engine *engine, const struct event_query_result *
   struct reconcile *work = &engine->reconcile;
   if (result->query == QUERY_ORDERS) {
     int32_t count = result->orders_count < ENGINE_VENUE_ORDERS_MAX ? result->orders_count : ENGINE_VENUE_ORDERS_MAX;
-    memcpy(work->orders, result->orders, (size_t)count * sizeof work->orders[0]);
+    if (count > 0) memcpy(work->orders, result->orders, (size_t)count * sizeof work->orders[0]);
     work->order_count = count;
   }
   arrived(engine, (enum query_kind)result->query);
@@ -213,7 +211,7 @@ void reconcile_on_positions(struct engine *engine, const struct event_venue_posi
   struct reconcile *work = &engine->reconcile;
   int32_t room = (int32_t)(sizeof work->positions / sizeof work->positions[0]);
   int32_t count = positions->positions_count < room ? positions->positions_count : room;
-  memcpy(work->positions, positions->positions, (size_t)count * sizeof work->positions[0]);
+  if (count > 0) memcpy(work->positions, positions->positions, (size_t)count * sizeof work->positions[0]);
   work->position_count = count;
   if (positions->is_complete) arrived(engine, QUERY_POSITIONS);
 }
@@ -269,7 +267,7 @@ void reconcile_on_recovery(struct engine *engine, const struct event_recovery *r
     if (recovery->resume_paused && engine->resume_state == SESSION_RUNNING) engine->resume_state = SESSION_PAUSED;
     engine->is_guarded_start = true;
     engine->starting_at = engine->now;
-    session_move(engine, SESSION_ON_RESTARTED, restart_cause_names[recovery->cause]);
+    session_restart(engine, restart_cause_names[recovery->cause]);
     enter_stop_all(engine, PLAN_CANCELLED);
   }
   if (was_active || engine->open_holdings > 0) reconcile_begin(engine, "restart");

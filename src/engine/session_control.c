@@ -35,6 +35,24 @@ void session_move(struct engine *engine, enum session_trigger trigger, const cha
   engine_update_word(engine);
 }
 
+/* The word of a new process begins at idle, whatever the old one showed last. */
+void session_restart(struct engine *engine, const char *cause) {
+  if (!engine_is_latched(engine)) {
+    engine_emit_transition(engine, MACHINE_VIEW, "view", engine_word_names[engine->word], engine_word_names[WORD_IDLE], "restart", cause, 0);
+    engine->previous_word = engine->word;
+    engine->word = WORD_IDLE;
+  }
+  char id[16];
+  session_id_text(engine, id);
+  int next = engine_next_state(engine, &session_fsm, id, engine->session.session_state, SESSION_ON_RESTARTED);
+  if (next < 0) return;
+  engine_emit_transition(engine, MACHINE_SESSION, id, session_state_names[engine->session.session_state], session_state_names[next],
+                         session_trigger_names[SESSION_ON_RESTARTED], cause, 0);
+  engine->session.session_state = next;
+  emit_session(engine);
+  engine_update_word(engine);
+}
+
 static bool is_flat(const struct engine *engine) {
   return engine->open_holdings == 0 && engine->live_orders == 0;
 }
@@ -113,9 +131,8 @@ static void fail_operation(struct engine *engine, struct operation *operation, c
 }
 
 static bool has_live_entry(const struct engine *engine) {
-  for (int32_t i = 0; i < engine->order_count; i++) {
-    const struct order *order = &engine->orders[i];
-    if (!order_is_ended(order) && (order->purpose == PURPOSE_ENTRY || order->purpose == PURPOSE_ADD_ON)) return true;
+  for (int32_t i = orders_next(engine, 0); i >= 0; i = orders_next(engine, i + 1)) {
+    if (engine->orders[i].purpose == PURPOSE_ENTRY || engine->orders[i].purpose == PURPOSE_ADD_ON) return true;
   }
   return engine->open_plans > 0;
 }
