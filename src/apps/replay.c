@@ -155,7 +155,7 @@ static void print_json(const struct journal_record *record, struct buffer *out) 
 static enum status print_all(struct replay *replay) {
   struct buffer out = {0};
   struct journal_record record;
-  enum status status;
+  enum status status = STATUS_OK;
   bool is_json = replay->app->output == OUTPUT_JSON || replay->app->output == OUTPUT_JSONL;
   while (!app_interrupted && (status = journal_reader_next(&replay->reader, &record, &replay->app->problem)) == STATUS_OK &&
          record.ts <= replay->until) {
