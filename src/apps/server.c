@@ -1,6 +1,7 @@
 /* Opens the pieces of the server in the order in which they need each other, and closes them in the other. */
 #include "apps/server.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +90,29 @@ static void choose_start(struct server *server) {
 
 /* ---- storage ---- */
 
+/* A lease outlives a killed process by 15 s. The folder's lock is ours already, so one whose process on this machine is gone is taken over. */
+static bool is_left_by_dead(struct server *server, int64_t now) {
+  char holder[96] = "";
+  char host[64] = "";
+  struct problem problem;
+  problem_clear(&problem);
+  gethostname(host, sizeof host - 1);
+  size_t length = strlen(host);
+  if (store_lease_holder(&server->registry.database, account, now, holder, sizeof holder, &problem)) return false;
+  if (strncmp(holder, host, length) != 0 || holder[length] != ':') return false;
+  long pid = strtol(holder + length + 1, NULL, 10);
+  return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
+static enum status take_lease(struct server *server, int64_t now) {
+  struct problem *problem = &server->app->problem;
+  enum status status = store_lease_take(&server->registry, account, now, problem);
+  if (status != STATUS_LEASE_HELD || !is_left_by_dead(server, now)) return status;
+  problem_clear(problem);
+  log_write(LOG_WARNING, "storage", "lease_taken_over", NULL, "the process that held the lease is gone");
+  return store_lease_take(&server->registry, account, now + LEASE_EXPIRES_MS, problem); /* by then it has run out */
+}
+
 static enum status open_storage(struct server *server, struct engine_counters *counters) {
   struct app *app = server->app;
   const struct settings *settings = &app->settings;
@@ -109,7 +133,7 @@ static enum status open_storage(struct server *server, struct engine_counters *c
   if (status) return status;
   const struct journal_options journal = {.data_dir = settings->data_dir, .account = account, .instance = server->wiring.config.instance};
   status = journal_open(&server->journal, &journal, &app->problem);
-  return status ? status : store_lease_take(&server->registry, account, now, &app->problem);
+  return status ? status : take_lease(server, now);
 }
 
 /* ---- the engine ---- */
@@ -342,6 +366,13 @@ static void tell_start(const struct server *server) {
   log_write(LOG_INFO, "engine", "demo", NULL, "%s", api_notice(server->api));
 }
 
+/* What the preset's lists do not match belongs into the log, not beside a later error. */
+static void tell_warnings(struct app *app) {
+  for (int i = 0; i < app->problem.count; i++)
+    log_write(LOG_WARNING, "engine", "preset", NULL, "%s: %s", app->problem.items[i].path, app->problem.items[i].message);
+  problem_clear(&app->problem);
+}
+
 enum status server_open(struct server *server, struct app *app, const struct serve_options *options) {
   *server = (struct server){.app = app, .options = *options, .clock = system_clock(), .signal_fd = -1};
   struct engine_counters counters = {0};
@@ -356,6 +387,7 @@ enum status server_open(struct server *server, struct app *app, const struct ser
   server->started_ns = server->clock->monotonic_ns(server->clock->self);
   status = open_recording(server);
   if (!status) status = wiring_load_preset(&server->wiring, app, &wiring);
+  if (!status) tell_warnings(app);
   if (!status) status = wiring_prepare(&server->wiring, &wiring);
   if (status) return status;
   choose_start(server);
