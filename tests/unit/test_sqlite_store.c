@@ -258,19 +258,42 @@ static void a_locked_database_ends_the_batch_and_the_next_one_works(void **unuse
   assert_int_equal(store.last_seq(store.self), 5);
 }
 
-static void a_removed_database_is_told_and_made_again(void **unused) {
+static void a_database_that_is_gone_is_waited_for(void **unused) {
   (void)unused;
-  char command[700];
+  char command[1400];
   struct equity equity = {.ts = 1};
   assert_int_equal(open_store(true), STATUS_OK);
   assert_int_equal(put_one(RECORD_EQUITY, 5, &equity), STATUS_OK);
-  snprintf(command, sizeof command, "rm %s*", path);
+  snprintf(command, sizeof command, "cd %s && mv data away", folder);
   assert_int_equal(system(command), 0);
-  assert_int_equal(store.begin(store.self), STATUS_IO_FAILED);
-  /* Nothing is stored any more: the caller sees it and gives everything again. */
-  assert_int_equal(store.last_seq(store.self), 0);
+  equity.ts = 2;
+  for (int i = 0; i < 3; i++) assert_int_not_equal(put_one(RECORD_EQUITY, 6, &equity), STATUS_OK);
+  assert_int_equal(access(path, F_OK), -1);
+  assert_int_equal(store.last_seq(store.self), 5);
+  snprintf(command, sizeof command, "cd %s && mv away data", folder);
+  assert_int_equal(system(command), 0);
+  assert_int_equal(put_one(RECORD_EQUITY, 6, &equity), STATUS_OK);
+  assert_int_equal(read_int("SELECT count(*) FROM equity_curve"), 2);
+}
+
+static void a_database_that_lost_rows_is_refused_until_a_new_start(void **unused) {
+  (void)unused;
+  char command[1400];
+  struct equity equity = {.ts = 1};
+  assert_int_equal(open_store(true), STATUS_OK);
   assert_int_equal(put_one(RECORD_EQUITY, 5, &equity), STATUS_OK);
-  assert_int_equal(read_int("SELECT count(*) FROM equity_curve"), 1);
+  close_store();
+  snprintf(command, sizeof command, "cd %s/data && cp bot.db old.db", folder);
+  assert_int_equal(system(command), 0);
+  assert_int_equal(open_store(true), STATUS_OK);
+  equity.ts = 2;
+  assert_int_equal(put_one(RECORD_EQUITY, 6, &equity), STATUS_OK);
+  snprintf(command, sizeof command, "cd %s/data && rm bot.db* && mv old.db bot.db", folder);
+  assert_int_equal(system(command), 0);
+  for (int i = 0; i < 3; i++) assert_int_not_equal(put_one(RECORD_EQUITY, 7, &equity), STATUS_OK);
+  close_store();
+  assert_int_equal(open_store(true), STATUS_OK);
+  assert_int_equal(store.last_seq(store.self), 5);
 }
 
 static void a_full_disk_ends_the_batch_and_loses_nothing_before(void **unused) {
@@ -577,7 +600,8 @@ int main(void) {
       IN_FOLDER(rows_belong_to_the_session_that_made_them),
       IN_FOLDER(the_newest_seq_is_stored_with_its_batch),
       IN_FOLDER(a_locked_database_ends_the_batch_and_the_next_one_works),
-      IN_FOLDER(a_removed_database_is_told_and_made_again),
+      IN_FOLDER(a_database_that_is_gone_is_waited_for),
+      IN_FOLDER(a_database_that_lost_rows_is_refused_until_a_new_start),
       IN_FOLDER(a_full_disk_ends_the_batch_and_loses_nothing_before),
       IN_FOLDER(a_folder_without_permission_is_named),
       IN_FOLDER(damage_names_the_file_and_the_way_out),

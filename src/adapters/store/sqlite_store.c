@@ -73,11 +73,20 @@ static enum status prepare_writers(struct sqlite_store *store) {
                           &store->problem);
 }
 
+/* A database that lost rows since we wrote them (another file, an old backup) is not gone on with: the rows between would be missing for ever. A new
+ * start looks at it first and fills it from the journal. */
 static enum status read_seq(struct sqlite_store *store) {
   int64_t seq = 0;
   enum status status = database_read_int(&store->database, "SELECT value FROM counters WHERE name = 'journal_seq'", 0, &seq, &store->problem);
-  if (status == STATUS_OK) store->stored_seq = (uint64_t)seq;
-  return status;
+  if (status != STATUS_OK) return status;
+  if ((uint64_t)seq < store->stored_seq) {
+    problem_add(&store->problem, "database_replaced", store->path, NULL, NULL,
+                "the database ends at record %lld, %llu were stored: start the server again to fill it from the journal", (long long)seq,
+                (unsigned long long)store->stored_seq);
+    return STATUS_FAILED;
+  }
+  store->stored_seq = (uint64_t)seq;
+  return STATUS_OK;
 }
 
 /* Which session is running: rows without one of their own belong to it. */
@@ -108,9 +117,11 @@ static bool is_same_file(const struct sqlite_store *store) {
   return stat(store->path, &info) == 0 && info.st_dev == store->device && info.st_ino == store->inode;
 }
 
+/* Only the first opening makes a file: later a missing one is waited for. */
 static enum status open_database(struct sqlite_store *store) {
   problem_clear(&store->problem);
-  enum status status = database_open(&store->database, store->path, DATABASE_MADE, DATABASE_BUSY_MS, &store->problem);
+  enum database_mode mode = store->inode == 0 ? DATABASE_MADE : DATABASE_FOR_WRITING;
+  enum status status = database_open(&store->database, store->path, mode, DATABASE_BUSY_MS, &store->problem);
   if (status == STATUS_OK) status = check_schema(store);
   if (status == STATUS_OK) status = prepare_writers(store);
   if (status == STATUS_OK) status = read_seq(store);
@@ -155,7 +166,6 @@ static enum status begin(void *self) {
   problem_clear(&store->problem);
   store->batch_seq = 0;
   if (store->database.handle != NULL && !is_same_file(store)) {
-    /* What was stored has gone with the file: the caller must look at last_seq before it goes on. */
     problem_add(&store->problem, "database_gone", store->path, NULL, NULL, "the file of the database was removed or replaced");
     return give_up(store, STATUS_IO_FAILED);
   }
@@ -206,8 +216,7 @@ static enum status commit(void *self) {
 }
 
 static uint64_t last_seq(void *self) {
-  struct sqlite_store *store = self;
-  if (store->database.handle == NULL) (void)tell(store, open_database(store));
+  const struct sqlite_store *store = self;
   return store->stored_seq;
 }
 
