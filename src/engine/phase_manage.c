@@ -339,7 +339,7 @@ void manage_finish(struct engine *engine, struct holding *holding) {
   trade.session_id = position->session_id;
   manage_move(engine, holding, POSITION_ON_QUANTITY_ZERO, reason_code_names[holding->exit_reason]);
   owner->holding = -1;
-  owner->cools_until = candle_end(engine->now);
+  owner->cools_until = candle_end(position->closed_at); /* of the fill, not of its news: other symbols may have moved the clock */
   --engine->open_holdings;
   holding->is_used = false;
   stop_entry(engine, holding);
