@@ -21,6 +21,26 @@ static int32_t take_order_place(struct engine *engine) {
   return place;
 }
 
+int32_t orders_next(const struct engine *engine, int32_t place) {
+  int32_t word = place / 64;
+  if (place >= ENGINE_ORDERS_MAX) return -1;
+  uint64_t lives = engine->order_lives[word] & (UINT64_MAX << (place % 64));
+  while (lives == 0) {
+    if (++word == ENGINE_ORDERS_MAX / 64) return -1;
+    lives = engine->order_lives[word];
+  }
+  return 64 * word + __builtin_ctzll(lives);
+}
+
+static void note_life(struct engine *engine, int32_t place, bool lives) {
+  uint64_t bit = UINT64_C(1) << (place % 64);
+  if (lives) {
+    engine->order_lives[place / 64] |= bit;
+  } else {
+    engine->order_lives[place / 64] &= ~bit;
+  }
+}
+
 struct order *orders_new(struct engine *engine, int32_t symbol, int64_t plan_id, enum order_leg leg, int32_t child, int32_t attempt) {
   int32_t place = take_order_place(engine);
   if (place < 0) return NULL;
@@ -37,6 +57,7 @@ struct order *orders_new(struct engine *engine, int32_t symbol, int64_t plan_id,
                           .updated_at = engine->now};
   memcpy(order->symbol, engine->symbols[symbol].market.instrument.symbol, sizeof order->symbol);
   order_make_client_id(order->client_order_id, engine->config.instance, plan_id, leg, child, attempt);
+  note_life(engine, place, true);
   ++engine->live_orders;
   ++engine->counts.orders;
   ++engine->session.orders;
@@ -45,6 +66,9 @@ struct order *orders_new(struct engine *engine, int32_t symbol, int64_t plan_id,
 
 struct order *orders_find(struct engine *engine, const char *client_order_id) {
   if (client_order_id[0] == '\0') return NULL;
+  for (int32_t i = orders_next(engine, 0); i >= 0; i = orders_next(engine, i + 1)) {
+    if (strcmp(engine->orders[i].client_order_id, client_order_id) == 0) return &engine->orders[i];
+  }
   for (int32_t i = engine->order_count - 1; i >= 0; i--) {
     if (strcmp(engine->orders[i].client_order_id, client_order_id) == 0) return &engine->orders[i];
   }
@@ -64,6 +88,7 @@ void orders_move(struct engine *engine, struct order *order, enum order_trigger 
   order->state = next;
   if (!was_ended && order_is_ended(order)) {
     order->ended_at = engine->now;
+    note_life(engine, (int32_t)(order - engine->orders), false);
     --engine->live_orders;
   }
   engine_emit_transition(engine, MACHINE_ORDER, order->client_order_id, order_state_names[before], order_state_names[next], order_trigger_names[trigger], reason,
@@ -335,9 +360,7 @@ static void on_order_tick(struct engine *engine, struct order *order) {
 }
 
 void orders_on_tick(struct engine *engine) {
-  for (int32_t i = 0; i < engine->order_count; i++) {
-    if (!order_is_ended(&engine->orders[i])) on_order_tick(engine, &engine->orders[i]);
-  }
+  for (int32_t i = orders_next(engine, 0); i >= 0; i = orders_next(engine, i + 1)) on_order_tick(engine, &engine->orders[i]);
 }
 
 /* An unknown order that the venue has never seen after five questions and the request's validity window. */
