@@ -14,6 +14,6 @@ struct lookahead_options {
 };
 
 /* Prints what was compared. Exit code: 0 nothing differs, 1 something does. */
-int lookahead_check(struct app *app, struct wiring *wiring, const struct run_options *options, const struct lookahead_options *check);
+int lookahead_check(struct app *app, struct wiring *wiring, const struct run_options *options, const struct lookahead_options *wanted);
 
 #endif

@@ -35,7 +35,8 @@ static const char style[] =
     ".panel{background:var(--card);border:1px solid var(--edge);border-radius:8px;padding:12px 12px 8px;margin:10px 0;min-width:0}"
     ".columns{columns:2;column-gap:12px}.columns>*{break-inside:avoid;margin:0 0 12px}"
     ".two{display:grid;grid-template-columns:1fr 1fr;gap:12px}.two>*{min-width:0;margin:0}"
-    "@media(max-width:420px){.cards{grid-template-columns:1fr 1fr}.card{padding:8px 9px}.card b{font-size:.95rem}}@media(max-width:760px){.two{grid-template-columns:1fr}.columns{columns:1}}"
+    "@media(max-width:420px){.cards{grid-template-columns:1fr 1fr}.card{padding:8px 9px}.card b{font-size:.95rem}}@media(max-width:760px){.two{grid-template-columns:1fr}.columns{columns:1}}";
+static const char chart_style[] =
     ".chart{padding:4px 64px 24px 0}.area{position:relative}.area svg{display:block;width:100%;background:transparent}"
     ".area span{position:absolute;font-size:11px;color:var(--dim);white-space:nowrap;line-height:1}.area .y{left:100%;margin-left:6px;transform:translateY(-50%)}"
     ".area .x{top:100%;margin-top:7px;transform:translateX(-50%)}"
@@ -107,7 +108,7 @@ static void add_head(const struct result *result, struct buffer *out) {
   const struct preset *preset = &result->wiring->preset.preset;
   buffer_add_text(out, "<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport content='width=device-width,initial-scale=1'><title>Backtest of ");
   add_escaped(out, preset->name);
-  buffer_add_format(out, "</title><style>%s</style></head><body><main><h1>Backtest of ", style);
+  buffer_add_format(out, "</title><style>%s%s</style></head><body><main><h1>Backtest of ", style, chart_style);
   add_escaped(out, preset->name);
   buffer_add_text(out, "</h1><p class=dim>");
   add_minute(out, run->started_at);
