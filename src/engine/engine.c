@@ -96,6 +96,7 @@ bool engine_has_capability(const struct engine *engine, int32_t symbol, uint32_t
 void engine_read_setup(struct engine *engine, int32_t symbol) {
   struct engine_symbol *owner = &engine->symbols[symbol];
   const struct market *reference = engine->reference >= 0 ? &engine->symbols[engine->reference].market : NULL;
+  market_view_refresh(&owner->market, reference);
   market_view_read(&owner->market, reference, engine->now, &engine->view);
   const struct candle_series *series = &owner->market.series[TIMEFRAME_5M];
   engine->setup = (struct setup){

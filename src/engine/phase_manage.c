@@ -314,9 +314,8 @@ static void decide_exit(struct engine *engine, const struct holding *holding, en
 }
 
 static void cancel_orders_of(struct engine *engine, const struct holding *holding) {
-  for (int32_t i = 0; i < engine->order_count; i++) {
-    struct order *order = &engine->orders[i];
-    if (order->position_id == holding->position.position_id && !order_is_ended(order)) orders_cancel(engine, order);
+  for (int32_t i = orders_next(engine, 0); i >= 0; i = orders_next(engine, i + 1)) {
+    if (engine->orders[i].position_id == holding->position.position_id) orders_cancel(engine, &engine->orders[i]);
   }
 }
 
@@ -358,7 +357,7 @@ static int64_t exit_price(struct engine *engine, const struct holding *holding) 
   const struct engine_symbol *owner = &engine->symbols[holding->position.symbol_index];
   bool has_quotes = (owner->market.capabilities & (CAPABILITY_BOOK | CAPABILITY_TICKER)) != 0;
   if (holding->exit_urgency == URGENCY_IMMEDIATE || !has_quotes) return DECIMAL_NULL;
-  market_view_read(&owner->market, NULL, engine->now, &engine->view);
+  market_read_quotes(&owner->market, engine->now, &engine->view);
   bool is_long = holding->position.side == SIDE_LONG;
   bool is_low = holding->exit_urgency == URGENCY_LOW;
   double price = is_long == is_low ? engine->view.ask : engine->view.bid;

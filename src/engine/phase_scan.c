@@ -106,15 +106,17 @@ static void update_candidate(struct engine *engine, const struct scan_row *row) 
 
 static void fill_row(struct engine *engine, struct scan_row *row, int32_t symbol) {
   struct engine_symbol *owner = &engine->symbols[symbol];
-  market_view_read(&owner->market, NULL, engine->now, &engine->view);
+  double volume_usd;
+  double change_pct;
+  market_read_24h(&owner->market, engine->now, &volume_usd, &change_pct);
   bool is_trading = owner->market.instrument.status == INSTRUMENT_TRADING;
   *row = (struct scan_row){.symbol = symbol,
                            .name = owner->market.instrument.symbol,
                            .is_warm = market_is_warm(&owner->market) && is_trading,
                            .is_listed = owner->is_whitelisted,
                            .is_blacklisted = owner->is_blacklisted,
-                           .volume_24h_usd = engine->view.volume_24h_usd,
-                           .change_24h_pct = engine->view.change_24h_pct,
+                           .volume_24h_usd = volume_usd,
+                           .change_24h_pct = change_pct,
                            .verdict = REASON_passed,
                            .verdict_value = NAN,
                            .verdict_threshold = NAN};

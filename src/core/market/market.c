@@ -118,6 +118,7 @@ static bool aggregate(const struct market *market, int64_t start, int64_t length
 
 static uint32_t push_aggregate(struct market *market, enum timeframe timeframe, const struct candle *candle) {
   candle_series_push(&market->series[timeframe], candle);
+  market->changes_coarse++;
   if (timeframe == TIMEFRAME_5M) push_caches(market, 0);
   return UINT32_C(1) << timeframe;
 }
@@ -141,6 +142,7 @@ static void correct_windows(struct market *market, int64_t close_ts) {
     struct candle candle;
     if (newest == NULL || newest->open_ts != start || !aggregate(market, start, length_of[i], &candle)) continue;
     candle_series_replace_newest(&market->series[i], &candle);
+    market->changes_coarse++;
     if (i != TIMEFRAME_5M) continue;
     pop_caches(market);
     push_caches(market, 0);
@@ -158,7 +160,9 @@ static uint32_t fill_windows(struct market *market, int64_t open_ts) {
     if (!aggregate(market, start, length_of[i], &candle)) continue;
     if (newest == NULL || start > newest->open_ts) {
       closed |= push_aggregate(market, i, &candle);
-    } else if (candle_series_insert(series, &candle) && i == TIMEFRAME_5M) {
+    } else if (candle_series_insert(series, &candle)) {
+      market->changes_coarse++;
+      if (i != TIMEFRAME_5M) continue;
       market->inserted_5m++;
       rebuild_caches(market);
     }
@@ -193,6 +197,7 @@ static void forget_invalid(struct market *market, int64_t open_ts) {
 static uint32_t append(struct market *market, const struct candle *candle) {
   if (market->last_open_ts != INT64_MIN) market->gaps += (candle->open_ts - market->last_open_ts) / market->base_ms - 1;
   candle_series_push(&market->series[TIMEFRAME_1M], candle);
+  market->changes++;
   market->last_open_ts = candle->open_ts;
   return UINT32_C(1) << TIMEFRAME_1M | close_windows(market, candle->open_ts + market->base_ms);
 }
@@ -208,6 +213,7 @@ static uint32_t correct(struct market *market, const struct candle *candle) {
     return 0;
   }
   candle_series_replace_newest(&market->series[TIMEFRAME_1M], candle);
+  market->changes++;
   market->corrections++;
   correct_windows(market, candle->open_ts + market->base_ms);
   return 0;
@@ -224,6 +230,7 @@ static uint32_t fill(struct market *market, const struct candle *candle) {
     market->late++;
     return 0;
   }
+  market->changes++;
   if (candle->open_ts < oldest) {
     market->gaps += (oldest - candle->open_ts) / market->base_ms - 1;
   } else {

@@ -41,6 +41,21 @@ struct ticker { /* NaN: not given */
   double last, bid, ask, mark, index, turnover_24h, change_24h_pct;
 };
 
+/* Values of closed candles, kept because they are asked for many times between two candles. Each is a pure function of its window; `at` is one more
+ * than the count of changes of the market it was computed from, so that zeroed memory holds nothing. Filled by market_view_refresh. */
+struct market_day_values {
+  int64_t at;
+  double volume_usd, change_pct;
+};
+struct market_candle_values {
+  int64_t at;
+  double atr_5m, atr_15m, atr_ratio_15m, bb_width_pct, bb_width_percentile, volume_surge_1h, volume_surge_5m, vwap_20, ema_9;
+};
+struct market_correlation_value {
+  int64_t at, reference_at;
+  double value;
+};
+
 struct market {
   struct instrument instrument;
   uint32_t capabilities; /* CAPABILITY_ bits */
@@ -73,6 +88,11 @@ struct market {
   int32_t bb_count, bb_start;
   struct log_return *returns; /* of the newest MARKET_RETURNS closed 5m candles; a window in 2 * MARKET_RETURNS items */
   int32_t returns_count, returns_start;
+  int64_t changes;        /* of the kept base candles */
+  int64_t changes_coarse; /* of the kept candles of other intervals */
+  struct market_day_values day_values;
+  struct market_candle_values candle_values;
+  struct market_correlation_value correlation_value;
 };
 
 struct market_limits {

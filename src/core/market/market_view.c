@@ -136,6 +136,16 @@ static double change_24h(const struct market *market) {
   return 100 * (candles[n].close / candles[0].close - 1);
 }
 
+static void compute_day_values(const struct market *market, struct market_day_values *out) {
+  *out = (struct market_day_values){market->changes + 1, volume_24h(market), change_24h(market)};
+}
+
+static struct market_day_values day_values(const struct market *market) {
+  struct market_day_values values = market->day_values;
+  if (values.at != market->changes + 1) compute_day_values(market, &values);
+  return values;
+}
+
 /* The ticker's own figures where the feed has them. A feed whose ticker never carries them is one without. */
 static void read_24h(const struct market *market, const struct inputs *inputs, struct market_view *out) {
   struct input source = inputs->ticker;
@@ -144,15 +154,17 @@ static void read_24h(const struct market *market, const struct inputs *inputs, s
   bool is_ticker = source.state != NULL_NO_CAPABILITY;
   bool has_volume = is_ticker && (market->ticker.ts == 0 || !isnan(volume));
   bool has_change = is_ticker && (market->ticker.ts == 0 || !isnan(change));
+  struct market_day_values day = {0, NAN, NAN};
+  if (is_fresh(inputs->candles) && !(has_volume && has_change)) day = day_values(market);
   if (has_volume) {
     SET(volume_24h_usd, volume, source);
   } else {
-    SET(volume_24h_usd, is_fresh(inputs->candles) ? volume_24h(market) : NAN, inputs->candles);
+    SET(volume_24h_usd, day.volume_usd, inputs->candles);
   }
   if (has_change) {
     SET(change_24h_pct, change, source);
   } else {
-    SET(change_24h_pct, is_fresh(inputs->candles) ? change_24h(market) : NAN, inputs->candles);
+    SET(change_24h_pct, day.change_pct, inputs->candles);
   }
 }
 
@@ -160,6 +172,23 @@ static double width_rank(const struct market *market) {
   int32_t n = market->bb_count < BB_RANK_MAX ? market->bb_count : BB_RANK_MAX;
   if (n < BB_RANK_MIN) return NAN;
   return indicator_percentile_rank(market->bb_widths + market->bb_start + market->bb_count - n, n);
+}
+
+static void compute_candle_values(const struct market *market, struct market_candle_values *out) {
+  const struct candle_series *series = &market->series[TIMEFRAME_5M];
+  const struct candle *candles = candle_series_last(series, series->count);
+  int32_t count = series->count;
+  const struct candle *newest_15m = candle_series_newest(&market->series[TIMEFRAME_15M]);
+  out->at = market->changes_coarse + 1;
+  out->atr_5m = market_atr_5m(market);
+  out->atr_15m = market_atr_15m(market);
+  out->atr_ratio_15m = newest_15m != NULL ? out->atr_15m / newest_15m->close : NAN;
+  out->bb_width_pct = market->bb_count > 0 ? market->bb_widths[market->bb_start + market->bb_count - 1] : NAN;
+  out->bb_width_percentile = width_rank(market);
+  out->volume_surge_1h = indicator_volume_surge(candles, count, 12, 12);
+  out->volume_surge_5m = indicator_volume_surge(candles, count, 1, 20);
+  out->vwap_20 = indicator_vwap(candles, count, VWAP_LENGTH);
+  out->ema_9 = indicator_ema(candles, count, EMA_LENGTH);
 }
 
 static void read_candles(const struct market *market, struct input input, struct market_view *out) {
@@ -176,20 +205,17 @@ static void read_candles(const struct market *market, struct input input, struct
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) set_field(out, fields[i], NAN, input);
     return;
   }
-  const struct candle_series *series = &market->series[TIMEFRAME_5M];
-  const struct candle *candles = candle_series_last(series, series->count);
-  int32_t count = series->count;
-  const struct candle *newest_15m = candle_series_newest(&market->series[TIMEFRAME_15M]);
-  double atr_15m = market_atr_15m(market);
-  SET(atr_5m, market_atr_5m(market), input);
-  SET(atr_15m, atr_15m, input);
-  SET(atr_ratio_15m, newest_15m != NULL ? atr_15m / newest_15m->close : NAN, input);
-  SET(bb_width_pct, market->bb_count > 0 ? market->bb_widths[market->bb_start + market->bb_count - 1] : NAN, input);
-  SET(bb_width_percentile, width_rank(market), input);
-  SET(volume_surge_1h, indicator_volume_surge(candles, count, 12, 12), input);
-  SET(volume_surge_5m, indicator_volume_surge(candles, count, 1, 20), input);
-  SET(vwap_20, indicator_vwap(candles, count, VWAP_LENGTH), input);
-  SET(ema_9, indicator_ema(candles, count, EMA_LENGTH), input);
+  struct market_candle_values values = market->candle_values;
+  if (values.at != market->changes_coarse + 1) compute_candle_values(market, &values);
+  SET(atr_5m, values.atr_5m, input);
+  SET(atr_15m, values.atr_15m, input);
+  SET(atr_ratio_15m, values.atr_ratio_15m, input);
+  SET(bb_width_pct, values.bb_width_pct, input);
+  SET(bb_width_percentile, values.bb_width_percentile, input);
+  SET(volume_surge_1h, values.volume_surge_1h, input);
+  SET(volume_surge_5m, values.volume_surge_5m, input);
+  SET(vwap_20, values.vwap_20, input);
+  SET(ema_9, values.ema_9, input);
 }
 
 /* Pairs of returns with equal open times, newest first while looking, ascending when summed. */
@@ -220,6 +246,12 @@ static double correlate(const struct market *market, const struct market *refere
   return pairs >= CORRELATION_PAIRS_MIN ? indicator_correlation(x + first, y + first, pairs) : NAN;
 }
 
+static struct market_correlation_value correlation_value(const struct market *market, const struct market *reference) {
+  struct market_correlation_value value = market->correlation_value;
+  if (value.at == market->changes_coarse + 1 && value.reference_at == reference->changes_coarse + 1) return value;
+  return (struct market_correlation_value){market->changes_coarse + 1, reference->changes_coarse + 1, correlate(market, reference)};
+}
+
 static void read_correlation(const struct market *market, const struct market *reference, int64_t now, struct input input, struct market_view *out) {
   if (market->is_reference) {
     SET(btc_correlation, 1, input);
@@ -228,7 +260,7 @@ static void read_correlation(const struct market *market, const struct market *r
   } else {
     struct input other = judge_candles(reference, now);
     struct input worse = is_fresh(input) ? other : input;
-    SET(btc_correlation, is_fresh(worse) ? correlate(market, reference) : NAN, worse);
+    SET(btc_correlation, is_fresh(worse) ? correlation_value(market, reference).value : NAN, worse);
   }
 }
 
@@ -312,6 +344,27 @@ static double first_price(const struct market *market, struct input tape, struct
   if (is_fresh(ticker) && !isnan(market->ticker.last)) return market->ticker.last;
   if (is_fresh(candles)) return candle_series_newest(&market->series[TIMEFRAME_1M])->close;
   return NAN;
+}
+
+void market_view_refresh(struct market *market, const struct market *reference) {
+  market->day_values = day_values(market);
+  if (market->candle_values.at != market->changes_coarse + 1) compute_candle_values(market, &market->candle_values);
+  if (reference != NULL && !market->is_reference) market->correlation_value = correlation_value(market, reference);
+}
+
+void market_read_24h(struct market *market, int64_t now, double *volume_usd, double *change_pct) {
+  struct inputs inputs = {.candles = judge_candles(market, now), .ticker = judge_ticker(market, now)};
+  struct market_view view;
+  market->day_values = day_values(market);
+  read_24h(market, &inputs, &view);
+  *volume_usd = view.volume_24h_usd;
+  *change_pct = view.change_24h_pct;
+}
+
+void market_read_quotes(const struct market *market, int64_t now, struct market_view *out) {
+  struct inputs inputs;
+  judge_all(market, now, &inputs);
+  read_quotes(market, &inputs, out);
 }
 
 void market_view_read(const struct market *market, const struct market *reference, int64_t now, struct market_view *out) {

@@ -28,8 +28,14 @@ struct market_view {
   double age_s[market_field_count]; /* of stale values, else NaN */
 };
 
+/* Keeps the values of closed candles in the market, so that reading is cheap until the next candle. The answers are the same with and without. */
+void market_view_refresh(struct market *market, const struct market *reference);
 /* All fields at time now. reference: the market of the reference symbol, NULL when the feed has none (btc_correlation then NULL_NO_CAPABILITY). */
 void market_view_read(const struct market *market, const struct market *reference, int64_t now, struct market_view *out);
+/* Only volume_24h_usd and change_24h_pct, kept as by market_view_refresh. */
+void market_read_24h(struct market *market, int64_t now, double *volume_usd, double *change_pct);
+/* Only bid, ask, mid and spread_bps; the rest of out is left as it was. */
+void market_read_quotes(const struct market *market, int64_t now, struct market_view *out);
 /* Only the cheap ones used at every candle: price. */
 double market_price(const struct market *market, int64_t now);
 /* Price for marking positions: mark price, else price; order of fallback last trade, ticker, mark, candle; NaN when all are stale (engine 12). */

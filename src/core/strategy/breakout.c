@@ -426,7 +426,7 @@ static bool plan_channel(const struct preset *preset, const struct market *marke
   double sign = side == SIDE_LONG ? 1.0 : -1.0;
   struct market_view view;
   bool is_passive;
-  market_view_read(market, NULL, signal->trace_ts, &view);
+  market_read_quotes(market, signal->trace_ts, &view);
   double opposite = side == SIDE_LONG ? view.ask : view.bid;
   if (isnan(opposite)) {
     signal->reference_price = close;
