@@ -8,7 +8,7 @@
 #include "base/calendar.h"
 #include "core/strategy/market_filter.h"
 
-enum { TRADES_SHOWN = 20 };
+enum { TRADES_SHOWN = 20, REJECTS_SHOWN = 6 };
 
 static void add_minute(struct buffer *out, int64_t ts) {
   char time[32];
@@ -182,6 +182,29 @@ static void add_funnel(const struct run_funnel *funnel, struct buffer *out) {
                     (long long)funnel->passed, (long long)funnel->watching, (long long)funnel->signalled, (long long)funnel->sized, (long long)funnel->entered);
 }
 
+/* The codes that ended most decisions. Codes from entry_filled on are no refusals. */
+static bool is_reject(int code) {
+  return code != REASON_passed && code != REASON_sized && code < REASON_entry_filled;
+}
+
+static void add_rejects(const struct run_funnel *funnel, struct buffer *out) {
+  int64_t below = INT64_MAX; /* counts already shown are at or above it */
+  buffer_add_text(out, "Rejects: ");
+  for (int shown = 0; shown < REJECTS_SHOWN;) {
+    int64_t most = 0;
+    for (int i = 0; i < reason_code_count; i++) {
+      if (is_reject(i) && funnel->by_code[i] < below && funnel->by_code[i] > most) most = funnel->by_code[i];
+    }
+    if (most == 0) break;
+    for (int i = 0; i < reason_code_count; i++) {
+      if (!is_reject(i) || funnel->by_code[i] != most) continue;
+      buffer_add_format(out, "%s %s %lld", shown++ > 0 ? "," : "", reason_code_names[i], (long long)most);
+    }
+    below = most;
+  }
+  buffer_add_text(out, "\n");
+}
+
 static void add_judgement(const struct result *result, struct buffer *out) {
   struct result_check checks[RESULT_CHECKS];
   int passed = result_checks(result, checks);
@@ -204,6 +227,7 @@ void report_text(const struct result *result, bool has_colors, struct buffer *ou
   add_figures(run->performance.figure, has_colors, out);
   add_further_runs(result, has_colors, out);
   add_funnel(&run->funnel, out);
+  add_rejects(&run->funnel, out);
   add_judgement(result, out);
   buffer_add_format(out, "Account:  %.2f USD to %.2f USD\n", decimal_to_double(run->start_balance_usd), decimal_to_double(run->end_equity_usd));
   buffer_add_format(out, "Digest:   %s\nDataset:  %s\n", run->digest, run->dataset_checksum);
