@@ -61,7 +61,7 @@ NODISCARD enum status engine_snapshot_load(struct arena *arena, const struct eng
 /* Counts since engine_init. */
 struct engine_counts {
   int64_t events, scans, signals, entries, orders, fills, trades, illegal_transitions, feed_dropped;
-  int64_t refused_plans, unfilled_entries, plans, breakeven_moves, trailing_moves, add_ons, path_dependent;
+  int64_t refused_plans, unfilled_entries, plans /* entries only */, breakeven_moves, trailing_moves, add_ons, path_dependent;
   int64_t ledger_breaks;    /* cash + unrealised differed from equity by more than 0.01 */
   int64_t unprotected_ms;   /* accumulated */
   double turnover_usd, slippage_usd;

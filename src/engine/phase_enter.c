@@ -130,7 +130,7 @@ static struct plan *new_plan(struct engine *engine, int32_t symbol, enum plan_in
                         .created_at = engine->now,
                         .btc_correlation = engine->view.btc_correlation};
   memcpy(plan->symbol, engine->symbols[symbol].market.instrument.symbol, sizeof plan->symbol);
-  ++engine->counts.plans;
+  if (intent == PLAN_ENTRY) ++engine->counts.plans;
   return plan;
 }
 
