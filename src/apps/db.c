@@ -279,7 +279,13 @@ static int run_verify(struct db *db) {
   static const struct table_column columns[] = {{"Result", TABLE_LEFT}, {"Check", TABLE_LEFT}, {"Detail", TABLE_LEFT}};
   struct verdicts verdicts = {.db = db};
   if (db->values[OPTION_REPAIR] != NULL) return run_repair(db);
+  int version = 0;
   enum status status = open_database(db, DATABASE_FOR_READING);
+  if (status == STATUS_OK) status = migrations_check(&store_schema, &db->database, &version, &db->app->problem);
+  if (status == STATUS_OK && version == 0) {
+    problem_add(&db->app->problem, "no_tables", db->path, NULL, "breakout db migrate", "the database has no tables yet");
+    status = STATUS_NO_DATA;
+  }
   if (status != STATUS_OK) return app_fail(db->app, status);
   table_init(&verdicts.table, columns, 3, app_table_format(db->app));
   begin_result(db);

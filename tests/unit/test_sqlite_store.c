@@ -334,6 +334,9 @@ static void damage_names_the_file_and_the_way_out(void **unused) {
   assert_int_equal(open_store(true), STATUS_CORRUPT);
   assert_string_equal(problem.items[0].path, path);
   assert_non_null(strstr(problem.items[0].message, "db rebuild"));
+  assert_int_equal(truncate(path, 1), 0);
+  assert_int_equal(open_store(true), STATUS_CORRUPT);
+  assert_non_null(strstr(problem.items[0].message, "db rebuild"));
   FILE *file = fopen(path, "w");
   assert_non_null(file);
   for (int i = 0; i < 1000; i++) fputs("no database", file);

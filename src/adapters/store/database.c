@@ -83,11 +83,19 @@ static enum status make_folder(const char *path, struct problem *problem) {
 
 /* SQLite says "unable to open database file" to all of these. */
 static enum status check_file(const char *path, enum database_mode mode, struct problem *problem) {
+  enum { SMALLEST_PAGE = 512 };
+  struct stat info;
   int wanted = mode == DATABASE_FOR_READING ? R_OK : R_OK | W_OK;
-  if (access(path, wanted) == 0 || (mode == DATABASE_MADE && errno == ENOENT)) return STATUS_OK;
-  enum status status = status_from_errno(errno);
-  problem_add(problem, "database_failed", path, NULL, NULL, "the database cannot be opened: %s", strerror(errno));
-  return status;
+  if (access(path, wanted) != 0) {
+    if (mode == DATABASE_MADE && errno == ENOENT) return STATUS_OK;
+    enum status status = status_from_errno(errno);
+    problem_add(problem, "database_failed", path, NULL, NULL, "the database cannot be opened: %s", strerror(errno));
+    return status;
+  }
+  /* SQLite takes a few bytes for an empty database and would write over them. */
+  if (stat(path, &info) != 0 || info.st_size == 0 || info.st_size >= SMALLEST_PAGE) return STATUS_OK;
+  problem_add(problem, "database_corrupt", path, NULL, NULL, "the database is cut; 'breakout db rebuild' makes it again from the journal");
+  return STATUS_CORRUPT;
 }
 
 static enum status configure(struct database *database, enum database_mode mode, struct problem *problem) {
