@@ -335,7 +335,8 @@ static enum status make_folders(struct app *app, const char *path) {
     if (mkdir(part, 0755) != 0 && errno != EEXIST) {
       int error = errno;
       problem_add(&app->problem, "write_failed", part, NULL, "another folder: -o DIR", "the folder cannot be made: %s", strerror(error));
-      return status_from_errno(error);
+      enum status status = status_from_errno(error);
+      return status == STATUS_NOT_FOUND ? STATUS_IO_FAILED : status; /* a file stands where a folder should be */
     }
     if (is_last) return STATUS_OK;
     *slash = '/';
