@@ -256,12 +256,13 @@ static void check_logs(struct doctor *doctor) {
 
 /* A file of the start scripts whose process is gone. */
 static bool is_stale(const char *path) {
-  long pid = 0;
+  char text[32];
   FILE *file = fopen(path, "r");
   if (file == NULL) return false;
-  bool has_pid = fscanf(file, "%ld", &pid) == 1 && pid > 0;
+  bool is_read = fgets(text, sizeof text, file) != NULL;
   fclose(file);
-  return has_pid && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+  long pid = is_read ? strtol(text, NULL, 10) : 0;
+  return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
 }
 
 static void check_pids(struct doctor *doctor) {
