@@ -22,7 +22,7 @@ static const char *const account = "paper";
 static const char *const demo_recording = "binance-usdm-2025-05";
 
 /* Where the demo begins and why: see docs/decisions/0002-demo-start.md. */
-static const char *const demo_start = "2025-05-12T00:00:00Z";
+static const char *const demo_start = "2025-05-11T22:36:00Z";
 
 /* 864 candles of 5m make a symbol warm; two hours more for what needs a history of its own. */
 enum { WARM_UP_MS = 3 * 86400000 + 2 * 3600000, KEPT_ROWS = 500, DISK_FREE_MIN_MB = 500 };

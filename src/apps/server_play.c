@@ -110,6 +110,18 @@ static bool has_session(const struct server *server) {
   return state != SESSION_IDLE && state != SESSION_STOPPED && state != SESSION_EMERGENCY;
 }
 
+/* Nobody resets a demo that runs unattended: a kill switch of the round that is over does not stop the next one. Journalled like any command. */
+static void release_latch(struct server *server) {
+  if (!server->is_demo || engine_risk(server->wiring.engine)->kill.since_at == 0) return;
+  struct event event = {
+      .ts = engine_now(server->wiring.engine),
+      .kind = EVENT_COMMAND,
+      .command = {
+          .command = COMMAND_RESET, .source = SOURCE_OPERATOR, .acknowledge_drawdown = true, .reason = "the demo begins again", .user = "demo"}};
+  event.command.operation_id = engine_counters(server->wiring.engine)->operation + 1;
+  server_step(server, &event, false);
+}
+
 /* Everything is closed at the last prices; then the recording begins again, some days later. */
 static enum status end_round(struct server *server) {
   bool loops = server->app->settings.demo_loop;
@@ -122,8 +134,9 @@ static enum status end_round(struct server *server) {
     server->is_ended = true;
     return STATUS_OK;
   }
+  release_latch(server);
   server->is_playing = false;
-  server->wants_session = had_session;
+  server->wants_session = had_session || server->app->settings.autostart == AUTOSTART_PAPER;
   enum status status = looped_feed_begin(&server->looped, server->looped.round + 1, &server->app->problem);
   playback_init(&server->playback, &server->feed, server->playback.has_seconds);
   return status;
