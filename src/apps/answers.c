@@ -118,11 +118,21 @@ const char *answers_cell(double value, int places, char out[40]) {
 static void copy_value(void *context, const char *key, const struct json *value) {
   struct json_writer *writer = context;
   switch (json_kind(value)) {
-    case JSON_NULL: json_add_null(writer, key); break;
-    case JSON_BOOL: json_add_bool(writer, key, json_bool(value)); break;
-    case JSON_INT: json_add_int(writer, key, json_int(value)); break;
-    case JSON_REAL: json_add_double(writer, key, json_number(value)); break;
-    case JSON_STRING: json_add_string(writer, key, json_string(value)); break;
+    case JSON_NULL:
+      json_add_null(writer, key);
+      break;
+    case JSON_BOOL:
+      json_add_bool(writer, key, json_bool(value));
+      break;
+    case JSON_INT:
+      json_add_int(writer, key, json_int(value));
+      break;
+    case JSON_REAL:
+      json_add_double(writer, key, json_number(value));
+      break;
+    case JSON_STRING:
+      json_add_string(writer, key, json_string(value));
+      break;
     case JSON_ARRAY:
       json_begin_array(writer, key);
       for (size_t i = 0; i < json_size(value); i++) copy_value(writer, NULL, json_item(value, i));

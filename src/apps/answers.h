@@ -1,5 +1,5 @@
-/* Questions of the command line, answered by the API: that of a running server, or one over an engine of this process that has just played recorded markets.
- * Both give the same documents, so that a verb prints one form. */
+/* Questions of the command line, answered by the API: that of a running server, or one over an engine of this process that has just played recorded
+ * markets. Both give the same documents, so that a verb prints one form. */
 #ifndef APPS_ANSWERS_H
 #define APPS_ANSWERS_H
 
@@ -15,8 +15,8 @@ struct answers {
 NODISCARD enum status answers_open(struct answers *answers, const struct wiring *wiring);
 void answers_close(struct answers *answers);
 
-/* GET target. answers NULL asks the running server. The document is the caller's to free; NULL with the reason in the problem, and *status set. No content (204) gives NULL
- * with STATUS_OK. */
+/* GET target. answers NULL asks the running server. The document is the caller's to free; NULL with the reason in the problem, and *status set. No
+ * content (204) gives NULL with STATUS_OK. */
 struct json *answers_get(struct app *app, const struct answers *answers, const char *target, enum status *status);
 
 /* Members of documents; text "-" and NaN when absent or of another kind. */

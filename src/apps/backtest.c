@@ -102,8 +102,8 @@ static bool take_breakdowns(struct app *app, struct call *call, const char *valu
     for (int i = 0; i < breakdown_count; i++) found = strcmp(word, breakdown_names[i]) == 0 ? i : found;
     if (found < 0) {
       int nearest = text_nearest(word, breakdown_names, breakdown_count);
-      problem_add(&app->problem, "bad_parameter", "--breakdown", word, nearest >= 0 ? breakdown_names[nearest] : "day, week, month, symbol, strategy, side, exit_reason",
-                  "there is no such breakdown");
+      problem_add(&app->problem, "bad_parameter", "--breakdown", word,
+                  nearest >= 0 ? breakdown_names[nearest] : "day, week, month, symbol, strategy, side, exit_reason", "there is no such breakdown");
       return false;
     }
     call->breakdowns |= 1u << found;
@@ -164,28 +164,50 @@ static bool take_own(struct app *app, struct call *call, int option, const char 
   struct wiring_options *wiring = &call->run.wiring;
   switch (option) {
     case OPTION_BALANCE:
-    case OPTION_WALLET: return app_parse_number(app, "--starting-balance", value, 10, 1e9, &wiring->starting_balance);
-    case OPTION_FEE_TAKER: return app_parse_number(app, "--fee-taker", value, -100, 100, &wiring->taker_fee_bps);
-    case OPTION_FEE_MAKER: return app_parse_number(app, "--fee-maker", value, -100, 100, &wiring->maker_fee_bps);
-    case OPTION_FEE: return take_fees(app, call, value);
-    case OPTION_SLIPPAGE: return app_parse_number(app, "--slippage", value, 0, 200, &wiring->slippage_bps);
-    case OPTION_IMPACT: return app_parse_number(app, "--impact", value, 0, 1000, &wiring->impact_bps);
-    case OPTION_LATENCY: return app_parse_integer(app, "--latency", value, 0, 10000, &wiring->latency_ms);
-    case OPTION_MAX_TRADES: return take_max_trades(app, call, value);
-    case OPTION_SET_KEY: return add_set_key(app, call, value);
-    case OPTION_BREAKDOWN: return take_breakdowns(app, call, value);
-    case OPTION_EXPORT: return take_export(app, call, value);
-    case OPTION_OUTPUT: return call->output = value, true;
-    case OPTION_HTML: return call->has_html = true;
-    case OPTION_LOOKAHEAD: return call->has_lookahead = true;
-    case OPTION_CUTS: return take_cuts(app, call, value);
-    case OPTION_ALL: return call->lookahead.is_all = true;
-    case OPTION_BOUNDS: return call->has_bounds = true;
-    case OPTION_AFTER_KILL: return take_after_kill(app, call, value);
-    case OPTION_COMPARE: return call->compare = value, true;
-    case OPTION_JOBS: return app_parse_integer(app, "--jobs", value, 1, 1024, &call->jobs);
-    case OPTION_SEED: return app_parse_integer(app, "--seed", value, 0, INT64_MAX, &call->seed);
-    default: return false;
+    case OPTION_WALLET:
+      return app_parse_number(app, "--starting-balance", value, 10, 1e9, &wiring->starting_balance);
+    case OPTION_FEE_TAKER:
+      return app_parse_number(app, "--fee-taker", value, -100, 100, &wiring->taker_fee_bps);
+    case OPTION_FEE_MAKER:
+      return app_parse_number(app, "--fee-maker", value, -100, 100, &wiring->maker_fee_bps);
+    case OPTION_FEE:
+      return take_fees(app, call, value);
+    case OPTION_SLIPPAGE:
+      return app_parse_number(app, "--slippage", value, 0, 200, &wiring->slippage_bps);
+    case OPTION_IMPACT:
+      return app_parse_number(app, "--impact", value, 0, 1000, &wiring->impact_bps);
+    case OPTION_LATENCY:
+      return app_parse_integer(app, "--latency", value, 0, 10000, &wiring->latency_ms);
+    case OPTION_MAX_TRADES:
+      return take_max_trades(app, call, value);
+    case OPTION_SET_KEY:
+      return add_set_key(app, call, value);
+    case OPTION_BREAKDOWN:
+      return take_breakdowns(app, call, value);
+    case OPTION_EXPORT:
+      return take_export(app, call, value);
+    case OPTION_OUTPUT:
+      return call->output = value, true;
+    case OPTION_HTML:
+      return call->has_html = true;
+    case OPTION_LOOKAHEAD:
+      return call->has_lookahead = true;
+    case OPTION_CUTS:
+      return take_cuts(app, call, value);
+    case OPTION_ALL:
+      return call->lookahead.is_all = true;
+    case OPTION_BOUNDS:
+      return call->has_bounds = true;
+    case OPTION_AFTER_KILL:
+      return take_after_kill(app, call, value);
+    case OPTION_COMPARE:
+      return call->compare = value, true;
+    case OPTION_JOBS:
+      return app_parse_integer(app, "--jobs", value, 1, 1024, &call->jobs);
+    case OPTION_SEED:
+      return app_parse_integer(app, "--seed", value, 0, INT64_MAX, &call->seed);
+    default:
+      return false;
   }
 }
 

@@ -18,8 +18,8 @@ enum { COLUMNS_MAX = 256, NAME_MAX_BYTES = 48, CHUNK_BYTES = 1 << 16, WORDS_MAX 
 enum cell_kind { CELL_NUMBER, CELL_TIME, CELL_TEXT };
 struct cell {
   enum cell_kind kind;
-  double number; /* NaN is null */
-  int64_t time;  /* 0 is null */
+  double number;    /* NaN is null */
+  int64_t time;     /* 0 is null */
   const char *text; /* NULL is null */
 };
 
@@ -29,15 +29,26 @@ struct indicator_choice {
   int32_t a, b;
 };
 static const struct indicator_choice choices[] = {
-    {INDICATOR_true_range, 0, 0},     {INDICATOR_atr, 14, 0},           {INDICATOR_ema, 9, 0},      {INDICATOR_sma, 20, 0},
-    {INDICATOR_bollinger_width, 20, 0}, {INDICATOR_percentile_rank, 288, 0}, {INDICATOR_donchian_high, 20, 0}, {INDICATOR_donchian_low, 20, 0},
-    {INDICATOR_vwap, 20, 0},          {INDICATOR_correlation, 60, 0},   {INDICATOR_volume_surge, 12, 12}, {INDICATOR_slope, 20, 0},
-    {INDICATOR_rsi, 14, 0},           {INDICATOR_z_score, 50, 0},
+    {INDICATOR_true_range, 0, 0},
+    {INDICATOR_atr, 14, 0},
+    {INDICATOR_ema, 9, 0},
+    {INDICATOR_sma, 20, 0},
+    {INDICATOR_bollinger_width, 20, 0},
+    {INDICATOR_percentile_rank, 288, 0},
+    {INDICATOR_donchian_high, 20, 0},
+    {INDICATOR_donchian_low, 20, 0},
+    {INDICATOR_vwap, 20, 0},
+    {INDICATOR_correlation, 60, 0},
+    {INDICATOR_volume_surge, 12, 12},
+    {INDICATOR_slope, 20, 0},
+    {INDICATOR_rsi, 14, 0},
+    {INDICATOR_z_score, 50, 0},
 };
 _Static_assert(sizeof choices / sizeof choices[0] == indicator_count, "an indicator of the table has no column");
 
 static const char *const candle_names[] = {"ts", "symbol", "open_ts", "open", "high", "low", "close", "volume", "turnover"};
-static const char *const flow_names[] = {"tpm_10s", "tpm_60s", "tpm_300s", "tps_10s", "buy_sell_ratio_60s", "volume_delta_10s", "volume_delta_60s", "volume_delta_300s"};
+static const char *const flow_names[] = {"tpm_10s",          "tpm_60s",          "tpm_300s",         "tps_10s", "buy_sell_ratio_60s",
+                                         "volume_delta_10s", "volume_delta_60s", "volume_delta_300s"};
 static const char *const activity_names[] = {"activity_index", "z_tpm", "z_tps", "z_delta", "drop_fraction"};
 static const char *const level_suffixes[] = {"price", "strength", "state", "type", "touches", "id"};
 enum { CANDLE_COLUMNS = 9, FLOW_COLUMNS = 8, ACTIVITY_COLUMNS = 5, LEVEL_COLUMNS = 6 };
@@ -111,7 +122,8 @@ static enum status choose_columns(struct features *features, struct app *app, co
     for (int i = 0; i < features->column_count; i++) found = strcmp(word, names[i]) == 0 ? i : found;
     if (found < 0) {
       int nearest = text_nearest(word, names, features->column_count);
-      problem_add(&app->problem, "unknown_field", "--fields", word, nearest >= 0 ? names[nearest] : "the header of the output without --fields", "there is no such field");
+      problem_add(&app->problem, "unknown_field", "--fields", word, nearest >= 0 ? names[nearest] : "the header of the output without --fields",
+                  "there is no such field");
       return STATUS_BAD_CONFIG;
     }
     features->shown[features->shown_count++] = found;
@@ -174,7 +186,8 @@ static void put_indicators(struct features *features, const struct market *marke
       input.count = choice->a;
       input.others = reference_candles(reference, timeframe, input.candles, choice->a);
     }
-    bool is_known = series->count >= indicators[choice->id].warm_up(choice->a, choice->b) && (choice->id != INDICATOR_correlation || input.others != NULL);
+    bool is_known =
+        series->count >= indicators[choice->id].warm_up(choice->a, choice->b) && (choice->id != INDICATOR_correlation || input.others != NULL);
     put_number(features, is_known ? indicators[choice->id].compute(&input) : NAN);
   }
 }
@@ -184,8 +197,9 @@ static void put_flow(struct features *features, const struct setup *setup) {
   struct activity_values activity = {NAN, NAN, NAN, NAN, NAN};
   if (setup->market->capabilities & CAPABILITY_TRADES) trade_flow_read(&setup->market->flow, setup->ts, &flow);
   if (setup->activity != NULL) activity_read(setup->activity, &activity);
-  const double values[] = {flow.tpm_10s,          flow.tpm_60s,         flow.tpm_300s,  flow.tps_10s,   flow.buy_sell_ratio_60s, flow.volume_delta_10s, flow.volume_delta_60s,
-                           flow.volume_delta_300s, activity.index, activity.z_tpm, activity.z_tps, activity.z_delta,        activity.drop_fraction};
+  const double values[] = {flow.tpm_10s,          flow.tpm_60s,          flow.tpm_300s,          flow.tps_10s,   flow.buy_sell_ratio_60s,
+                           flow.volume_delta_10s, flow.volume_delta_60s, flow.volume_delta_300s, activity.index, activity.z_tpm,
+                           activity.z_tps,        activity.z_delta,      activity.drop_fraction};
   for (int i = 0; i < FLOW_COLUMNS + ACTIVITY_COLUMNS; i++) put_number(features, values[i]);
 }
 
@@ -424,7 +438,8 @@ int app_features(struct app *app, int argc, char **argv) {
     int64_t last;
     source_range(wiring.source, &first, &last);
     begin_output(&features);
-    status = recorded_play(&wiring, &options, call.recorded.range.to_ms != 0 && call.recorded.range.to_ms < last ? call.recorded.range.to_ms : last, !app->is_quiet, visit, &features);
+    status = recorded_play(&wiring, &options, call.recorded.range.to_ms != 0 && call.recorded.range.to_ms < last ? call.recorded.range.to_ms : last,
+                           !app->is_quiet, visit, &features);
     if (!status) end_output(&features);
   }
   buffer_deinit(&features.out);

@@ -11,10 +11,10 @@
 #include "base/progress.h"
 
 /* Pipe writes of at most PIPE_BUF bytes are never mixed with those of others. */
-_Static_assert(JOBS_RESULT_MAX + sizeof(int) <= PIPE_BUF, "a result does not fit into one piece");
+_Static_assert(JOBS_RESULT_MAX + sizeof(int64_t) <= PIPE_BUF, "a result does not fit into one piece");
 
 struct message {
-  int index;
+  int64_t index; /* wide, so that the result behind it is aligned for whatever it is */
   unsigned char result[JOBS_RESULT_MAX];
 };
 

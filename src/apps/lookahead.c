@@ -33,8 +33,9 @@ struct tap {
   int64_t *times; /* ascending; of the baseline: all cuts. Of a scrambled run: one */
   int64_t *known; /* lines before the first event after each time; -1 not reached */
   int count, next;
-  bool is_noisy;  /* events after times[0] are noise */
-  const struct run_options *outer; /* what the caller wanted to do with the engine comes first */
+  bool is_noisy;                   /* events after times[0] are noise */
+  bool is_cut;                     /* there are no events after times[0] */
+  const struct run_options *outer; /* what the caller puts above the tap is part of what is checked */
   struct random random;
 };
 
@@ -90,11 +91,20 @@ static void scramble_candle(struct random *random, struct event_candle *candle) 
 static void scramble(struct tap *tap, struct event *event) {
   struct random *random = &tap->random;
   switch (event->kind) {
-    case EVENT_CANDLE: scramble_candle(random, &event->candle); return;
-    case EVENT_FUNDING_RATE: event->funding_rate.rate = 0.001 * random_normal(random); return;
-    case EVENT_OPEN_INTEREST: event->open_interest.oi *= maths_exp(0.1 * random_normal(random)); return;
-    case EVENT_TICKER: event->ticker.mark *= maths_exp(0.01 * random_normal(random)); return;
-    default: return;
+    case EVENT_CANDLE:
+      scramble_candle(random, &event->candle);
+      return;
+    case EVENT_FUNDING_RATE:
+      event->funding_rate.rate = 0.001 * random_normal(random);
+      return;
+    case EVENT_OPEN_INTEREST:
+      event->open_interest.oi *= maths_exp(0.1 * random_normal(random));
+      return;
+    case EVENT_TICKER:
+      event->ticker.mark *= maths_exp(0.01 * random_normal(random));
+      return;
+    default:
+      return;
   }
 }
 
@@ -108,6 +118,7 @@ static enum status tap_next(void *self, struct event *out, struct problem *probl
   enum status status;
   do {
     int64_t ts = tap->inner->next_ts(tap->inner->self);
+    if (tap->is_cut && ts > tap->times[0]) return STATUS_END;
     while (tap->next < tap->count && ts > tap->times[tap->next]) tap->known[tap->next++] = tap->lines->count;
     status = tap->inner->next(tap->inner->self, out, problem);
   } while (!status && is_dropped(tap, out));
@@ -117,7 +128,8 @@ static enum status tap_next(void *self, struct event *out, struct problem *probl
 
 static int64_t tap_next_ts(void *self) {
   const struct tap *tap = self;
-  return tap->inner->next_ts(tap->inner->self);
+  int64_t ts = tap->inner->next_ts(tap->inner->self);
+  return tap->is_cut && ts > tap->times[0] ? INT64_MAX : ts;
 }
 
 static enum status tap_seek(void *self, int64_t after, struct problem *problem) {
@@ -127,11 +139,11 @@ static enum status tap_seek(void *self, int64_t after, struct problem *problem) 
 
 static void on_open(void *context, struct wiring *wiring) {
   struct tap *tap = context;
-  if (tap->outer->on_open != NULL) tap->outer->on_open(tap->outer->context, wiring);
   tap->inner = wiring->playback.feed;
   tap->feed = (struct feed){.self = tap, .name = tap->inner->name, .next = tap_next, .next_ts = tap_next_ts, .seek = tap_seek};
   wiring->playback.feed = &tap->feed;
   runner_listen(&wiring->runner, &(struct listener){.context = tap, .on_record = on_record});
+  if (tap->outer->on_open != NULL) tap->outer->on_open(tap->outer->context, wiring);
 }
 
 /* ---- comparing ---- */
@@ -190,7 +202,8 @@ static void work(void *context, int index, void *result) {
   int64_t time = lookahead->times[cut];
   int64_t known = -1;
   struct lines lines = {0};
-  struct tap tap = {.lines = &lines, .times = &time, .known = &known, .count = 1, .is_noisy = is_noisy, .outer = lookahead->options};
+  struct tap tap = {
+      .lines = &lines, .times = &time, .known = &known, .count = 1, .is_noisy = is_noisy, .is_cut = !is_noisy, .outer = lookahead->options};
   struct run_options options = *lookahead->options;
   struct problem *problem = &lookahead->wiring->app->problem;
   struct run run;
@@ -237,7 +250,11 @@ static int even_times(struct lookahead *lookahead, int64_t from, int64_t to, int
 
 /* The whole run, with what was known at each time. With all times they are those of the run itself, so that it is made twice. */
 static enum status run_baseline(struct lookahead *lookahead, struct run *run, bool needs_times) {
-  struct tap tap = {.lines = &lookahead->base, .times = lookahead->times, .known = lookahead->known, .count = needs_times ? 0 : lookahead->count, .outer = lookahead->options};
+  struct tap tap = {.lines = &lookahead->base,
+                    .times = lookahead->times,
+                    .known = lookahead->known,
+                    .count = needs_times ? 0 : lookahead->count,
+                    .outer = lookahead->options};
   struct run_options options = *lookahead->options;
   options.on_open = on_open;
   options.context = &tap;
@@ -250,7 +267,8 @@ static enum status prepare(struct lookahead *lookahead) {
   struct run run;
   enum status status = run_baseline(lookahead, &run, true);
   if (!status) {
-    lookahead->count = lookahead->check->is_all ? times_of_records(lookahead) : even_times(lookahead, run.started_at, run.ended_at, source_interval_ms(lookahead->wiring->source));
+    lookahead->count = lookahead->check->is_all ? times_of_records(lookahead)
+                                                : even_times(lookahead, run.started_at, run.ended_at, source_interval_ms(lookahead->wiring->source));
   }
   run_deinit(&run);
   lines_free(&lookahead->base);
@@ -261,7 +279,8 @@ static enum status prepare(struct lookahead *lookahead) {
 
 /* ---- result ---- */
 
-static void print_json(const struct lookahead *lookahead, const struct comparison *results, int64_t compared, int64_t differing, bool is_pretty, struct buffer *out) {
+static void print_json(const struct lookahead *lookahead, const struct comparison *results, int64_t compared, int64_t differing, bool is_pretty,
+                       struct buffer *out) {
   struct json_writer json;
   json_writer_init(&json, out, is_pretty);
   json_begin_object(&json, NULL);
@@ -299,8 +318,8 @@ static void print_text(const struct lookahead *lookahead, const struct compariso
     struct text text;
     text_init(&text, time, sizeof time);
     text_add_time(&text, lookahead->times[i / 2]);
-    buffer_add_format(out, "first difference, data %s after %s, record %lld:\n  whole run: %s\n  this run:  %s\n", i % 2 == 0 ? "cut" : "scrambled", time,
-                      (long long)results[i].first, results[i].base, results[i].other);
+    buffer_add_format(out, "first difference, data %s after %s, record %lld:\n  whole run: %s\n  this run:  %s\n", i % 2 == 0 ? "cut" : "scrambled",
+                      time, (long long)results[i].first, results[i].base, results[i].other);
     break;
   }
   buffer_add_text(out, differing == 0 ? "passed: no decision used data of its future\n" : "FAILED: decisions depend on data of their future\n");

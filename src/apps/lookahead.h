@@ -1,4 +1,5 @@
-/* Does a decision use what was not known yet? The run is repeated with the data cut at a time, and with noise after it: nothing before that time may change (backtest 9). */
+/* Does a decision use what was not known yet? The run is repeated with the data cut at a time, and with noise after it: nothing before that time may
+ * change (backtest 9). */
 #ifndef APPS_LOOKAHEAD_H
 #define APPS_LOOKAHEAD_H
 
@@ -7,8 +8,8 @@
 enum { LOOKAHEAD_CUTS = 20, LOOKAHEAD_CUTS_MAX = 100000 };
 
 struct lookahead_options {
-  int cuts;     /* times, spread evenly over the traded period */
-  bool is_all;  /* every time with a decision instead, at most LOOKAHEAD_CUTS_MAX */
+  int cuts;    /* times, spread evenly over the traded period */
+  bool is_all; /* every time with a decision instead, at most LOOKAHEAD_CUTS_MAX */
   int workers;
   int64_t seed; /* of the noise */
 };

@@ -100,7 +100,8 @@ static enum status resolve_paths(struct recorded *recorded, struct app *app) {
 
 enum status recorded_open(struct recorded *recorded, struct app *app, struct wiring *wiring) {
   if (recorded->data[0] == '\0') {
-    problem_add(&app->problem, "missing_argument", "--data", NULL, "recordings/binance-usdm-2025-05", "no recorded market is named: a file, a folder or a name of `breakout data list`");
+    problem_add(&app->problem, "missing_argument", "--data", NULL, "recordings/binance-usdm-2025-05",
+                "no recorded market is named: a file, a folder or a name of `breakout data list`");
     return STATUS_BAD_CONFIG;
   }
   const struct app_range *range = &recorded->range;
@@ -142,7 +143,8 @@ enum status recorded_range(struct recorded *recorded, struct app *app, const str
   return STATUS_NO_DATA;
 }
 
-enum status recorded_play(struct wiring *wiring, const struct wiring_options *wiring_options, int64_t to, bool shows_progress, recorded_visit *visit, void *context) {
+enum status recorded_play(struct wiring *wiring, const struct wiring_options *wiring_options, int64_t to, bool shows_progress, recorded_visit *visit,
+                          void *context) {
   struct problem *problem = &wiring->app->problem;
   enum status status = wiring_open_engine(wiring, wiring_options, NULL, NULL);
   if (!status) status = wiring_describe_symbols(wiring);

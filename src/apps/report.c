@@ -84,7 +84,8 @@ int app_report(struct app *app, int argc, char **argv) {
   const char *form = call.word_count > 0 ? call.words[0] : "";
   for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
     if (text_equal(form, later[i]))
-      return app_fail_with(app, STATUS_NOT_IN_VERSION, "not_in_version", form, "`report %s` is not in this version; `report run B` and `report compare A B` are", form);
+      return app_fail_with(app, STATUS_NOT_IN_VERSION, "not_in_version", form,
+                           "`report %s` is not in this version; `report run B` and `report compare A B` are", form);
   }
   bool is_known = call.format == NULL;
   for (int i = 0; i < 3 && !is_known; i++) is_known = text_equal(call.format, formats[i]);

@@ -21,52 +21,76 @@ static const char *const figure_meanings[figure_count] = {
 };
 
 static const char style[] =
-    ":root{color-scheme:light dark;--bg:#fbfbf9;--card:#fff;--ink:#1d2327;--dim:#667078;--edge:#dfe2e1;--up:#1e8e5a;--down:#c8433f;--line:#2f6bd0;--level:#a86a00;"
+    ":root{color-scheme:light "
+    "dark;--bg:#fbfbf9;--card:#fff;--ink:#1d2327;--dim:#667078;--edge:#dfe2e1;--up:#1e8e5a;--down:#c8433f;--line:#2f6bd0;--level:#a86a00;"
     "--stop:#b03a8c;--target:#0f8a9d;--soft:#eef1f0}"
-    "@media(prefers-color-scheme:dark){:root{--bg:#14171a;--card:#1c2024;--ink:#e4e7e9;--dim:#98a2aa;--edge:#31373d;--up:#4cc38a;--down:#f0736d;--line:#7aa7f7;"
+    "@media(prefers-color-scheme:dark){:root{--bg:#14171a;--card:#1c2024;--ink:#e4e7e9;--dim:#98a2aa;--edge:#31373d;--up:#4cc38a;--down:#f0736d;--"
+    "line:#7aa7f7;"
     "--level:#e0a63c;--stop:#e07cc0;--target:#4fc3d4;--soft:#252a2f}}"
     "*{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,'Segoe UI',Roboto,'DejaVu Sans',sans-serif}"
     "main{max-width:1120px;margin:0 auto;padding:20px 16px 60px}h1{font-size:1.5rem;margin:0 0 4px}h2{font-size:1.12rem;margin:34px 0 10px}"
     "h3{font-size:.95rem;margin:0 0 6px}p{margin:4px 0}.dim{color:var(--dim)}.small{font-size:.85rem}"
-    ".stamps{display:flex;flex-wrap:wrap;gap:6px;margin:10px 0}.stamps span{border:1px solid var(--level);color:var(--level);border-radius:12px;padding:1px 10px;font-size:.82rem}"
+    ".stamps{display:flex;flex-wrap:wrap;gap:6px;margin:10px 0}.stamps span{border:1px solid "
+    "var(--level);color:var(--level);border-radius:12px;padding:1px 10px;font-size:.82rem}"
     ".cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(158px,1fr));gap:10px;margin:16px 0}"
-    ".card{background:var(--card);border:1px solid var(--edge);border-radius:8px;padding:10px 12px}.card b{display:block;font-size:1.08rem;white-space:nowrap}"
+    ".card{background:var(--card);border:1px solid var(--edge);border-radius:8px;padding:10px 12px}.card "
+    "b{display:block;font-size:1.08rem;white-space:nowrap}"
     ".card span{color:var(--dim);font-size:.8rem}.up{color:var(--up)}.down{color:var(--down)}"
     ".panel{background:var(--card);border:1px solid var(--edge);border-radius:8px;padding:12px 12px 8px;margin:10px 0;min-width:0}"
     ".columns{columns:2;column-gap:12px}.columns>*{break-inside:avoid;margin:0 0 12px}"
     ".two{display:grid;grid-template-columns:1fr 1fr;gap:12px}.two>*{min-width:0;margin:0}"
-    "@media(max-width:420px){.cards{grid-template-columns:1fr 1fr}.card{padding:8px 9px}.card b{font-size:.95rem}}@media(max-width:760px){.two{grid-template-columns:1fr}.columns{columns:1}}";
+    "@media(max-width:420px){.cards{grid-template-columns:1fr 1fr}.card{padding:8px 9px}.card "
+    "b{font-size:.95rem}}@media(max-width:760px){.two{grid-template-columns:1fr}.columns{columns:1}}";
 static const char chart_style[] =
     ".chart{padding:4px 64px 24px 0}.area{position:relative}.area svg{display:block;width:100%;background:transparent}"
-    ".area span{position:absolute;font-size:11px;color:var(--dim);white-space:nowrap;line-height:1}.area .y{left:100%;margin-left:6px;transform:translateY(-50%)}"
+    ".area span{position:absolute;font-size:11px;color:var(--dim);white-space:nowrap;line-height:1}.area "
+    ".y{left:100%;margin-left:6px;transform:translateY(-50%)}"
     ".area .x{top:100%;margin-top:7px;transform:translateX(-50%)}"
     "path{fill:none;vector-effect:non-scaling-stroke;stroke-width:1}.grid{stroke:var(--edge)}.axis{stroke:var(--dim)}"
     ".equity{stroke:var(--line);stroke-width:1.6}.under{fill:var(--down);fill-opacity:.25;stroke:var(--down)}"
     ".wick.up,.body.up{stroke:var(--up)}.wick.down,.body.down{stroke:var(--down)}.body.up{fill:var(--up)}.body.down{fill:var(--down)}"
     ".bar.up{fill:var(--up);stroke:none;fill-opacity:.85}.bar.down{fill:var(--down);stroke:none;fill-opacity:.85}"
-    ".level{stroke:var(--level);stroke-dasharray:6 4;stroke-width:1.4}.entry{stroke:var(--line);stroke-width:1.4}.stop{stroke:var(--stop);stroke-width:1.6}"
-    ".target{stroke:var(--target);stroke-dasharray:2 3;stroke-width:1.4}.dot{stroke-linecap:round;stroke-width:7}.dot.entry{stroke:var(--line);stroke-width:8}"
+    ".level{stroke:var(--level);stroke-dasharray:6 "
+    "4;stroke-width:1.4}.entry{stroke:var(--line);stroke-width:1.4}.stop{stroke:var(--stop);stroke-width:1.6}"
+    ".target{stroke:var(--target);stroke-dasharray:2 "
+    "3;stroke-width:1.4}.dot{stroke-linecap:round;stroke-width:7}.dot.entry{stroke:var(--line);stroke-width:8}"
     ".dot.exit{stroke:var(--ink);stroke-width:6}.dot.up{stroke:var(--up);stroke-width:5}.dot.down{stroke:var(--down);stroke-width:5}"
-    ".key{display:flex;flex-wrap:wrap;gap:4px 14px;font-size:.8rem;color:var(--dim)}.key i{display:inline-block;width:16px;height:0;border-top:2px solid;margin-right:5px;"
+    ".key{display:flex;flex-wrap:wrap;gap:4px 14px;font-size:.8rem;color:var(--dim)}.key i{display:inline-block;width:16px;height:0;border-top:2px "
+    "solid;margin-right:5px;"
     "vertical-align:middle}.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.88rem;font-variant-numeric:tabular-nums}"
-    "th,td{padding:4px 6px;text-align:right;border-bottom:1px solid var(--edge);white-space:nowrap}th{color:var(--dim);font-weight:600}th:first-child,td:first-child{text-align:left}"
-    "td.text{text-align:left;white-space:normal;color:var(--dim)}details{border-bottom:1px solid var(--edge)}details>summary{cursor:pointer;padding:6px 2px;font-size:.88rem}"
-    "pre{overflow-x:auto;background:var(--soft);padding:12px;border-radius:8px;font-size:.8rem}.hash{overflow-wrap:anywhere;font-family:ui-monospace,'DejaVu Sans Mono',monospace;"
+    "th,td{padding:4px 6px;text-align:right;border-bottom:1px solid "
+    "var(--edge);white-space:nowrap}th{color:var(--dim);font-weight:600}th:first-child,td:first-child{text-align:left}"
+    "td.text{text-align:left;white-space:normal;color:var(--dim)}details{border-bottom:1px solid "
+    "var(--edge)}details>summary{cursor:pointer;padding:6px 2px;font-size:.88rem}"
+    "pre{overflow-x:auto;background:var(--soft);padding:12px;border-radius:8px;font-size:.8rem}.hash{overflow-wrap:anywhere;font-family:ui-monospace,"
+    "'DejaVu Sans Mono',monospace;"
     "font-size:.82rem}ul{margin:6px 0;padding-left:20px}a{color:var(--line)}"
     "@media print{:root{--bg:#fff;--card:#fff;--ink:#000;--dim:#444;--edge:#bbb;--soft:#f3f3f3}body{font-size:11px}main{max-width:none;padding:0}"
-    ".panel,.card{break-inside:avoid}h2{break-after:avoid}.all{display:none}path,.stamps span{print-color-adjust:exact;-webkit-print-color-adjust:exact}}";
+    ".panel,.card{break-inside:avoid}h2{break-after:avoid}.all{display:none}path,.stamps "
+    "span{print-color-adjust:exact;-webkit-print-color-adjust:exact}}";
 
 /* ---- text ---- */
 
 static void add_escaped(struct buffer *out, const char *text) {
   for (; *text != '\0'; text++) {
     switch (*text) {
-      case '<': buffer_add_text(out, "&lt;"); break;
-      case '>': buffer_add_text(out, "&gt;"); break;
-      case '&': buffer_add_text(out, "&amp;"); break;
-      case '"': buffer_add_text(out, "&quot;"); break;
-      case '\'': buffer_add_text(out, "&#39;"); break;
-      default: buffer_add(out, text, 1);
+      case '<':
+        buffer_add_text(out, "&lt;");
+        break;
+      case '>':
+        buffer_add_text(out, "&gt;");
+        break;
+      case '&':
+        buffer_add_text(out, "&amp;");
+        break;
+      case '"':
+        buffer_add_text(out, "&quot;");
+        break;
+      case '\'':
+        buffer_add_text(out, "&#39;");
+        break;
+      default:
+        buffer_add(out, text, 1);
     }
   }
 }
@@ -106,7 +130,9 @@ static void add_cell(struct buffer *out, double value, int places, bool is_color
 static void add_head(const struct result *result, struct buffer *out) {
   const struct run *run = result->run;
   const struct preset *preset = &result->wiring->preset.preset;
-  buffer_add_text(out, "<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport content='width=device-width,initial-scale=1'><title>Backtest of ");
+  buffer_add_text(
+      out,
+      "<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport content='width=device-width,initial-scale=1'><title>Backtest of ");
   add_escaped(out, preset->name);
   buffer_add_format(out, "</title><style>%s%s</style></head><body><main><h1>Backtest of ", style, chart_style);
   add_escaped(out, preset->name);
@@ -114,8 +140,8 @@ static void add_head(const struct result *result, struct buffer *out) {
   add_minute(out, run->started_at);
   buffer_add_text(out, " to ");
   add_minute(out, run->ended_at);
-  buffer_add_format(out, " UTC &middot; %.1f days &middot; %d symbols &middot; %lld candles", (double)(run->ended_at - run->started_at) / (double)DAY_MS,
-                    source_symbol_count(result->wiring->source), (long long)run->candles);
+  buffer_add_format(out, " UTC &middot; %.1f days &middot; %d symbols &middot; %lld candles",
+                    (double)(run->ended_at - run->started_at) / (double)DAY_MS, source_symbol_count(result->wiring->source), (long long)run->candles);
   if (result->run_id[0] != '\0') buffer_add_format(out, " &middot; run %s", result->run_id);
   buffer_add_text(out, "</p>");
   const char *stamps[RESULT_STAMPS_MAX];
@@ -136,15 +162,17 @@ static void add_head(const struct result *result, struct buffer *out) {
 }
 
 static void add_cards(const struct result *result, struct buffer *out) {
-  static const enum performance_figure shown[] = {FIGURE_net_profit_usd, FIGURE_total_return, FIGURE_total_trades, FIGURE_win_rate,  FIGURE_profit_factor,
-                                                  FIGURE_average_r,      FIGURE_max_drawdown, FIGURE_sharpe,       FIGURE_fees_usd,  FIGURE_market_change};
+  static const enum performance_figure shown[] = {FIGURE_net_profit_usd, FIGURE_total_return, FIGURE_total_trades, FIGURE_win_rate,
+                                                  FIGURE_profit_factor,  FIGURE_average_r,    FIGURE_max_drawdown, FIGURE_sharpe,
+                                                  FIGURE_fees_usd,       FIGURE_market_change};
   const double *figure = result->run->performance.figure;
   buffer_add_text(out, "<div class=cards>");
   for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
     char text[RESULT_VALUE_MAX];
     bool is_signed = shown[i] == FIGURE_net_profit_usd || shown[i] == FIGURE_total_return || shown[i] == FIGURE_average_r;
     result_figure_text(shown[i], figure[shown[i]], text);
-    buffer_add_format(out, "<div class=card title='%s'><b class='%s'>%s</b><span>", figure_meanings[shown[i]], is_signed ? sign_of(figure[shown[i]]) : "", text);
+    buffer_add_format(out, "<div class=card title='%s'><b class='%s'>%s</b><span>", figure_meanings[shown[i]],
+                      is_signed ? sign_of(figure[shown[i]]) : "", text);
     add_words(out, figure_names[shown[i]]);
     buffer_add_text(out, "</span></div>");
   }
@@ -303,7 +331,9 @@ static void add_breakdown(const struct run *run, enum breakdown by, struct buffe
   int32_t count = result_breakdown(run, by, &rows);
   buffer_add_text(out, "<div class=panel><h3>By ");
   add_words(out, breakdown_names[by]);
-  buffer_add_text(out, "</h3><div class=scroll><table><tr><th></th><th>Trades</th><th>Win %</th><th>Net USD</th><th title='average R'>R</th><th title='profit factor'>PF</th></tr>");
+  buffer_add_text(out,
+                  "</h3><div class=scroll><table><tr><th></th><th>Trades</th><th>Win %</th><th>Net USD</th><th title='average R'>R</th><th "
+                  "title='profit factor'>PF</th></tr>");
   for (int32_t i = 0; i < count && i < BREAKDOWN_ROWS_MAX; i++) {
     buffer_add_text(out, "<tr><td>");
     add_escaped(out, rows[i].key);
@@ -316,14 +346,15 @@ static void add_breakdown(const struct run *run, enum breakdown by, struct buffe
     buffer_add_text(out, "</tr>");
   }
   buffer_add_text(out, "</table></div>");
-  if (count > BREAKDOWN_ROWS_MAX) buffer_add_format(out, "<p class='dim small'>The first %d of %d rows; result.json has all.</p>", BREAKDOWN_ROWS_MAX, count);
+  if (count > BREAKDOWN_ROWS_MAX)
+    buffer_add_format(out, "<p class='dim small'>The first %d of %d rows; result.json has all.</p>", BREAKDOWN_ROWS_MAX, count);
   buffer_add_text(out, "</div>");
   free(rows);
 }
 
 static void add_breakdowns(const struct run *run, struct buffer *out) {
-  static const enum breakdown shown[] = {BREAKDOWN_MONTH, BREAKDOWN_EXIT_REASON, BREAKDOWN_SYMBOL, BREAKDOWN_SIDE, BREAKDOWN_STRATEGY, BREAKDOWN_LEVEL_SOURCE, BREAKDOWN_WEEKDAY,
-                                         BREAKDOWN_HOUR};
+  static const enum breakdown shown[] = {BREAKDOWN_MONTH,    BREAKDOWN_EXIT_REASON,  BREAKDOWN_SYMBOL,  BREAKDOWN_SIDE,
+                                         BREAKDOWN_STRATEGY, BREAKDOWN_LEVEL_SOURCE, BREAKDOWN_WEEKDAY, BREAKDOWN_HOUR};
   buffer_add_text(out, "<h2>Breakdowns</h2><div class=columns>");
   for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) add_breakdown(run, shown[i], out);
   buffer_add_text(out, "</div>");
@@ -343,8 +374,10 @@ static void add_summary_row(struct buffer *out, const char *name, const struct r
 static void add_further_runs(const struct result *result, struct buffer *out) {
   static const char head[] = "<th>Trades</th><th>Net USD</th><th>Return %</th><th>Average R</th><th>Profit factor</th><th>Max drawdown %</th></tr>";
   if (result->has_costs) {
-    buffer_add_format(out, "<h2>Cost sensitivity</h2><div class=panel><p class='dim small'>The whole run again with fees, slippage and impact multiplied.</p><div class=scroll><table>"
-                           "<tr><th>Costs</th>%s",
+    buffer_add_format(out,
+                      "<h2>Cost sensitivity</h2><div class=panel><p class='dim small'>The whole run again with fees, slippage and impact "
+                      "multiplied.</p><div class=scroll><table>"
+                      "<tr><th>Costs</th>%s",
                       head);
     for (int i = 0; i < RESULT_COSTS; i++) {
       char name[16];
@@ -354,8 +387,10 @@ static void add_further_runs(const struct result *result, struct buffer *out) {
     buffer_add_text(out, "</table></div></div>");
   }
   if (!result->has_bounds) return;
-  buffer_add_format(out, "<h2>Path bounds</h2><div class=panel><p class='dim small'>Stops before targets, and targets before stops, in every candle that reaches both: the true path "
-                         "lies between.</p><div class=scroll><table><tr><th>Path</th>%s",
+  buffer_add_format(out,
+                    "<h2>Path bounds</h2><div class=panel><p class='dim small'>Stops before targets, and targets before stops, in every candle that "
+                    "reaches both: the true path "
+                    "lies between.</p><div class=scroll><table><tr><th>Path</th>%s",
                     head);
   add_summary_row(out, "adverse", &result->bounds[SIM_PATH_ADVERSE]);
   add_summary_row(out, "favourable", &result->bounds[SIM_PATH_FAVOURABLE]);
@@ -398,16 +433,21 @@ static void add_trade_facts(const struct trade *trade, struct buffer *out) {
   add_minute(out, trade->opened_at);
   buffer_add_text(out, " to ");
   add_minute(out, trade->closed_at);
-  buffer_add_format(out, " &middot; %s &middot; entry %.8g, exit %.8g, stop %.8g &middot; quantity %.8g &middot; net %.2f USD, fees %.2f USD &middot; best %+.2f R, worst %+.2f R</p>",
-                    strategy_names[trade->strategy], decimal_to_double(trade->entry), decimal_to_double(trade->exit_average), decimal_to_double(trade->stop_initial),
-                    decimal_to_double(trade->qty), decimal_to_double(trade->pnl_usd), decimal_to_double(trade->fees_usd), trade->mfe_r, trade->mae_r);
+  buffer_add_format(out,
+                    " &middot; %s &middot; entry %.8g, exit %.8g, stop %.8g &middot; quantity %.8g &middot; net %.2f USD, fees %.2f USD &middot; "
+                    "best %+.2f R, worst %+.2f R</p>",
+                    strategy_names[trade->strategy], decimal_to_double(trade->entry), decimal_to_double(trade->exit_average),
+                    decimal_to_double(trade->stop_initial), decimal_to_double(trade->qty), decimal_to_double(trade->pnl_usd),
+                    decimal_to_double(trade->fees_usd), trade->mfe_r, trade->mae_r);
 }
 
 static void add_key(struct buffer *out) {
-  buffer_add_text(out,
-                  "<div class=key><span><i style='border-color:var(--level);border-top-style:dashed'></i>level</span><span><i style='border-color:var(--line)'></i>entry</span>"
-                  "<span><i style='border-color:var(--stop)'></i>stop</span><span><i style='border-color:var(--target);border-top-style:dotted'></i>target</span>"
-                  "<span style='color:var(--line)'>&#9679;&nbsp;entry fill</span><span style='color:var(--ink)'>&#9679;&nbsp;exit fill</span></div>");
+  buffer_add_text(
+      out,
+      "<div class=key><span><i style='border-color:var(--level);border-top-style:dashed'></i>level</span><span><i "
+      "style='border-color:var(--line)'></i>entry</span>"
+      "<span><i style='border-color:var(--stop)'></i>stop</span><span><i style='border-color:var(--target);border-top-style:dotted'></i>target</span>"
+      "<span style='color:var(--line)'>&#9679;&nbsp;entry fill</span><span style='color:var(--ink)'>&#9679;&nbsp;exit fill</span></div>");
 }
 
 static int by_result(const void *a, const void *b) {
@@ -417,7 +457,8 @@ static int by_result(const void *a, const void *b) {
   return left->trade_id < right->trade_id ? -1 : left->trade_id > right->trade_id;
 }
 
-static void add_ranked(const struct result *result, const struct trade_levels *levels, const struct trade **ranked, int64_t from, int64_t to, struct buffer *out) {
+static void add_ranked(const struct result *result, const struct trade_levels *levels, const struct trade **ranked, int64_t from, int64_t to,
+                       struct buffer *out) {
   buffer_add_text(out, "<div class=two>");
   for (int64_t i = from; i < to; i++) {
     buffer_add_text(out, "<div class=panel><h3>");
@@ -435,7 +476,8 @@ static void add_every_trade(const struct result *result, const struct trade_leve
   int64_t count = run->trades.count < CHARTS_MAX ? run->trades.count : CHARTS_MAX;
   buffer_add_format(out, "<div class=all><h2>Every trade</h2><div class=panel>");
   if (count < run->trades.count)
-    buffer_add_format(out, "<p class='dim small'>The first %lld of %lld trades are drawn; trades.csv has all.</p>", (long long)count, (long long)run->trades.count);
+    buffer_add_format(out, "<p class='dim small'>The first %lld of %lld trades are drawn; trades.csv has all.</p>", (long long)count,
+                      (long long)run->trades.count);
   for (int64_t i = 0; i < count; i++) {
     buffer_add_text(out, "<details><summary>");
     add_trade_title(run_trade(run, i), out);
@@ -500,9 +542,10 @@ static void add_settings(const struct result *result, struct buffer *out) {
   add_escaped(out, preset.data);
   buffer_deinit(&preset);
   buffer_add_text(out, "</pre></details></div><div class=panel><h3>Digest</h3>");
-  buffer_add_format(out, "<p class=hash>run %s</p><p class=hash>dataset %s</p><p class=hash>preset %s</p>", result->run->digest, result->run->dataset_checksum,
-                    result->wiring->preset.hash);
-  buffer_add_format(out, "<p class='dim small'>The same data, preset, settings and version (%s) give the same digest on every machine.</p></div>", version_text());
+  buffer_add_format(out, "<p class=hash>run %s</p><p class=hash>dataset %s</p><p class=hash>preset %s</p>", result->run->digest,
+                    result->run->dataset_checksum, result->wiring->preset.hash);
+  buffer_add_format(out, "<p class='dim small'>The same data, preset, settings and version (%s) give the same digest on every machine.</p></div>",
+                    version_text());
 }
 
 void report_html(const struct result *result, struct buffer *out) {

@@ -23,8 +23,9 @@ double plot_y(const struct plot *plot, double y) {
 }
 
 void plot_begin(struct plot *plot, const char *label) {
-  buffer_add_format(plot->out, "<div class=chart><div class=area><svg viewBox='0 0 %d %d' height=%d preserveAspectRatio=none role=img aria-label='%s'>", WIDTH, plot->height,
-                    plot->height, label);
+  buffer_add_format(plot->out,
+                    "<div class=chart><div class=area><svg viewBox='0 0 %d %d' height=%d preserveAspectRatio=none role=img aria-label='%s'>", WIDTH,
+                    plot->height, plot->height, label);
 }
 
 /* 1, 2 or 5 times a power of ten, so that about `count` steps fill the range. */
@@ -76,7 +77,8 @@ static void label_x_values(const struct plot *plot, const char *format) {
 #pragma GCC diagnostic pop
 
 static int64_t time_step(double range) {
-  static const int minutes[] = {1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 4320, 7200, 10080, 20160, 43200, 86400, 172800, 259200, 525600};
+  static const int minutes[] = {1,    2,    5,    10,   15,    30,    60,    120,   180,    240,    360,   720,
+                                1440, 2880, 4320, 7200, 10080, 20160, 43200, 86400, 172800, 259200, 525600};
   for (size_t i = 0; i < sizeof minutes / sizeof minutes[0]; i++) {
     if (range / (minutes[i] * (double)MINUTE_MS) <= LABELS_MAX - 1) return minutes[i] * MINUTE_MS;
   }

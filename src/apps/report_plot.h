@@ -1,4 +1,5 @@
-/* Small charts for the HTML report: SVG that stretches to the width of the page, labels as text beside it so that they stay readable at every width. */
+/* Small charts for the HTML report: SVG that stretches to the width of the page, labels as text beside it so that they stay readable at every width.
+ */
 #ifndef APPS_REPORT_PLOT_H
 #define APPS_REPORT_PLOT_H
 
@@ -20,7 +21,8 @@ double plot_x(const struct plot *plot, double x);
 double plot_y(const struct plot *plot, double y);
 /* Horizontal grid lines at round values; their labels come with plot_end. */
 void plot_grid(const struct plot *plot);
-/* Closes the SVG and adds the labels: values on the right, times or values below. format: of printf for one double. scale: labels show value · scale. */
+/* Closes the SVG and adds the labels: values on the right, times or values below. format: of printf for one double. scale: labels show value · scale.
+ */
 void plot_end(const struct plot *plot, const char *format, double scale, bool has_times, const char *x_format);
 /* A path of class `name`; between begin and end points are added. */
 void plot_path_begin(const struct plot *plot, const char *name);

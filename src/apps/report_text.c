@@ -75,8 +75,8 @@ static void add_head(const struct result *result, struct buffer *out) {
   add_minute(out, run->started_at);
   buffer_add_text(out, " to ");
   add_minute(out, run->ended_at);
-  buffer_add_format(out, " UTC, %.1f days, %d symbols, %lld candles\n", (double)(run->ended_at - run->started_at) / (double)DAY_MS, source_symbol_count(result->wiring->source),
-                    (long long)run->candles);
+  buffer_add_format(out, " UTC, %.1f days, %d symbols, %lld candles\n", (double)(run->ended_at - run->started_at) / (double)DAY_MS,
+                    source_symbol_count(result->wiring->source), (long long)run->candles);
   if (run->requested_from != 0 && run->started_at > run->requested_from + MINUTE_MS) {
     buffer_add_text(out, "          the start moved from ");
     add_minute(out, run->requested_from);
@@ -108,8 +108,8 @@ static void add_breakdown(const struct run *run, enum breakdown by, bool has_col
   for (char *c = title; *c != '\0'; c++) {
     if (*c == '_') *c = ' ';
   }
-  const struct table_column columns[] = {{title, TABLE_LEFT},         {"Trades", TABLE_RIGHT},    {"Win rate %", TABLE_RIGHT},
-                                         {"Net USD", TABLE_RIGHT},    {"Average R", TABLE_RIGHT}, {"Profit factor", TABLE_RIGHT}};
+  const struct table_column columns[] = {{title, TABLE_LEFT},      {"Trades", TABLE_RIGHT},    {"Win rate %", TABLE_RIGHT},
+                                         {"Net USD", TABLE_RIGHT}, {"Average R", TABLE_RIGHT}, {"Profit factor", TABLE_RIGHT}};
   struct table table;
   table_init(&table, columns, 6, TABLE_TEXT);
   for (int32_t i = 0; i < count; i++) {
@@ -141,7 +141,8 @@ static void add_figures(const double *figure, bool has_colors, struct buffer *ou
   for (int g = 0; g < result_group_count; g++) {
     const struct result_group *group = &result_groups[g];
     buffer_add_format(out, has_colors ? "\033[1m%s\033[0m\n" : "%s\n", group->title);
-    for (int i = 0; i < group->count; i++) add_figure(out, group->figures[i], figure[group->figures[i]], has_colors, i % 2 == 1 || i == group->count - 1);
+    for (int i = 0; i < group->count; i++)
+      add_figure(out, group->figures[i], figure[group->figures[i]], has_colors, i % 2 == 1 || i == group->count - 1);
   }
   buffer_add_text(out, "\n");
 }
@@ -156,8 +157,9 @@ static void add_summary_row(struct table *table, const char *name, const struct 
 }
 
 static void add_further_runs(const struct result *result, bool has_colors, struct buffer *out) {
-  static const struct table_column bound_columns[] = {{"Path inside candles", TABLE_LEFT}, {"Trades", TABLE_RIGHT},    {"Net USD", TABLE_RIGHT},
-                                                      {"Return %", TABLE_RIGHT},          {"Average R", TABLE_RIGHT}, {"Max drawdown %", TABLE_RIGHT}};
+  static const struct table_column bound_columns[] = {
+      {"Path inside candles", TABLE_LEFT}, {"Trades", TABLE_RIGHT},    {"Net USD", TABLE_RIGHT},
+      {"Return %", TABLE_RIGHT},           {"Average R", TABLE_RIGHT}, {"Max drawdown %", TABLE_RIGHT}};
   static const struct table_column cost_columns[] = {{"Costs", TABLE_LEFT},     {"Trades", TABLE_RIGHT},    {"Net USD", TABLE_RIGHT},
                                                      {"Return %", TABLE_RIGHT}, {"Average R", TABLE_RIGHT}, {"Max drawdown %", TABLE_RIGHT}};
   struct table table;
@@ -178,8 +180,9 @@ static void add_further_runs(const struct result *result, bool has_colors, struc
 }
 
 static void add_funnel(const struct run_funnel *funnel, struct buffer *out) {
-  buffer_add_format(out, "Funnel:   %lld scanned, %lld passed, %lld candles watched, %lld signals, %lld sized, %lld entered\n", (long long)funnel->scanned,
-                    (long long)funnel->passed, (long long)funnel->watching, (long long)funnel->signalled, (long long)funnel->sized, (long long)funnel->entered);
+  buffer_add_format(out, "Funnel:   %lld scanned, %lld passed, %lld candles watched, %lld signals, %lld sized, %lld entered\n",
+                    (long long)funnel->scanned, (long long)funnel->passed, (long long)funnel->watching, (long long)funnel->signalled,
+                    (long long)funnel->sized, (long long)funnel->entered);
 }
 
 /* The codes that ended most decisions. Codes from entry_filled on are no refusals. */
@@ -223,7 +226,8 @@ void report_text(const struct result *result, bool has_colors, struct buffer *ou
   for (int i = 0; i < breakdown_count; i++) {
     if (run->trades.count > 0 && (result->breakdowns & 1u << i)) add_breakdown(run, (enum breakdown)i, has_colors, out);
   }
-  if (run->trades.count == 0) buffer_add_text(out, "No trade was closed. `breakout why --summary` with the same preset and data tells which tests reject most.\n\n");
+  if (run->trades.count == 0)
+    buffer_add_text(out, "No trade was closed. `breakout why --summary` with the same preset and data tells which tests reject most.\n\n");
   add_figures(run->performance.figure, has_colors, out);
   add_further_runs(result, has_colors, out);
   add_funnel(&run->funnel, out);
@@ -231,7 +235,8 @@ void report_text(const struct result *result, bool has_colors, struct buffer *ou
   add_judgement(result, out);
   buffer_add_format(out, "Account:  %.2f USD to %.2f USD\n", decimal_to_double(run->start_balance_usd), decimal_to_double(run->end_equity_usd));
   buffer_add_format(out, "Digest:   %s\nDataset:  %s\n", run->digest, run->dataset_checksum);
-  if (result->run_id[0] != '\0') buffer_add_format(out, "Run:      %s, %.1f s, %.0f candles/s\n", result->run_id, run->seconds, (double)run->candles / fmax(run->seconds, 1e-3));
+  if (result->run_id[0] != '\0')
+    buffer_add_format(out, "Run:      %s, %.1f s, %.0f candles/s\n", result->run_id, run->seconds, (double)run->candles / fmax(run->seconds, 1e-3));
 }
 
 /* ---- from a stored document ---- */
@@ -258,8 +263,9 @@ static void add_strings(const struct json *array, const char *title, const char 
 }
 
 static void add_trades(const struct json *trades, bool has_colors, struct buffer *out) {
-  static const struct table_column columns[] = {{"Trade", TABLE_LEFT},   {"Symbol", TABLE_LEFT},  {"Side", TABLE_LEFT},     {"Opened", TABLE_LEFT},   {"Closed", TABLE_LEFT},
-                                                {"Entry", TABLE_RIGHT},  {"Exit", TABLE_RIGHT},   {"Net USD", TABLE_RIGHT}, {"R", TABLE_RIGHT},       {"Exit reason", TABLE_LEFT}};
+  static const struct table_column columns[] = {{"Trade", TABLE_LEFT},  {"Symbol", TABLE_LEFT},     {"Side", TABLE_LEFT},  {"Opened", TABLE_LEFT},
+                                                {"Closed", TABLE_LEFT}, {"Entry", TABLE_RIGHT},     {"Exit", TABLE_RIGHT}, {"Net USD", TABLE_RIGHT},
+                                                {"R", TABLE_RIGHT},     {"Exit reason", TABLE_LEFT}};
   size_t count = trades != NULL && json_kind(trades) == JSON_ARRAY ? json_size(trades) : 0;
   if (count == 0) return;
   struct table table;
@@ -291,7 +297,8 @@ void report_text_document(const struct json *document, bool has_colors, struct b
   double figure[figure_count];
   const struct json *period = json_member(document, "period");
   add_strings(json_member(document, "stamps"), "Stamps:   ", "none", out);
-  buffer_add_format(out, "Preset:   %s (%.12s)\n", string_of(json_member(document, "preset"), "name"), string_of(json_member(document, "preset"), "hash"));
+  buffer_add_format(out, "Preset:   %s (%.12s)\n", string_of(json_member(document, "preset"), "name"),
+                    string_of(json_member(document, "preset"), "hash"));
   double from = number_of(period, "from");
   double to = number_of(period, "to");
   if (isfinite(from) && isfinite(to)) {

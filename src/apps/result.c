@@ -78,7 +78,7 @@ static double largest_symbol_share(const struct run *run) {
 
 static void warn(struct result_warning *out, int *count, bool condition, const char *format, double value) {
   if (!condition) return;
-  /* The formats are the literals below. */
+    /* The formats are the literals below. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
   snprintf(out[*count].text, sizeof out[*count].text, format, value);
@@ -102,10 +102,11 @@ int result_warnings(const struct result *result, struct result_warning out[RESUL
   double cost = figure[FIGURE_break_even_cost_bps];
   warn(out, &count, cost < 2, "%.2f bps more cost per traded notional would leave nothing (limit 2)", cost);
   warn(out, &count, figure[FIGURE_exposure] < 0.01, "a position was open only %.2f %% of the time (limit 1 %%)", 100 * figure[FIGURE_exposure]);
-  warn(out, &count, (double)run->left_open.count > 0.1 * n && run->left_open.count > 0, "%.0f positions were still open at the end, more than 10 %% of the trades",
-       (double)run->left_open.count);
+  warn(out, &count, (double)run->left_open.count > 0.1 * n && run->left_open.count > 0,
+       "%.0f positions were still open at the end, more than 10 %% of the trades", (double)run->left_open.count);
   bool is_final = run->kills > 0 && result->options->after_kill == AFTER_KILL_STOP;
-  warn(out, &count, is_final, "the kill switch ended trading before the end of the data (%.0f time); --after-kill next-day goes on", (double)run->kills);
+  warn(out, &count, is_final, "the kill switch ended trading before the end of the data (%.0f time); --after-kill next-day goes on",
+       (double)run->kills);
   warn(out, &count, days < 30, "the period is %.1f days (limit 30)", days);
   return count;
 }
@@ -113,19 +114,22 @@ int result_warnings(const struct result *result, struct result_warning out[RESUL
 /* ---- figures ---- */
 
 #define GROUP(name, ...) static const enum performance_figure name[] = {__VA_ARGS__}
-GROUP(group_trades, FIGURE_total_trades, FIGURE_trades_per_day, FIGURE_win_rate, FIGURE_loss_rate, FIGURE_max_consecutive_wins, FIGURE_max_consecutive_losses,
-      FIGURE_left_open, FIGURE_path_dependent_share, FIGURE_tp1_hit_rate, FIGURE_tp2_hit_rate);
-GROUP(group_money, FIGURE_net_profit_usd, FIGURE_total_return, FIGURE_gross_profit_usd, FIGURE_gross_loss_usd, FIGURE_profit_factor, FIGURE_expectancy_usd,
-      FIGURE_average_win_usd, FIGURE_average_loss_usd, FIGURE_payoff_ratio, FIGURE_largest_win_usd, FIGURE_largest_loss_usd, FIGURE_cagr);
+GROUP(group_trades, FIGURE_total_trades, FIGURE_trades_per_day, FIGURE_win_rate, FIGURE_loss_rate, FIGURE_max_consecutive_wins,
+      FIGURE_max_consecutive_losses, FIGURE_left_open, FIGURE_path_dependent_share, FIGURE_tp1_hit_rate, FIGURE_tp2_hit_rate);
+GROUP(group_money, FIGURE_net_profit_usd, FIGURE_total_return, FIGURE_gross_profit_usd, FIGURE_gross_loss_usd, FIGURE_profit_factor,
+      FIGURE_expectancy_usd, FIGURE_average_win_usd, FIGURE_average_loss_usd, FIGURE_payoff_ratio, FIGURE_largest_win_usd, FIGURE_largest_loss_usd,
+      FIGURE_cagr);
 GROUP(group_r, FIGURE_average_r, FIGURE_expectancy_r, FIGURE_median_r, FIGURE_std_r, FIGURE_best_r, FIGURE_worst_r, FIGURE_sqn, FIGURE_r_sharpe);
-GROUP(group_returns, FIGURE_sharpe, FIGURE_sortino, FIGURE_volatility_annual, FIGURE_downside_deviation, FIGURE_probabilistic_sharpe, FIGURE_omega, FIGURE_var_95,
-      FIGURE_es_95);
-GROUP(group_drawdown, FIGURE_max_drawdown, FIGURE_max_drawdown_usd, FIGURE_max_drawdown_r, FIGURE_average_drawdown, FIGURE_max_drawdown_peak_at, FIGURE_max_drawdown_trough_at,
-      FIGURE_max_drawdown_recovered_at, FIGURE_max_drawdown_length_ms, FIGURE_longest_underwater_ms, FIGURE_calmar, FIGURE_recovery_factor, FIGURE_ulcer_index);
-GROUP(group_time, FIGURE_exposure, FIGURE_average_notional_ratio, FIGURE_max_notional_ratio, FIGURE_average_hold_ms, FIGURE_median_hold_ms, FIGURE_average_win_hold_ms,
-      FIGURE_median_win_hold_ms, FIGURE_average_loss_hold_ms, FIGURE_median_loss_hold_ms);
-GROUP(group_excursions, FIGURE_mae_r, FIGURE_median_mae_r, FIGURE_win_mae_r, FIGURE_median_win_mae_r, FIGURE_loss_mae_r, FIGURE_median_loss_mae_r, FIGURE_mfe_r,
-      FIGURE_median_mfe_r, FIGURE_win_mfe_r, FIGURE_median_win_mfe_r, FIGURE_loss_mfe_r, FIGURE_median_loss_mfe_r, FIGURE_edge_ratio, FIGURE_capture);
+GROUP(group_returns, FIGURE_sharpe, FIGURE_sortino, FIGURE_volatility_annual, FIGURE_downside_deviation, FIGURE_probabilistic_sharpe, FIGURE_omega,
+      FIGURE_var_95, FIGURE_es_95);
+GROUP(group_drawdown, FIGURE_max_drawdown, FIGURE_max_drawdown_usd, FIGURE_max_drawdown_r, FIGURE_average_drawdown, FIGURE_max_drawdown_peak_at,
+      FIGURE_max_drawdown_trough_at, FIGURE_max_drawdown_recovered_at, FIGURE_max_drawdown_length_ms, FIGURE_longest_underwater_ms, FIGURE_calmar,
+      FIGURE_recovery_factor, FIGURE_ulcer_index);
+GROUP(group_time, FIGURE_exposure, FIGURE_average_notional_ratio, FIGURE_max_notional_ratio, FIGURE_average_hold_ms, FIGURE_median_hold_ms,
+      FIGURE_average_win_hold_ms, FIGURE_median_win_hold_ms, FIGURE_average_loss_hold_ms, FIGURE_median_loss_hold_ms);
+GROUP(group_excursions, FIGURE_mae_r, FIGURE_median_mae_r, FIGURE_win_mae_r, FIGURE_median_win_mae_r, FIGURE_loss_mae_r, FIGURE_median_loss_mae_r,
+      FIGURE_mfe_r, FIGURE_median_mfe_r, FIGURE_win_mfe_r, FIGURE_median_win_mfe_r, FIGURE_loss_mfe_r, FIGURE_median_loss_mfe_r, FIGURE_edge_ratio,
+      FIGURE_capture);
 GROUP(group_costs, FIGURE_fees_usd, FIGURE_funding_usd, FIGURE_slippage_usd, FIGURE_turnover_usd, FIGURE_break_even_cost_bps);
 GROUP(group_orders, FIGURE_fill_rate, FIGURE_unfilled_entries, FIGURE_refused_plans, FIGURE_breakeven_moves, FIGURE_trailing_moves, FIGURE_add_ons);
 GROUP(group_market, FIGURE_market_change, FIGURE_reference_change);
@@ -133,16 +137,11 @@ GROUP(group_market, FIGURE_market_change, FIGURE_reference_change);
 
 #define GROUP(title, figures) \
   { title, figures, (int)(sizeof figures / sizeof figures[0]) }
-const struct result_group result_groups[] = {GROUP("Trades", group_trades),
-                                             GROUP("Money", group_money),
-                                             GROUP("R multiples", group_r),
-                                             GROUP("Daily returns", group_returns),
-                                             GROUP("Drawdown", group_drawdown),
-                                             GROUP("Time and exposure", group_time),
-                                             GROUP("Excursions", group_excursions),
-                                             GROUP("Costs", group_costs),
-                                             GROUP("Orders", group_orders),
-                                             GROUP("Market", group_market)};
+const struct result_group result_groups[] = {GROUP("Trades", group_trades),         GROUP("Money", group_money),
+                                             GROUP("R multiples", group_r),         GROUP("Daily returns", group_returns),
+                                             GROUP("Drawdown", group_drawdown),     GROUP("Time and exposure", group_time),
+                                             GROUP("Excursions", group_excursions), GROUP("Costs", group_costs),
+                                             GROUP("Orders", group_orders),         GROUP("Market", group_market)};
 #undef GROUP
 const int result_group_count = (int)(sizeof result_groups / sizeof result_groups[0]);
 

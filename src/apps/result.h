@@ -4,7 +4,15 @@
 
 #include "apps/run.h"
 
-enum { RESULT_ID_MAX = 24, RESULT_COSTS = 6, RESULT_CHECKS = 6, RESULT_FILES_MAX = 8, RESULT_STAMPS_MAX = 16, RESULT_WARNINGS_MAX = 10, RESULT_VALUE_MAX = 40 };
+enum {
+  RESULT_ID_MAX = 24,
+  RESULT_COSTS = 6,
+  RESULT_CHECKS = 6,
+  RESULT_FILES_MAX = 8,
+  RESULT_STAMPS_MAX = 16,
+  RESULT_WARNINGS_MAX = 10,
+  RESULT_VALUE_MAX = 40
+};
 
 /* The few figures of a further run: the other path inside candles, other costs. */
 struct result_summary {
@@ -32,9 +40,9 @@ struct result {
 extern const double result_cost_factors[RESULT_COSTS]; /* of slippage, impact and fees; one of them is 1 */
 
 struct result_check {
-  const char *name;  /* of the figure */
+  const char *name; /* of the figure */
   double value, threshold;
-  bool is_above;     /* value must be above the threshold, else below */
+  bool is_above; /* value must be above the threshold, else below */
   bool has_passed;
 };
 

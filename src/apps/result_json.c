@@ -277,7 +277,8 @@ struct json *result_load(struct app *app, const char *run, enum status *status) 
   if (!is_file(path)) snprintf(path, sizeof path, "%s/result.json", run);
   if (!is_file(path)) snprintf(path, sizeof path, "%s/backtests/%s/result.json", app->settings.reports_dir, run);
   if (!is_file(path)) {
-    problem_add(&app->problem, "not_found", run, NULL, "an id such as B000001, a folder or a result.json", "there is no such run in %s/backtests", app->settings.reports_dir);
+    problem_add(&app->problem, "not_found", run, NULL, "an id such as B000001, a folder or a result.json", "there is no such run in %s/backtests",
+                app->settings.reports_dir);
     *status = STATUS_NOT_FOUND;
     return NULL;
   }

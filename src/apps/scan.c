@@ -39,14 +39,22 @@ static bool take(struct app *app, struct call *call, const struct app_option *op
       if (calendar_parse(value, &call->at)) return true;
       problem_add(&app->problem, "bad_parameter", "--at", value, "2024-01-31T12:00", "not a time");
       return false;
-    case OPTION_LIMIT: return app_parse_integer(app, "--limit", value, 1, LIMIT_MAX, &call->limit);
-    case OPTION_FAILED: return call->has_failed = true;
-    case OPTION_OUTPUT: return call->output = value, true;
-    case OPTION_FILTERS: return call->is_filters_only = true;
-    case OPTION_SYMBOLS: return call->is_symbols_only = true;
+    case OPTION_LIMIT:
+      return app_parse_integer(app, "--limit", value, 1, LIMIT_MAX, &call->limit);
+    case OPTION_FAILED:
+      return call->has_failed = true;
+    case OPTION_OUTPUT:
+      return call->output = value, true;
+    case OPTION_FILTERS:
+      return call->is_filters_only = true;
+    case OPTION_SYMBOLS:
+      return call->is_symbols_only = true;
     case OPTION_EXCHANGE:
-    case OPTION_VENUE: problem_add(&app->problem, "not_in_version", "--exchange", value, "--data D", "no venue can be reached in this version"); return false;
-    default: return recorded_take(&call->recorded, app, &options[option], value);
+    case OPTION_VENUE:
+      problem_add(&app->problem, "not_in_version", "--exchange", value, "--data D", "no venue can be reached in this version");
+      return false;
+    default:
+      return recorded_take(&call->recorded, app, &options[option], value);
   }
 }
 
@@ -152,9 +160,10 @@ static void add_row(struct table *table, const struct json *row) {
 }
 
 static void print_ranking(const struct app *app, const struct call *call, const struct json *document, struct buffer *out) {
-  static const struct table_column columns[] = {{"Rank", TABLE_RIGHT},       {"Symbol", TABLE_LEFT},     {"Score", TABLE_RIGHT},
-                                                {"Price", TABLE_RIGHT},      {"24h change %", TABLE_RIGHT}, {"24h volume USD", TABLE_RIGHT},
-                                                {"Levels", TABLE_RIGHT},     {"Nearest level bps", TABLE_RIGHT}, {"Failed filters", TABLE_LEFT}};
+  static const struct table_column columns[] = {
+      {"Rank", TABLE_RIGHT},         {"Symbol", TABLE_LEFT},          {"Score", TABLE_RIGHT},  {"Price", TABLE_RIGHT},
+      {"24h change %", TABLE_RIGHT}, {"24h volume USD", TABLE_RIGHT}, {"Levels", TABLE_RIGHT}, {"Nearest level bps", TABLE_RIGHT},
+      {"Failed filters", TABLE_LEFT}};
   const struct json *items = json_member(document, "items");
   struct table table;
   int64_t shown = 0;
@@ -175,13 +184,15 @@ static void print_ranking(const struct app *app, const struct call *call, const 
     struct text text;
     text_init(&text, time, sizeof time);
     text_add_time(&text, (int64_t)answers_number(document, "ts"));
-    buffer_add_format(out, "Scan %s at %s with %s: %.0f symbols, %.0f not ready, %.0f scanned, %.0f passed, %.0f candidates\n", answers_text(document, "scan_id"), time,
-                      answers_text(document, "preset"), answers_number(document, "total_symbols"), answers_number(document, "not_ready"), answers_number(document, "scanned"),
-                      answers_number(document, "passed_filters"), answers_number(document, "candidates"));
+    buffer_add_format(out, "Scan %s at %s with %s: %.0f symbols, %.0f not ready, %.0f scanned, %.0f passed, %.0f candidates\n",
+                      answers_text(document, "scan_id"), time, answers_text(document, "preset"), answers_number(document, "total_symbols"),
+                      answers_number(document, "not_ready"), answers_number(document, "scanned"), answers_number(document, "passed_filters"),
+                      answers_number(document, "candidates"));
   }
   table_print(&table, out);
   table_deinit(&table);
-  if (app->output != OUTPUT_CSV && left_out > 0 && !call->has_failed) buffer_add_format(out, "%lld symbols failed a filter; --failed shows them\n", (long long)left_out);
+  if (app->output != OUTPUT_CSV && left_out > 0 && !call->has_failed)
+    buffer_add_format(out, "%lld symbols failed a filter; --failed shows them\n", (long long)left_out);
 }
 
 /* Did the row pass the filter? Skipped ones pass. data_health fails under the names of its checks. */

@@ -19,11 +19,24 @@ struct call {
   int64_t days, seed, symbols;
 };
 
-enum { OPTION_SCENARIO, OPTION_PRESET, OPTION_DAYS, OPTION_SEED, OPTION_COUNT_OF_SYMBOLS, OPTION_RUNS, OPTION_FAULTS, OPTION_JOBS, OPTION_SHRINK, OPTION_SERVE, OPTION_SPEED,
-       OPTION_COUNT };
+enum {
+  OPTION_SCENARIO,
+  OPTION_PRESET,
+  OPTION_DAYS,
+  OPTION_SEED,
+  OPTION_COUNT_OF_SYMBOLS,
+  OPTION_RUNS,
+  OPTION_FAULTS,
+  OPTION_JOBS,
+  OPTION_SHRINK,
+  OPTION_SERVE,
+  OPTION_SPEED,
+  OPTION_COUNT
+};
 static const struct app_option options[OPTION_COUNT] = {
     [OPTION_SCENARIO] = {"scenario", 0, true, "NAME", "trend, range, breakouts, fakeouts, gaps, crash, quiet; or a file or folder of candles"},
-    [OPTION_PRESET] = {"preset", 0, true, "PRESET", "that trades (channel_baseline: generated markets are calm, and filters of other presets want movement)"},
+    [OPTION_PRESET] = {"preset", 0, true, "PRESET",
+                       "that trades (channel_baseline: generated markets are calm, and filters of other presets want movement)"},
     [OPTION_DAYS] = {"days", 0, true, "N", "of generated markets (10); the first three warm the indicators up"},
     [OPTION_SEED] = {"seed", 0, true, "N", "of the markets (1)"},
     [OPTION_COUNT_OF_SYMBOLS] = {"count", 0, true, "N", "symbols (4)"},
@@ -78,11 +91,11 @@ static enum status write_market(struct app *app, const struct call *call, int sc
                                             .start_ms = calendar_to_ms(2024, 1, 1, 0, 0, 0, 0)};
   size_t count = generate_candles(rows, &generate);
   struct buffer text = {0};
-  char path[PATH_BYTES];
+  char path[PATH_BYTES + 64];
   buffer_add_text(&text, "timestamp_ms,open,high,low,close,volume,turnover\n");
   for (size_t i = 0; i < count; i++) {
-    buffer_add_format(&text, "%lld,%.2f,%.2f,%.2f,%.2f,%.0f,%.4f\n", (long long)rows[i].open_ts, rows[i].open, rows[i].high, rows[i].low, rows[i].close, rows[i].volume,
-                      rows[i].turnover);
+    buffer_add_format(&text, "%lld,%.2f,%.2f,%.2f,%.2f,%.0f,%.4f\n", (long long)rows[i].open_ts, rows[i].open, rows[i].high, rows[i].low,
+                      rows[i].close, rows[i].volume, rows[i].turnover);
   }
   free(rows);
   if (symbol == 0) {
@@ -97,7 +110,7 @@ static enum status write_market(struct app *app, const struct call *call, int sc
 
 static enum status write_instruments(struct app *app, const struct call *call, const char *folder) {
   struct buffer text = {0};
-  char path[PATH_BYTES];
+  char path[PATH_BYTES + 64];
   buffer_add_text(&text, "exchange_symbol,tick_size,lot_size\nBTCUSDT,0.01,0.001\n");
   for (int i = 1; i < call->symbols; i++) buffer_add_format(&text, "GEN%dUSDT,0.01,0.001\n", i);
   snprintf(path, sizeof path, "%s/instruments.csv", folder);
@@ -183,7 +196,8 @@ int app_simulate(struct app *app, int argc, char **argv) {
   enum status status = read_call(app, &call, argc, argv);
   if (status) return app_fail(app, status);
   if (call.scenario == NULL) {
-    problem_add(&app->problem, "missing_argument", "--scenario", NULL, "trend, range, breakouts, fakeouts, gaps, crash, quiet", "no scenario is named");
+    problem_add(&app->problem, "missing_argument", "--scenario", NULL, "trend, range, breakouts, fakeouts, gaps, crash, quiet",
+                "no scenario is named");
     return app_fail(app, STATUS_BAD_CONFIG);
   }
   int scenario = find_scenario(call.scenario);
@@ -191,7 +205,8 @@ int app_simulate(struct app *app, int argc, char **argv) {
   if (scenario < 0 && stat(call.scenario, &info) == 0) return run_markets(app, &call, call.scenario, false, began_at);
   if (scenario < 0) {
     int nearest = text_nearest(call.scenario, generate_scenario_names, GENERATE_SCENARIO_COUNT);
-    problem_add(&app->problem, "not_found", "--scenario", call.scenario, nearest >= 0 ? generate_scenario_names[nearest] : "trend, range, breakouts, fakeouts, gaps, crash, quiet",
+    problem_add(&app->problem, "not_found", "--scenario", call.scenario,
+                nearest >= 0 ? generate_scenario_names[nearest] : "trend, range, breakouts, fakeouts, gaps, crash, quiet",
                 "no scenario and no file of this name");
     return app_fail(app, STATUS_NOT_FOUND);
   }

@@ -49,12 +49,18 @@ static bool take(struct app *app, struct call *call, const struct app_option *op
       if (calendar_parse(value, &call->at)) return true;
       problem_add(&app->problem, "bad_parameter", "--at", value, "2024-01-31T12:00", "not a time");
       return false;
-    case OPTION_PRESET: return call->preset = value, true;
-    case OPTION_SUMMARY: return call->is_summary = true;
-    case OPTION_MINUTES: return app_parse_integer(app, "--minutes", value, 1, MINUTES_MAX, &call->minutes);
-    case OPTION_STAGE: return take_stage(app, call, value);
-    case OPTION_ALL: return call->has_all = true;
-    default: return recorded_take(&call->recorded, app, &options[option], value);
+    case OPTION_PRESET:
+      return call->preset = value, true;
+    case OPTION_SUMMARY:
+      return call->is_summary = true;
+    case OPTION_MINUTES:
+      return app_parse_integer(app, "--minutes", value, 1, MINUTES_MAX, &call->minutes);
+    case OPTION_STAGE:
+      return take_stage(app, call, value);
+    case OPTION_ALL:
+      return call->has_all = true;
+    default:
+      return recorded_take(&call->recorded, app, &options[option], value);
   }
 }
 
@@ -145,7 +151,8 @@ static void add_reason(struct table *table, const struct json *decision, const s
   char threshold[64];
   const char *comparator = answers_text(reason, "comparator");
   answers_cell(answers_number(reason, "threshold"), 6, cell);
-  snprintf(threshold, sizeof threshold, "%s%s%s", strcmp(comparator, "none") == 0 ? "" : comparator, strcmp(comparator, "none") == 0 ? "" : " ", cell);
+  snprintf(threshold, sizeof threshold, "%s%s%s", strcmp(comparator, "none") == 0 ? "" : comparator, strcmp(comparator, "none") == 0 ? "" : " ",
+           cell);
   table_add(table, threshold);
   table_add(table, answers_cell(answers_number(reason, "distance"), 6, cell));
   /* The texts are written for failures. */
@@ -176,12 +183,13 @@ static void print_stages(struct buffer *out, const struct json *latest) {
     text_add_time(&text, (int64_t)answers_number(decision, "ts"));
     time[16] = '\0';
     time[10] = ' ';
-    buffer_add_format(out, "  %-10s %-8s %-24s %s\n", answers_text(decision, "stage"), answers_text(decision, "verdict"), answers_text(decision, "code"), time);
+    buffer_add_format(out, "  %-10s %-8s %-24s %s\n", answers_text(decision, "stage"), answers_text(decision, "verdict"),
+                      answers_text(decision, "code"), time);
   }
 }
 
 static void print_why(struct app *app, const struct call *call, const struct json *document) {
-  static const struct table_column columns[] = {{"Stage", TABLE_LEFT},     {"Verdict", TABLE_LEFT},   {"Test", TABLE_LEFT}, {"Value", TABLE_RIGHT},
+  static const struct table_column columns[] = {{"Stage", TABLE_LEFT},      {"Verdict", TABLE_LEFT},   {"Test", TABLE_LEFT}, {"Value", TABLE_RIGHT},
                                                 {"Threshold", TABLE_RIGHT}, {"Distance", TABLE_RIGHT}, {"Text", TABLE_LEFT}};
   struct buffer out = {0};
   struct table table;
