@@ -81,8 +81,8 @@ refused 'no table' 1 'BTCUSDT-1m.csv' backtest breakout_v1 --data BTCUSDT-1m.csv
 minutes plain.csv
 zstd -q -f plain.csv -o BTCUSDT-1m.csv.zst && truncate -s -200 BTCUSDT-1m.csv.zst
 refused 'truncated zst' 1 'BTCUSDT-1m.csv.zst' backtest breakout_v1 --data BTCUSDT-1m.csv.zst
-head -c 4000 /dev/urandom >BTCUSDT-1m.csv.gz
-refused 'no gzip' 1 'BTCUSDT-1m.csv.gz' backtest breakout_v1 --data BTCUSDT-1m.csv.gz
+gzip -c plain.csv | head -c 20000 >BTCUSDT-1m.csv.gz
+refused 'truncated gzip' 1 'BTCUSDT-1m.csv.gz' backtest breakout_v1 --data BTCUSDT-1m.csv.gz
 printf 'PAR1' >BTCUSDT-1m.parquet
 refused 'parquet' 1 'parquet|Parquet' backtest breakout_v1 --data BTCUSDT-1m.parquet
 minutes BTCUSDT-1m.csv 'NR < 2000'
