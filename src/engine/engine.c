@@ -118,9 +118,12 @@ void engine_read_setup(struct engine *engine, int32_t symbol) {
 
 static int64_t sum_unrealised(const struct engine *engine) {
   int64_t sum = 0;
-  for (int32_t i = 0; i < ENGINE_HOLDINGS_MAX; i++) {
+  int32_t left = engine->open_holdings;
+  for (int32_t i = 0; i < ENGINE_HOLDINGS_MAX && left > 0; i++) {
     const struct holding *holding = &engine->holdings[i];
-    if (holding->is_used && holding->position.pnl_unrealised_usd != DECIMAL_NULL) sum += holding->position.pnl_unrealised_usd;
+    if (!holding->is_used) continue;
+    if (holding->position.pnl_unrealised_usd != DECIMAL_NULL) sum += holding->position.pnl_unrealised_usd;
+    --left;
   }
   return sum;
 }
@@ -135,9 +138,12 @@ static void emit_equity(struct engine *engine) {
       .cumulative_r = engine->cumulative_r,
       .positions = engine->open_holdings,
   };
-  for (int32_t i = 0; i < ENGINE_HOLDINGS_MAX && engine->open_holdings > 0; i++) {
+  int32_t left = engine->open_holdings;
+  for (int32_t i = 0; i < ENGINE_HOLDINGS_MAX && left > 0; i++) {
     const struct holding *holding = &engine->holdings[i];
-    if (holding->is_used && holding->position.notional_usd != DECIMAL_NULL) record.notional_usd += holding->position.notional_usd;
+    if (!holding->is_used) continue;
+    if (holding->position.notional_usd != DECIMAL_NULL) record.notional_usd += holding->position.notional_usd;
+    --left;
   }
   engine_emit_record(engine, RECORD_EQUITY, &record);
 }
@@ -178,7 +184,7 @@ static void check_ledger(struct engine *engine) {
 void engine_mark(struct engine *engine, bool emit) {
   if (!engine->has_ledger) return;
   int64_t day_before = engine->ledger.day;
-  ledger_on_mark(&engine->ledger, engine->open_holdings > 0 ? sum_unrealised(engine) : 0, engine->now);
+  ledger_on_mark(&engine->ledger, sum_unrealised(engine), engine->now);
   bool new_day = engine->ledger.day != day_before;
   engine->marked_at = engine->now;
   check_ledger(engine);

@@ -32,9 +32,9 @@ static struct loss loss_of(int64_t lost, int64_t base) {
   return (struct loss){lost > 0 ? lost : 0, base};
 }
 
-/* loss > tenths/10 * limit. A limit is a number of at most 8 decimals, so all of this is exact. */
-static bool is_above(struct loss loss, double limit, int tenths) {
-  return (wide)loss.lost * DECIMAL_ONE * 10 > (wide)decimal_from_double(limit) * loss.base * tenths;
+/* loss > tenths/10 * limit. A limit is a decimal, so all of this is exact. */
+static bool is_above(struct loss loss, int64_t limit, int tenths) {
+  return (wide)loss.lost * DECIMAL_ONE * 10 > (wide)limit * loss.base * tenths;
 }
 
 static double fraction_of(struct loss loss) {
@@ -57,24 +57,28 @@ static void set_latch(struct latch *latch, const char *name, enum risk_cause cau
   text_add_double(&text, threshold, 8);
 }
 
-/* What the limits are compared with; false when the ledger has no day start or no high-water mark to divide by. */
+/* What is compared with the limits, and the limits as decimals. */
 struct figures {
   struct loss day, drawdown;
   int32_t losses;
+  int64_t day_limit, kill_limit;
 };
 
-static bool read_figures(const struct ledger *ledger, struct figures *out) {
+/* False when the ledger has no day start or no high-water mark to divide by. */
+static bool read_figures(const struct ledger *ledger, const struct preset *preset, struct figures *out) {
   if (ledger->day_start_equity_usd <= 0 || ledger->high_water_mark_usd <= 0) return false;
   out->day = loss_of(-ledger_day_pnl(ledger), ledger->day_start_equity_usd);
   out->drawdown = loss_of(ledger->high_water_mark_usd - ledger->equity_usd, ledger->high_water_mark_usd);
   out->losses = ledger->consecutive_losses;
+  out->day_limit = decimal_from_double(preset->risk.daily_risk_limit);
+  out->kill_limit = decimal_from_double(preset->risk.kill_switch_loss_limit);
   return true;
 }
 
-static uint32_t update_alerts(struct risk_state *risk, const struct figures *figures, const struct preset *preset) {
+static uint32_t update_alerts(struct risk_state *risk, const struct figures *figures) {
   uint32_t actions = RISK_ACTION_NONE;
-  double kill = preset->risk.kill_switch_loss_limit;
-  bool halved = is_above(figures->day, preset->risk.daily_risk_limit, 8) || is_above(figures->day, kill, 5) || is_above(figures->drawdown, kill, 5);
+  int64_t kill = figures->kill_limit;
+  bool halved = is_above(figures->day, figures->day_limit, 8) || is_above(figures->day, kill, 5) || is_above(figures->drawdown, kill, 5);
   if (halved != risk->is_halved) actions |= halved ? RISK_ACTION_HALVED : RISK_ACTION_UNHALVED;
   risk->is_halved = halved;
   bool warned = is_above(figures->day, kill, 6) || is_above(figures->drawdown, kill, 6);
@@ -87,9 +91,9 @@ static uint32_t update_alerts(struct risk_state *risk, const struct figures *fig
 static enum risk_cause fire_kill_switch(struct risk_state *risk, const struct figures *figures, const struct preset *preset, int64_t ts) {
   double limit = preset->risk.kill_switch_loss_limit;
   if (is_set(&risk->kill)) return RISK_CAUSE_NONE;
-  if (is_above(figures->drawdown, limit, 10)) {
+  if (is_above(figures->drawdown, figures->kill_limit, 10)) {
     set_latch(&risk->kill, "kill_switch", RISK_CAUSE_DRAWDOWN, fraction_of(figures->drawdown), limit, ts);
-  } else if (is_above(figures->day, limit, 10)) {
+  } else if (is_above(figures->day, figures->kill_limit, 10)) {
     set_latch(&risk->kill, "kill_switch", RISK_CAUSE_DAY_LOSS, fraction_of(figures->day), limit, ts);
   } else if (figures->losses >= preset->risk.max_consecutive_losses) {
     set_latch(&risk->kill, "kill_switch", RISK_CAUSE_CONSECUTIVE_LOSSES, figures->losses, preset->risk.max_consecutive_losses, ts);
@@ -111,13 +115,13 @@ uint32_t risk_evaluate(struct risk_state *risk, const struct ledger *ledger, con
   uint32_t actions = end_day_latch(risk, ts);
   *cause = RISK_CAUSE_NONE;
   double day_limit = preset->risk.daily_risk_limit;
-  if (!read_figures(ledger, &figures)) {
+  if (!read_figures(ledger, preset, &figures)) {
     if (is_set(&risk->day)) return actions;
     set_latch(&risk->day, "day_limit", RISK_CAUSE_DAY_LOSS, NAN, day_limit, ts);
     return actions | RISK_ACTION_DAY_LATCH;
   }
-  actions |= update_alerts(risk, &figures, preset);
-  if (!is_set(&risk->day) && is_above(figures.day, day_limit, 10)) {
+  actions |= update_alerts(risk, &figures);
+  if (!is_set(&risk->day) && is_above(figures.day, figures.day_limit, 10)) {
     set_latch(&risk->day, "day_limit", RISK_CAUSE_DAY_LOSS, fraction_of(figures.day), day_limit, ts);
     actions |= RISK_ACTION_DAY_LATCH;
   }
