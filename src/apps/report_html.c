@@ -66,7 +66,7 @@ static const char chart_style[] =
     "'DejaVu Sans Mono',monospace;"
     "font-size:.82rem}ul{margin:6px 0;padding-left:20px}a{color:var(--line)}"
     "@media print{:root{--bg:#fff;--card:#fff;--ink:#000;--dim:#444;--edge:#bbb;--soft:#f3f3f3}body{font-size:11px}main{max-width:none;padding:0}"
-    ".panel,.card{break-inside:avoid}h2{break-after:avoid}.all{display:none}path,.stamps "
+    ".panel,.card{break-inside:avoid}h2{break-after:avoid}.all{display:none}.two{grid-template-columns:1fr 1fr}.columns{columns:2}.area svg{height:130px}path,.stamps "
     "span{print-color-adjust:exact;-webkit-print-color-adjust:exact}}";
 
 /* ---- text ---- */
