@@ -257,16 +257,24 @@ size_t schema_decode(const struct schema *schema, void *object, const unsigned c
 /* Canonical line */
 
 /* Separators and control characters inside a text are escaped: a line is read back in one way only and stays one line. */
+static bool is_plain(unsigned char c) {
+  return c >= 0x20 && c != 0x7f && c != '\\' && c != '|' && c != '[' && c != ']';
+}
+
 static void print_text(const char *value, struct text *out) {
   static const char hex[] = "0123456789abcdef";
-  for (; *value != '\0'; value++) {
+  while (*value != '\0') {
+    const char *start = value;
+    while (is_plain((unsigned char)*value)) value++; /* ends at the terminator too */
+    text_add_bytes(out, start, (size_t)(value - start));
     unsigned char c = (unsigned char)*value;
+    if (c == '\0') return;
     if (c < 0x20 || c == 0x7f) {
       text_add_bytes(out, (const char[]){'\\', 'x', hex[c >> 4], hex[c & 15]}, 4);
-      continue;
+    } else {
+      text_add_bytes(out, (const char[]){'\\', *value}, 2);
     }
-    if (c == '\\' || c == '|' || c == '[' || c == ']') text_add_char(out, '\\');
-    text_add_char(out, *value);
+    value++;
   }
 }
 

@@ -28,7 +28,12 @@ void text_add(struct text *text, const char *string) {
 }
 
 void text_add_char(struct text *text, char c) {
-  text_add_bytes(text, &c, 1);
+  if (text->length + 1 >= text->size) {
+    text->is_cut = true;
+    return;
+  }
+  text->data[text->length++] = c;
+  text->data[text->length] = '\0';
 }
 
 /* Digits of value before end, at least width of them; returns where they begin. */
