@@ -17,10 +17,19 @@ static int32_t symbol_of(struct call *call, const char *spelling) {
 
 /* ---- scans ---- */
 
+/* Data health may fail several times under one code (several stale fields): the first stands for all, a key occurs once. */
+static bool is_repeated(const struct scan_result *result, int32_t index) {
+  for (int32_t i = 0; i < index; i++) {
+    if (result->filters[i].code == result->filters[index].code) return true;
+  }
+  return false;
+}
+
 static void write_filters(const struct scan_result *result, struct json_writer *writer) {
   json_begin_object(writer, "filters");
   for (int32_t i = 0; i < result->filters_count; i++) {
     const struct reason *reason = &result->filters[i];
+    if (is_repeated(result, i)) continue;
     json_begin_object(writer, reason_code_names[reason->code]);
     json_add_bool(writer, "passed", reason->passed);
     json_add_bool(writer, "skipped", reason->skipped);
@@ -34,7 +43,7 @@ static void write_filters(const struct scan_result *result, struct json_writer *
   json_end_object(writer);
   json_begin_array(writer, "failed");
   for (int32_t i = 0; i < result->filters_count; i++) {
-    if (!result->filters[i].passed && !result->filters[i].skipped) json_add_string(writer, NULL, reason_code_names[result->filters[i].code]);
+    if (!result->filters[i].passed && !result->filters[i].skipped && !is_repeated(result, i)) json_add_string(writer, NULL, reason_code_names[result->filters[i].code]);
   }
   json_end_array(writer);
 }
