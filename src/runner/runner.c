@@ -160,7 +160,8 @@ static void run_event(struct runner *runner, struct event *event) {
   append_event(runner, event);
   if (runner->listener_count > 0) tell_event(runner, event);
   step_engine(runner, event);
-  if (runner->journal != NULL && (runner->needs_flush || event->ts - runner->flushed_at >= FLUSH_MS)) flush(runner, event->ts);
+  bool is_due = !runner->is_flushed_outside && event->ts - runner->flushed_at >= FLUSH_MS;
+  if (runner->journal != NULL && (runner->needs_flush || is_due)) flush(runner, event->ts);
   for (int32_t i = 0; i < runner->pending_count; i++) runner->exchange->submit(runner->exchange->self, &runner->pending[i]);
 }
 
@@ -207,6 +208,6 @@ void runner_market(struct runner *runner, struct event *event) {
 void runner_idle(struct runner *runner, int64_t now) {
   int64_t ts = engine_now(runner->engine);
   if (now > ts) ts = now;
-  if (runner->journal != NULL && ts - runner->flushed_at >= FLUSH_MS) flush(runner, ts);
+  if (runner->journal != NULL && !runner->is_flushed_outside && ts - runner->flushed_at >= FLUSH_MS) flush(runner, ts);
   take_answers(runner, ts);
 }

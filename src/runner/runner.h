@@ -34,6 +34,7 @@ struct runner {
   int64_t events, steps_ns_max;
   int64_t lifted;       /* events whose time lay before the engine's */
   int64_t flushed_at;   /* event time of the newest flush */
+  bool is_flushed_outside; /* the 100 ms of unordered records are the caller's, who plays time faster than it passes; orders and commands are flushed all the same */
   /* working values of a step */
   struct intent *pending; /* intents of the step at hand, dispatched after the flush; owned */
   int32_t pending_count, pending_capacity;
