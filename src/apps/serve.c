@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/version.h"
 
-enum { TURN_BUDGET_MS = 20, TELL_MS = 5000, END_SECONDS = 20 };
+enum { TURN_BUDGET_MS = 20, FLUSH_MS = 100, TELL_MS = 5000, END_SECONDS = 20 };
 
 /* ---- service manager ---- */
 
@@ -116,13 +116,24 @@ static void wait_for_work(struct server *server) {
   struct pollfd files[2] = {{.fd = http_server_fd(server->http), .events = POLLIN}, {.fd = server->signal_fd, .events = POLLIN}};
   int timeout = least(server_play_timeout_ms(server), http_server_timeout_ms(server->http));
   timeout = least(timeout, api_timeout_ms(server->api));
+  if (journal_pending(server->journal) > 0) timeout = least(timeout, FLUSH_MS);
   if (poll(files, 2, least(timeout, 1000)) < 0) return; /* interrupted: the next turn looks again */
+}
+
+/* Events come faster than the clock, so the clock decides: what is not an order or a command is on disk 100 ms later. A failure shows by
+ * journal_is_available. */
+static void flush_journal(struct server *server) {
+  int64_t now = server->clock->monotonic_ns(server->clock->self);
+  if (now - server->flushed_ns < FLUSH_MS * INT64_C(1000000)) return;
+  server->flushed_ns = now;
+  if (journal_flush(server->journal, engine_now(server->wiring.engine)) != STATUS_OK) server->flushed_ns = now - FLUSH_MS * INT64_C(1000000) / 2;
 }
 
 static enum status turn(struct server *server) {
   enum status status = server_play(server, TURN_BUDGET_MS * INT64_C(1000000));
   if (!status) status = renew_lease(server);
   if (status) return status;
+  flush_journal(server);
   http_server_run(server->http);
   runner_idle(&server->wiring.runner, server_event_now(server));
   api_turn(server->api);

@@ -179,6 +179,7 @@ static enum status open_engine(struct server *server, const struct engine_counte
                                     &server->recovery, &app->problem);
   if (status) return status;
   server->has_runner = true;
+  wiring->runner.is_flushed_outside = true;
   wiring->engine = wiring->runner.engine;
   status = check_feed(server);
   if (!status) status = snapshots_open(&server->snapshots, app->settings.data_dir, account, &app->problem);
@@ -384,7 +385,6 @@ enum status server_open(struct server *server, struct app *app, const struct ser
   if (!status) status = open_log(server);
   if (status) return status;
   open_signals(server);
-  server->started_ns = server->clock->monotonic_ns(server->clock->self);
   status = open_recording(server);
   if (!status) status = wiring_load_preset(&server->wiring, app, &wiring);
   if (!status) tell_warnings(app);

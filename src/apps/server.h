@@ -49,7 +49,7 @@ struct server {
   struct api *api;
   struct http_server *http;
   int signal_fd;
-  int64_t renewed_ns, told_ns, started_ns;
+  int64_t renewed_ns, told_ns, flushed_ns;
   bool has_lost_lease;
 };
 
