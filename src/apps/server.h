@@ -50,7 +50,6 @@ struct server {
   struct http_server *http;
   int signal_fd;
   int64_t renewed_ns, told_ns, flushed_ns;
-  bool has_lost_lease;
 };
 
 /* Opens everything; on failure what was opened stays to be closed by server_close. */

@@ -36,7 +36,7 @@ struct http_exchange {
   struct http_request request;
   struct http_reply reply;
   char target[TARGET_BYTES];
-  bool is_target_too_long, is_begun, is_too_large, is_late, is_answered, is_counted, is_ready;
+  bool is_target_too_long, is_begun, is_too_large, is_late, is_answered, is_ready;
   size_t drained;
   struct buffer body;
   struct http_exchange *next, *previous; /* of the suspended ones */
