@@ -43,7 +43,8 @@ static void write_filters(const struct scan_result *result, struct json_writer *
   json_end_object(writer);
   json_begin_array(writer, "failed");
   for (int32_t i = 0; i < result->filters_count; i++) {
-    if (!result->filters[i].passed && !result->filters[i].skipped && !is_repeated(result, i)) json_add_string(writer, NULL, reason_code_names[result->filters[i].code]);
+    const struct reason *reason = &result->filters[i];
+    if (!reason->passed && !reason->skipped && !is_repeated(result, i)) json_add_string(writer, NULL, reason_code_names[reason->code]);
   }
   json_end_array(writer);
 }
