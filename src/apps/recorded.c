@@ -194,6 +194,26 @@ int recorded_find_symbol(struct app *app, const struct source *source, const cha
   return -1;
 }
 
+static int64_t last_close(const struct source *source, int symbol) {
+  size_t count;
+  const struct candle *candles = source_candles(source, symbol, &count);
+  return count > 0 ? candles[count - 1].open_ts + source_interval_ms(source) : 0;
+}
+
+/* The files of a set seldom end together, and a scan at the end of the longest would find all others stale. */
+int64_t recorded_last(const struct source *source, int symbol) {
+  if (symbol >= 0) return last_close(source, symbol);
+  int count = source_symbol_count(source);
+  int64_t best = 0;
+  for (int i = 0; i < count; i++) {
+    int64_t ts = last_close(source, i);
+    int alive = 0;
+    for (int k = 0; k < count; k++) alive += last_close(source, k) >= ts ? 1 : 0;
+    if (10 * alive >= 9 * count && ts > best) best = ts;
+  }
+  return best;
+}
+
 int64_t recorded_now_ms(void) {
   const struct clock *clock = system_clock();
   return clock->now_ms(clock->self);

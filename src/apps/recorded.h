@@ -44,6 +44,9 @@ NODISCARD enum status recorded_run_again(struct run *run, const struct wiring *w
 /* Index of a symbol of the source in any spelling; -1 with a problem that names the nearest one. */
 int recorded_find_symbol(struct app *app, const struct source *source, const char *spelling);
 
+/* The last time at which the symbol is recorded; symbol < 0: at which nine in ten symbols still are. */
+int64_t recorded_last(const struct source *source, int symbol);
+
 /* Milliseconds UTC of the machine. */
 int64_t recorded_now_ms(void);
 

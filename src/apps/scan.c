@@ -112,7 +112,7 @@ static struct json *scan_recorded(struct app *app, struct call *call, struct wir
     problem_add(&app->problem, "no_data", "--at", NULL, "a time inside the data: see `breakout data info`", "the data do not reach this time");
     *status = STATUS_NO_DATA;
   }
-  if (!*status) *status = recorded_play(wiring, &options, call->at != 0 ? call->at : last, !app->is_quiet, NULL, NULL);
+  if (!*status) *status = recorded_play(wiring, &options, call->at != 0 ? call->at : recorded_last(wiring->source, -1), !app->is_quiet, NULL, NULL);
   if (!*status) *status = scan_now(app, wiring);
   struct answers answers = {0};
   if (!*status) *status = answers_open(&answers, wiring);

@@ -120,7 +120,8 @@ static struct json *ask_recorded(struct app *app, struct call *call, struct wiri
   int64_t first;
   int64_t last;
   source_range(wiring->source, &first, &last);
-  options.cut_at_ms = call->at != 0 ? call->at : last;
+  int symbol = call->is_summary ? -1 : source_find_symbol(wiring->source, call->symbol);
+  options.cut_at_ms = call->at != 0 ? call->at : recorded_last(wiring->source, symbol);
   /* A session of the day before: its account is fresh and no kill switch of weeks ago keeps it from deciding. */
   options.from_ms = call->recorded.range.from_ms != 0 ? call->recorded.range.from_ms : options.cut_at_ms - DAY_MS;
   options.after_kill = AFTER_KILL_NEXT_DAY;
