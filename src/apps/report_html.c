@@ -66,7 +66,8 @@ static const char chart_style[] =
     "'DejaVu Sans Mono',monospace;"
     "font-size:.82rem}ul{margin:6px 0;padding-left:20px}a{color:var(--line)}"
     "@media print{:root{--bg:#fff;--card:#fff;--ink:#000;--dim:#444;--edge:#bbb;--soft:#f3f3f3}body{font-size:11px}main{max-width:none;padding:0}"
-    ".panel,.card{break-inside:avoid}h2{break-after:avoid}.all{display:none}.two{grid-template-columns:1fr 1fr}.columns{columns:2}.area svg{height:130px}path,.stamps "
+    ".panel,.card{break-inside:avoid}h2{break-after:avoid}.all{display:none}.two{grid-template-columns:1fr 1fr}.columns{columns:2}.area "
+    "svg{height:130px}path,.stamps "
     "span{print-color-adjust:exact;-webkit-print-color-adjust:exact}}";
 
 /* ---- text ---- */
@@ -450,22 +451,26 @@ static void add_key(struct buffer *out) {
       "<span style='color:var(--line)'>&#9679;&nbsp;entry fill</span><span style='color:var(--ink)'>&#9679;&nbsp;exit fill</span></div>");
 }
 
+struct ranked {
+  const struct trade *trade;
+};
+
 static int by_result(const void *a, const void *b) {
-  const struct trade *left = *(const struct trade *const *)a;
-  const struct trade *right = *(const struct trade *const *)b;
+  const struct trade *left = ((const struct ranked *)a)->trade;
+  const struct trade *right = ((const struct ranked *)b)->trade;
   if (left->pnl_r != right->pnl_r) return left->pnl_r < right->pnl_r ? 1 : -1;
   return left->trade_id < right->trade_id ? -1 : left->trade_id > right->trade_id;
 }
 
-static void add_ranked(const struct result *result, const struct trade_levels *levels, const struct trade **ranked, int64_t from, int64_t to,
+static void add_ranked(const struct result *result, const struct trade_levels *levels, const struct ranked *ranked, int64_t from, int64_t to,
                        struct buffer *out) {
   buffer_add_text(out, "<div class=two>");
   for (int64_t i = from; i < to; i++) {
     buffer_add_text(out, "<div class=panel><h3>");
-    add_trade_title(ranked[i], out);
+    add_trade_title(ranked[i].trade, out);
     buffer_add_text(out, "</h3>");
-    report_trade_chart(result, levels, ranked[i], 220, out);
-    add_trade_facts(ranked[i], out);
+    report_trade_chart(result, levels, ranked[i].trade, 220, out);
+    add_trade_facts(ranked[i].trade, out);
     buffer_add_text(out, "</div>");
   }
   buffer_add_text(out, "</div>");
@@ -498,9 +503,9 @@ static void add_trades(const struct result *result, struct buffer *out) {
   }
   struct trade_levels levels;
   trade_levels_open(&levels, run);
-  const struct trade **ranked = calloc((size_t)count, sizeof *ranked);
+  struct ranked *ranked = calloc((size_t)count, sizeof *ranked);
   check(ranked != NULL);
-  for (int64_t i = 0; i < count; i++) ranked[i] = run_trade(run, i);
+  for (int64_t i = 0; i < count; i++) ranked[i].trade = run_trade(run, i);
   qsort(ranked, (size_t)count, sizeof *ranked, by_result);
   int64_t best = count < BEST_COUNT ? count : BEST_COUNT;
   int64_t worst = count - best < BEST_COUNT ? count - best : BEST_COUNT;

@@ -36,12 +36,29 @@ static double round_step(double range, int count) {
   return power * (share <= 1 ? 1 : share <= 2 ? 2 : share <= 5 ? 5 : 10);
 }
 
+/* Round values inside a range. */
+struct ticks {
+  double first, step;
+  int count;
+};
+
+static struct ticks ticks_of(double low, double high, int about) {
+  double step = round_step(high - low, about);
+  double first = ceil(low / step) * step;
+  return (struct ticks){first, step, (int)floor((high - first) / step) + 1};
+}
+
+static double tick_at(const struct ticks *ticks, int i) {
+  double value = ticks->first + i * ticks->step;
+  return fabs(value) < ticks->step * 1e-6 ? 0 : value;
+}
+
 void plot_grid(const struct plot *plot) {
-  double step = round_step(plot->y_max - plot->y_min, 5);
+  struct ticks ticks = ticks_of(plot->y_min, plot->y_max, 5);
   plot_path_begin(plot, "grid");
-  for (double y = ceil(plot->y_min / step) * step; y <= plot->y_max; y += step) {
-    plot_move(plot, plot->x_min, y);
-    plot_line(plot, plot->x_max, y);
+  for (int i = 0; i < ticks.count; i++) {
+    plot_move(plot, plot->x_min, tick_at(&ticks, i));
+    plot_line(plot, plot->x_max, tick_at(&ticks, i));
   }
   plot_path_end(plot);
 }
@@ -50,11 +67,11 @@ void plot_grid(const struct plot *plot) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 static void label_y(const struct plot *plot, const char *format, double scale) {
-  double step = round_step(plot->y_max - plot->y_min, 5);
-  for (double y = ceil(plot->y_min / step) * step; y <= plot->y_max; y += step) {
-    double shown = fabs(y) < step * 1e-6 ? 0 : y * scale;
+  struct ticks ticks = ticks_of(plot->y_min, plot->y_max, 5);
+  for (int i = 0; i < ticks.count; i++) {
+    double y = tick_at(&ticks, i);
     buffer_add_format(plot->out, "<span class=y style='top:%.1f%%'>", 100 * plot_y(plot, y) / plot->height);
-    buffer_add_format(plot->out, format, shown);
+    buffer_add_format(plot->out, format, y * scale);
     buffer_add_text(plot->out, "</span>");
   }
 }
@@ -66,11 +83,11 @@ static void begin_x_label(const struct plot *plot, double x) {
 }
 
 static void label_x_values(const struct plot *plot, const char *format) {
-  double step = round_step(plot->x_max - plot->x_min, LABELS_MAX);
-  for (double x = ceil(plot->x_min / step) * step; x <= plot->x_max; x += step) {
-    double shown = fabs(x) < step * 1e-6 ? 0 : x;
+  struct ticks ticks = ticks_of(plot->x_min, plot->x_max, LABELS_MAX);
+  for (int i = 0; i < ticks.count; i++) {
+    double x = tick_at(&ticks, i);
     begin_x_label(plot, x);
-    buffer_add_format(plot->out, format, shown);
+    buffer_add_format(plot->out, format, x);
     buffer_add_text(plot->out, "</span>");
   }
 }
