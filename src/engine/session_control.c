@@ -80,8 +80,8 @@ void session_fatal(struct engine *engine, const char *reason) {
   if (state != SESSION_RUNNING && state != SESSION_PAUSED && state != SESSION_DRAINING && state != SESSION_STOPPING) return;
   engine->resume_state = state;
   enter_stop_all(engine, PLAN_CANCELLED);
-  candidate_end_all(engine, reason);
   session_move(engine, SESSION_ON_FATAL, reason);
+  candidate_end_all(engine, reason);
   engine_raise(engine, "engine_error", SEVERITY_CRITICAL, "session", NAN, NAN, reason);
 }
 
@@ -448,10 +448,12 @@ static enum session_trigger ready_trigger(const struct engine *engine) {
 
 static void settle_starting(struct engine *engine) {
   bool is_clock_good = engine->clock_offset_ms <= 1000 && engine->clock_offset_ms >= -1000;
-  bool is_ready = !engine->reconcile.is_active && engine->account_is_known && is_clock_good && !engine->storage_is_down && is_warm_enough(engine);
+  bool has_entry = engine->open_plans > 0; /* from before a restart: being cancelled, or not yet known to have arrived */
+  bool is_ready = !engine->reconcile.is_active && !has_entry && engine->account_is_known && is_clock_good && !engine->storage_is_down && is_warm_enough(engine);
   if (!is_ready) {
     if (engine->now - engine->starting_at < STARTING_TIMEOUT_MS) return;
     const char *why = engine->reconcile.is_active  ? "reconciliation did not end"
+                      : has_entry                  ? "an entry order is not resolved"
                       : !engine->account_is_known  ? "the account could not be read"
                       : !is_clock_good             ? "the clock is more than 1 s off"
                                                    : "storage is not available";
