@@ -34,7 +34,7 @@ struct rig_options rig_options(void) {
 /* ---- what happened ---- */
 
 static void note_word(struct rig *rig, const struct transition *move) {
-  if (move->machine != MACHINE_VIEW) return;
+  if (move->machine != MACHINE_VIEW || strcmp(move->trigger, "restart") == 0) return; /* a new process begins at idle, whatever the old one showed */
   int from = 0;
   int to = 0;
   while (strcmp(engine_word_names[from], move->from_state) != 0) from++;
