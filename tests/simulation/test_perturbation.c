@@ -587,14 +587,6 @@ static void run(enum situation where, const struct preset *preset, char all[DIGE
 
 /* ---- tests ---- */
 
-static int open_worlds(void **state) {
-  (void)state;
-  open_candles();
-  open_minutes();
-  open_book();
-  return 0;
-}
-
 static int close_worlds(void **state) {
   (void)state;
   for (int i = 0; i < world_count; i++) {
@@ -614,6 +606,49 @@ static void test_every_key_has_a_row(void **state) {
     if (found != 1) print_message("%s has %d rows\n", preset_keys[i].path, found);
     assert_int_equal(found, 1);
   }
+}
+
+/* Ways in which the positions of the situations ended. */
+static int64_t ends[reason_code_count];
+
+/* Each trade's result follows from its own prices, fees and quantity. */
+static void watch_trades(struct rig *rig, enum record_kind kind, const void *object) {
+  (void)rig;
+  if (kind != RECORD_TRADE) return;
+  const struct trade *trade = object;
+  ++ends[trade->exit_reason];
+  double sign = trade->side == SIDE_LONG ? 1 : -1;
+  double gross = sign * decimal_to_double(trade->qty) * (decimal_to_double(trade->exit_average) - decimal_to_double(trade->entry));
+  assert_true(fabs(gross - decimal_to_double(trade->gross_usd)) < 1e-3);
+  assert_int_equal(trade->pnl_usd, trade->gross_usd - trade->fees_usd + trade->funding_usd);
+  assert_true(fabs(trade->pnl_r - decimal_to_double(trade->pnl_usd) / decimal_to_double(trade->r_usd)) < 1e-9);
+}
+
+static void test_ways_to_end(void **state) {
+  static const enum reason_code expected[] = {REASON_stop_loss,     REASON_take_profit,         REASON_breakeven_stop,  REASON_lock_profit_stop,
+                                              REASON_trailing_stop, REASON_partial_trail_stop,  REASON_chandelier_stop, REASON_failed_breakout,
+                                              REASON_weak_impulse,  REASON_activity_drop,       REASON_volatility_exit, REASON_time_stop,
+                                              REASON_max_hold_time, REASON_panic_activity_drop, REASON_kill_switch};
+  int missing = 0;
+  (void)state;
+  for (int i = 0; i < reason_code_count; i++) {
+    if (ends[i] > 0) print_message("%lld ended by %s\n", (long long)ends[i], reason_code_names[i]);
+  }
+  for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+    if (ends[expected[i]] > 0) continue;
+    print_message("none ended by %s\n", reason_code_names[expected[i]]);
+    ++missing;
+  }
+  assert_int_equal(missing, 0);
+}
+
+static int open_worlds(void **state) {
+  (void)state;
+  open_candles();
+  open_minutes();
+  open_book();
+  for (int i = 0; i < world_count; i++) rigs[i].watch = watch_trades;
+  return 0;
 }
 
 /* A situation in which nothing happens proves nothing. */
@@ -661,9 +696,8 @@ static void test_every_key_matters(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_every_key_has_a_row),
-      cmocka_unit_test(test_situations_trade),
-      cmocka_unit_test(test_every_key_matters),
+      cmocka_unit_test(test_every_key_has_a_row), cmocka_unit_test(test_situations_trade), cmocka_unit_test(test_every_key_matters),
+      cmocka_unit_test(test_ways_to_end), /* of all the runs above */
   };
   return cmocka_run_group_tests(tests, open_worlds, close_worlds);
 }
