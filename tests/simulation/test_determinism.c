@@ -39,7 +39,7 @@ static void open_world(const struct world *world, uint64_t seed) {
   options.impact_bps = 40;
   options.max_participation = 0.1;
   for (int32_t i = 0; i < SYMBOLS; i++) {
-    rig_generate(&series[i], i == 1 ? GENERATE_TREND : GENERATE_BREAKOUTS, seed, i, 3);
+    rig_generate(&series[i], i == 1 ? (int)GENERATE_TREND : (int)GENERATE_BREAKOUTS, seed, i, 3);
     if (!world->is_channel) rig_coarsen(&series[i], 5);
   }
   rig_open(&rig, &options);

@@ -271,7 +271,7 @@ static void run_market(uint64_t seed) {
                                                      GENERATE_FAKEOUTS, GENERATE_CRASH, GENERATE_QUIET};
   enum { SCENARIOS = sizeof scenarios / sizeof scenarios[0], CHANNEL_MINUTES = 540 };
   for (int32_t i = 0; i < options.symbols; i++) {
-    rig_generate(&series[i], scenarios[random_below(&judge.random, SCENARIOS)], seed, i, is_channel ? 1 : 2);
+    rig_generate(&series[i], (int)scenarios[random_below(&judge.random, SCENARIOS)], seed, i, is_channel ? 1 : 2);
     if (is_channel) {
       series[i].count = CHANNEL_MINUTES;
     } else {
