@@ -79,7 +79,7 @@ static void fill_request(struct engine *engine, int32_t symbol, struct risk_requ
       .preset = &engine->preset,
       .session_word = engine->session.session_state == SESSION_RUNNING ? NULL : session_state_names[engine->session.session_state],
       .risk = &engine->risk,
-      .account_is_stale = !engine->account_is_known || (!is_simulated && account_age_s > 60),
+      .account_is_stale = !engine->account_is_known || engine->venue_is_down || (!is_simulated && account_age_s > 60),
       .clock_is_skewed = engine->clock_offset_ms > 1000 || engine->clock_offset_ms < -1000,
       .instrument_is_stale = !is_simulated && instrument_age_h > 26,
       .is_delisting = instrument->status != INSTRUMENT_TRADING || (instrument->delisting_at != 0 && instrument->delisting_at - engine->now <= 86400000),
@@ -218,8 +218,6 @@ void enter_signal(struct engine *engine, struct pending_signal *pending) {
   move_candidate(engine, pending->symbol, CANDIDATE_ON_VALIDATED, "");
   owner->sized_at[signal->side] = engine->now;
   owner->sized_entry[signal->side] = signal->entry;
-  engine->risk_at = 0; /* limits are evaluated before every plan, however short ago they were (risk 4) */
-  engine_mark(engine, false);
   engine_read_setup(engine, pending->symbol);
   struct reason_list reasons = {0};
   struct risk_request request;
@@ -360,8 +358,16 @@ static void end_plan(struct engine *engine, struct plan *plan, struct reason_lis
   }
 }
 
+/* What must hold at the moment of sending, also for a later slice (execution 3). */
+static bool may_send(const struct engine *engine) {
+  bool is_clock_good = engine->clock_offset_ms <= 1000 && engine->clock_offset_ms >= -1000;
+  return engine->session.session_state == SESSION_RUNNING && !engine_is_latched(engine) && engine->risk.day.since_at == 0 && !engine->storage_is_down &&
+         !engine->venue_is_down && is_clock_good;
+}
+
 void enter_advance(struct engine *engine, struct plan *plan) {
   if (!plan->is_open) return;
+  if (plan->live_order[0] == '\0' && !may_send(engine)) execution_stop(plan, PLAN_CANCELLED);
   engine_read_setup(engine, plan->symbol_index);
   struct execution_input input;
   fill_input(engine, plan, &input);
@@ -394,6 +400,20 @@ void enter_stop_all(struct engine *engine, enum plan_end reason) {
   }
 }
 
+int64_t enter_position_of(struct engine *engine, struct plan *plan) {
+  bool has_position = plan->position_id != 0 && manage_find(engine, plan->position_id) != NULL;
+  if (!has_position) manage_open(engine, plan);
+  return plan->position_id;
+}
+
+/* A fill after the plan ended: the entry is complete at once. Nobody wants it when the position was closed before or the session is flattened. */
+static void finish_late_fill(struct engine *engine, struct holding *holding, struct plan *plan) {
+  bool is_wanted = !holding->is_leftover && !session_is_flattened(engine);
+  if (holding->position.entry_completed_at == 0) manage_on_entry_complete(engine, holding, plan);
+  if (is_wanted) return;
+  manage_close(engine, holding, URGENCY_IMMEDIATE, session_is_flattened(engine) ? engine->flatten_reason : REASON_reconciled, PURPOSE_FLATTEN, "late fill");
+}
+
 void enter_on_fill(struct engine *engine, struct order *order, const struct fill *fill) {
   ledger_on_fee(&engine->ledger, fill->fee_usd);
   struct plan *plan = enter_find_plan(engine, order->plan_id);
@@ -405,8 +425,9 @@ void enter_on_fill(struct engine *engine, struct order *order, const struct fill
     return;
   }
   if (holding->position.qty_entered == 0) holding->position.opened_at = fill->ts;
-  position_on_entry_fill(&holding->position, fill, order->purpose == PURPOSE_ADD_ON);
+  position_on_entry_fill(&holding->position, fill, order->purpose == PURPOSE_ADD_ON && holding->position.qty_entered > 0);
   manage_sync_stop(engine, holding);
+  if (plan != NULL && !plan->is_open) finish_late_fill(engine, holding, plan);
 }
 
 void enter_on_order_end(struct engine *engine, struct order *order, bool is_post_only_reject) {

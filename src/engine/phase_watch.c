@@ -208,6 +208,8 @@ void watch_release(struct engine *engine) {
     struct pending_signal pending = engine->signals[best];
     memmove(&engine->signals[best], &engine->signals[best + 1], (size_t)(engine->signal_count - best - 1) * sizeof engine->signals[0]);
     --engine->signal_count;
+    engine->risk_at = 0; /* limits are evaluated before every plan, however short ago they were (risk 4), and before the sizing begins */
+    engine_mark(engine, false);
     engine->is_sizing = true;
     engine_update_word(engine);
     enter_signal(engine, &pending);
