@@ -167,6 +167,8 @@ void watch_on_candle(struct engine *engine, int32_t symbol, uint32_t closed) {
 
 /* ---- the batch of one boundary ---- */
 
+enum { CANDLE_PATIENCE_MS = 90000 }; /* a candle may come this much later than its length says (market-data 7) */
+
 /* True when every watched symbol's candle of the boundary has been processed, or 3 s have passed. */
 static bool is_boundary_complete(const struct engine *engine, int64_t boundary) {
   if (engine->now >= boundary + BATCH_WAIT_MS) return true;
@@ -174,7 +176,9 @@ static bool is_boundary_complete(const struct engine *engine, int64_t boundary) 
   for (int32_t i = 0; i < engine->symbol_count; i++) {
     const struct engine_symbol *owner = &engine->symbols[i];
     bool is_watched = is_channel || owner->candidate.state == CANDIDATE_WATCHING || owner->candidate.state == CANDIDATE_SIGNALLED;
-    if (is_watched && market_candle_close_ts(&owner->market) < boundary) return false;
+    int64_t closed = market_candle_close_ts(&owner->market);
+    bool is_stale = engine->now - closed > engine->limits.base_ms + CANDLE_PATIENCE_MS; /* not listed yet, or gone: nothing waits for stale data (engine 12) */
+    if (is_watched && !is_stale && closed < boundary) return false;
   }
   return true;
 }

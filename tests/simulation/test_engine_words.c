@@ -297,6 +297,16 @@ static void test_no_slot_left(void **state) {
   finish();
 }
 
+/* A symbol of the feed that has no candles, because it is not listed yet, holds up nobody's signal. */
+static void test_silent_symbol(void **state) {
+  (void)state;
+  open_channel(2);
+  start();
+  signal_in(0);
+  expect(WORD_EXECUTION);
+  finish();
+}
+
 /* A signal waits for the candle of the other symbol, which holds a position, when the session is told to drain. */
 static void test_drained_while_a_signal_waits(void **state) {
   (void)state;
@@ -436,6 +446,7 @@ int main(void) {
       cmocka_unit_test(test_entry_is_interrupted),
       cmocka_unit_test(test_entry_is_cancelled),
       cmocka_unit_test(test_no_slot_left),
+      cmocka_unit_test(test_silent_symbol),
       cmocka_unit_test(test_drained_while_a_signal_waits),
       cmocka_unit_test(test_scan_without_candidates),
       cmocka_unit_test(test_watching),
