@@ -68,7 +68,20 @@ static int short_option(struct app *app, struct app_arguments *arguments, const 
   return unknown_option(app, word, options, count);
 }
 
+/* Every verb reads its arguments before it does anything: here its options are known, and nothing is open yet. */
+_Noreturn static void print_options(const struct app_option *options, int count) {
+  printf("options:\n");
+  for (int i = 0; i < count; i++) {
+    char name[64];
+    snprintf(name, sizeof name, "%s%c%s--%s%s%s", options[i].letter != 0 ? "-" : "", options[i].letter != 0 ? options[i].letter : ' ', options[i].letter != 0 ? ", " : "   ",
+             options[i].name, options[i].takes_value ? " " : "", options[i].takes_value && options[i].value_name != NULL ? options[i].value_name : "");
+    printf("  %-30s %s\n", name, options[i].text != NULL ? options[i].text : "");
+  }
+  exit(0);
+}
+
 int app_next(struct app *app, struct app_arguments *arguments, const struct app_option *options, int count, const char **value) {
+  if (app->wants_help) print_options(options, count);
   if (arguments->at >= arguments->argc) return APP_DONE;
   const char *word = arguments->argv[arguments->at++];
   *value = word;

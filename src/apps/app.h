@@ -22,6 +22,7 @@ struct app {
   struct problem problem;   /* of the last failure */
   enum app_output output;
   bool is_quiet, is_yes;
+  bool wants_help;          /* the verb's first look at its arguments prints its options and ends */
   int verbosity;
   bool has_colors;          /* standard output is a terminal and colours are not switched off */
   const char *url, *token_file, *logfile;

@@ -99,7 +99,7 @@ static void print_help(FILE *file) {
 }
 
 static void print_verb_help(const struct app_verb *verb) {
-  printf("usage: breakout %s %s\n\n%s\n\nOptions of every verb: breakout --help. Arguments in full: docs and `breakout describe`.\n", verb->name, verb->usage, verb->text);
+  printf("usage: breakout %s %s\n\n%s; options of every verb: breakout --help\n\n", verb->name, verb->usage, verb->text);
 }
 
 static void on_signal(int number) {
@@ -251,8 +251,10 @@ static int run_verb(struct app *app, const struct common *common, int argc, char
   int count = build_arguments(arguments, verb->name, spelling != NULL ? spelling->extra : NULL, argc, argv);
   int code;
   if (common->wants_help) {
+    app->wants_help = true;
     print_verb_help(verb);
-    code = 0;
+    char *form[] = {(char *)verb->name, "list", NULL};
+    code = verb->run(app, 2, form);
   } else {
     enum status status = load_settings(app, common);
     bool needs_settings = strcmp(verb->name, "doctor") != 0;
@@ -284,13 +286,13 @@ int main(int argc, char **argv) {
     return 0;
   }
   if (count == 0 || strcmp(words[0], "help") == 0) {
-    const struct app_verb *verb = count > 1 ? app_find_verb(words[1]) : NULL;
-    if (verb != NULL) {
-      print_verb_help(verb);
-    } else {
-      print_help(count == 0 && !common.wants_help ? stderr : stdout);
+    if (count > 1) {
+      common.wants_help = true;
+      return run_verb(&app, &common, count - 1, words + 1);
     }
-    return count == 0 && !common.wants_help ? 4 : 0;
+    bool is_asked = count > 0 || common.wants_help;
+    print_help(is_asked ? stdout : stderr);
+    return is_asked ? 0 : 4;
   }
   return run_verb(&app, &common, count, words);
 }
