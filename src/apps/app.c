@@ -35,7 +35,8 @@ static int unknown_option(struct app *app, const char *word, const struct app_op
   return APP_WRONG;
 }
 
-static int option_value(struct app *app, struct app_arguments *arguments, const struct app_option *option, int index, const char *inside, const char **value) {
+static int option_value(struct app *app, struct app_arguments *arguments, const struct app_option *option, int index, const char *inside,
+                        const char **value) {
   *value = inside;
   if (!option->takes_value) {
     if (inside == NULL) return index;
@@ -51,19 +52,23 @@ static int option_value(struct app *app, struct app_arguments *arguments, const 
   return APP_WRONG;
 }
 
-static int long_option(struct app *app, struct app_arguments *arguments, const struct app_option *options, int count, const char *word, const char **value) {
+static int long_option(struct app *app, struct app_arguments *arguments, const struct app_option *options, int count, const char *word,
+                       const char **value) {
   const char *name = word + 2;
   size_t length = strcspn(name, "=");
   const char *inside = name[length] == '=' ? name + length + 1 : NULL;
   for (int i = 0; i < count; i++) {
-    if (strlen(options[i].name) == length && strncmp(options[i].name, name, length) == 0) return option_value(app, arguments, &options[i], i, inside, value);
+    if (strlen(options[i].name) == length && strncmp(options[i].name, name, length) == 0)
+      return option_value(app, arguments, &options[i], i, inside, value);
   }
   return unknown_option(app, word, options, count);
 }
 
-static int short_option(struct app *app, struct app_arguments *arguments, const struct app_option *options, int count, const char *word, const char **value) {
+static int short_option(struct app *app, struct app_arguments *arguments, const struct app_option *options, int count, const char *word,
+                        const char **value) {
   for (int i = 0; i < count; i++) {
-    if (options[i].letter != 0 && options[i].letter == word[1]) return option_value(app, arguments, &options[i], i, word[2] != '\0' ? word + 2 : NULL, value);
+    if (options[i].letter != 0 && options[i].letter == word[1])
+      return option_value(app, arguments, &options[i], i, word[2] != '\0' ? word + 2 : NULL, value);
   }
   return unknown_option(app, word, options, count);
 }
@@ -73,8 +78,9 @@ _Noreturn static void print_options(const struct app_option *options, int count)
   printf("options:\n");
   for (int i = 0; i < count; i++) {
     char name[64];
-    snprintf(name, sizeof name, "%s%c%s--%s%s%s", options[i].letter != 0 ? "-" : "", options[i].letter != 0 ? options[i].letter : ' ', options[i].letter != 0 ? ", " : "   ",
-             options[i].name, options[i].takes_value ? " " : "", options[i].takes_value && options[i].value_name != NULL ? options[i].value_name : "");
+    snprintf(name, sizeof name, "%s%c%s--%s%s%s", options[i].letter != 0 ? "-" : "", options[i].letter != 0 ? options[i].letter : ' ',
+             options[i].letter != 0 ? ", " : "   ", options[i].name, options[i].takes_value ? " " : "",
+             options[i].takes_value && options[i].value_name != NULL ? options[i].value_name : "");
     printf("  %-30s %s\n", name, options[i].text != NULL ? options[i].text : "");
   }
   exit(0);

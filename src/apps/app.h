@@ -19,12 +19,12 @@ enum app_output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_JSONL, OUTPUT_CSV };
 struct app {
   const char *verb;
   struct settings settings;
-  struct problem problem;   /* of the last failure */
+  struct problem problem; /* of the last failure */
   enum app_output output;
   bool is_quiet, is_yes;
-  bool wants_help;          /* the verb's first look at its arguments prints its options and ends */
+  bool wants_help; /* the verb's first look at its arguments prints its options and ends */
   int verbosity;
-  bool has_colors;          /* standard output is a terminal and colours are not switched off */
+  bool has_colors; /* standard output is a terminal and colours are not switched off */
   const char *url, *token_file, *logfile;
   int timeout_s;
 };
@@ -37,15 +37,16 @@ struct app_range {
 
 /* One option of a verb: long name, short letter (0 none), does it take a value. */
 struct app_option {
-  const char *name;   /* without dashes */
+  const char *name; /* without dashes */
   char letter;
   bool takes_value;
   const char *value_name; /* shown in the help */
   const char *text;
 };
 
-/* Walks through the arguments of a verb: common options are taken out first, by app_main. Returns the next option's index, APP_ARGUMENT for a positional argument (value is
- * the word), APP_DONE at the end, APP_WRONG after an unknown option or a missing value (told in app->problem with the nearest name; exit 4). */
+/* Walks through the arguments of a verb: common options are taken out first, by app_main. Returns the next option's index, APP_ARGUMENT for a
+ * positional argument (value is the word), APP_DONE at the end, APP_WRONG after an unknown option or a missing value (told in app->problem with the
+ * nearest name; exit 4). */
 enum { APP_DONE = -1, APP_ARGUMENT = -2, APP_WRONG = -3 };
 struct app_arguments {
   int argc;
@@ -66,7 +67,8 @@ bool app_parse_integer(struct app *app, const char *option, const char *value, i
 /* Ends a verb with a failure: prints the problems (problem JSON on standard output with --json) and returns the exit code of the status. */
 int app_fail(struct app *app, enum status status);
 /* The same with one message. */
-int app_fail_with(struct app *app, enum status status, const char *code, const char *path, const char *format, ...) __attribute__((format(printf, 5, 6)));
+int app_fail_with(struct app *app, enum status status, const char *code, const char *path, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 /* Writes bytes to standard output; a closed pipe ends quietly. */
 void app_print(const struct buffer *buffer);
 /* Prints and frees a finished table in the output form at hand (text or CSV). */
@@ -80,8 +82,8 @@ extern volatile int app_interrupted;
 struct app_verb {
   const char *name;
   int (*run)(struct app *app, int argc, char **argv); /* argv[0] is the verb */
-  const char *usage; /* one line of arguments */
-  const char *text;  /* what it does */
+  const char *usage;                                  /* one line of arguments */
+  const char *text;                                   /* what it does */
 };
 extern const struct app_verb app_verbs[];
 extern const int app_verb_count;

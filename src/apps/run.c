@@ -63,8 +63,8 @@ static void collect_mark(struct run *run, const struct equity *record) {
                                .notional_usd = decimal_to_double(record->notional_usd)};
   struct equity_point *marks = (struct equity_point *)(void *)run->marks.data;
   int64_t n = run->marks.count;
-  bool repeats = n >= 2 && point.positions == 0 && marks[n - 1].positions == 0 && marks[n - 2].positions == 0 && marks[n - 1].equity_usd == point.equity_usd &&
-                 marks[n - 2].equity_usd == point.equity_usd;
+  bool repeats = n >= 2 && point.positions == 0 && marks[n - 1].positions == 0 && marks[n - 2].positions == 0 &&
+                 marks[n - 1].equity_usd == point.equity_usd && marks[n - 2].equity_usd == point.equity_usd;
   if (repeats) {
     marks[n - 1] = point;
   } else {
@@ -83,10 +83,17 @@ static void collect_decision(struct collector *collector, const struct decision 
       ++run->funnel.scanned;
       if (has_passed) ++run->funnel.passed;
       break;
-    case STAGE_SIGNAL: ++run->funnel.watching; break;
-    case STAGE_RISK: run->funnel.sized += has_passed ? 1 : 0; break;
-    case STAGE_EXECUTION: run->funnel.entered += has_passed ? 1 : 0; break;
-    default: break;
+    case STAGE_SIGNAL:
+      ++run->funnel.watching;
+      break;
+    case STAGE_RISK:
+      run->funnel.sized += has_passed ? 1 : 0;
+      break;
+    case STAGE_EXECUTION:
+      run->funnel.entered += has_passed ? 1 : 0;
+      break;
+    default:
+      break;
   }
   if (collector->options->keeps_orders && decision->stage >= STAGE_SIGNAL) list_add(&run->decisions, decision, sizeof *decision);
 }
@@ -103,9 +110,15 @@ static void on_record(void *context, uint64_t seq, int64_t ts, enum record_kind 
   struct run *run = collector->run;
   bool keeps = collector->options->keeps_orders;
   switch (kind) {
-    case RECORD_TRADE: collect_trade(run, object); break;
-    case RECORD_EQUITY: collect_mark(run, object); break;
-    case RECORD_DECISION: collect_decision(collector, object); break;
+    case RECORD_TRADE:
+      collect_trade(run, object);
+      break;
+    case RECORD_EQUITY:
+      collect_mark(run, object);
+      break;
+    case RECORD_DECISION:
+      collect_decision(collector, object);
+      break;
     case RECORD_SIGNAL:
       if (((const struct signal *)object)->outcome == SIGNAL_PENDING) ++run->funnel.signalled;
       break;
@@ -122,9 +135,11 @@ static void on_record(void *context, uint64_t seq, int64_t ts, enum record_kind 
       if (keeps) list_add(&run->stop_moves, object, sizeof(struct stop_move));
       break;
     case RECORD_COMMAND_REPLY:
-      if (((const struct command_reply *)object)->command == COMMAND_KILL_SWITCH && ((const struct command_reply *)object)->status == COMMAND_DONE) ++run->kills;
+      if (((const struct command_reply *)object)->command == COMMAND_KILL_SWITCH && ((const struct command_reply *)object)->status == COMMAND_DONE)
+        ++run->kills;
       break;
-    default: break;
+    default:
+      break;
   }
 }
 
@@ -142,7 +157,8 @@ static void continue_next_day(struct run *run, struct wiring *wiring, int64_t ts
   }
   if (*killed_at == 0) *killed_at = ts;
   if (calendar_day_start(ts) <= calendar_day_start(*killed_at)) return;
-  struct event event = {.ts = ts, .kind = EVENT_COMMAND, .command = {.command = COMMAND_RESET, .source = SOURCE_OPERATOR, .acknowledge_drawdown = true}};
+  struct event event = {
+      .ts = ts, .kind = EVENT_COMMAND, .command = {.command = COMMAND_RESET, .source = SOURCE_OPERATOR, .acknowledge_drawdown = true}};
   event.command.operation_id = engine_counters(wiring->engine)->operation + 1;
   text_copy(event.command.user, sizeof event.command.user, "after-kill next-day");
   runner_step(&wiring->runner, &event);
@@ -301,7 +317,8 @@ enum status run_execute(struct run *run, struct wiring *wiring, const struct run
   clock_gettime(CLOCK_MONOTONIC, &after);
   run->seconds = (double)(after.tv_sec - before.tv_sec) + (double)(after.tv_nsec - before.tv_nsec) * 1e-9;
   if (run->started_at == 0 && options->cut_at_ms == 0) {
-    problem_add(problem, "no_data", "--data", NULL, "864 closed 5m candles (3 days) before the first trade", "the data never get warm inside the range: no decision could be taken");
+    problem_add(problem, "no_data", "--data", NULL, "864 closed 5m candles (3 days) before the first trade",
+                "the data never get warm inside the range: no decision could be taken");
     return STATUS_NO_DATA;
   }
   gather(run, wiring);

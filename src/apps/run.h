@@ -9,11 +9,11 @@ enum after_kill { AFTER_KILL_STOP, AFTER_KILL_NEXT_DAY };
 
 struct run_options {
   struct wiring_options wiring;
-  int64_t from_ms, to_ms;      /* 0: whole source, after warm-up */
+  int64_t from_ms, to_ms; /* 0: whole source, after warm-up */
   enum after_kill after_kill;
-  bool keeps_orders;           /* orders, fills, decisions and levels are kept for the report (memory) */
+  bool keeps_orders; /* orders, fills, decisions and levels are kept for the report (memory) */
   bool shows_progress;
-  int64_t cut_at_ms;           /* look-ahead check: no event after this one; 0 none */
+  int64_t cut_at_ms;               /* look-ahead check: no event after this one; 0 none */
   const struct listener *listener; /* also told, NULL none */
   /* Called once when engine and feed stand and before the first event: to listen or to put another feed before the playback. NULL none. */
   void (*on_open)(void *context, struct wiring *wiring);
@@ -44,13 +44,13 @@ struct run {
   struct run_list stop_moves; /* struct stop_move */
   struct run_funnel funnel;
   int64_t decisions_total;
-  int64_t started_at, ended_at;  /* event time of trading */
+  int64_t started_at, ended_at; /* event time of trading */
   int64_t requested_from;
   int64_t candles, events;
-  double seconds;             /* wall clock */
+  double seconds;                            /* wall clock */
   int64_t start_balance_usd, end_equity_usd; /* decimals */
-  uint32_t stamps;            /* of the source */
-  uint32_t skipped_filters;   /* bits, market_filter_skipped */
+  uint32_t stamps;                           /* of the source */
+  uint32_t skipped_filters;                  /* bits, market_filter_skipped */
   bool after_kill_reset, scan_interval_rounded;
   int64_t kills, funding_unknown;
   struct engine_counts counts;
@@ -60,8 +60,8 @@ struct run {
   char dataset_checksum[DIGEST_TEXT_MAX];
 };
 
-/* The wiring holds an opened source and a loaded preset; its engine is opened here and stays open for the caller. STATUS_NO_DATA when the range leaves no candle or the data
- * never get warm; STATUS_FAILED after an illegal transition, a broken ledger identity or NaN money. */
+/* The wiring holds an opened source and a loaded preset; its engine is opened here and stays open for the caller. STATUS_NO_DATA when the range
+ * leaves no candle or the data never get warm; STATUS_FAILED after an illegal transition, a broken ledger identity or NaN money. */
 NODISCARD enum status run_execute(struct run *run, struct wiring *wiring, const struct run_options *options);
 void run_deinit(struct run *run);
 const struct trade *run_trade(const struct run *run, int64_t i);

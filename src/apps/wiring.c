@@ -9,8 +9,13 @@
 #include "runner/preset_print.h"
 
 void wiring_options_init(struct wiring_options *options) {
-  *options = (struct wiring_options){
-      .starting_balance = NAN, .slippage_bps = NAN, .impact_bps = NAN, .taker_fee_bps = NAN, .maker_fee_bps = NAN, .latency_ms = -1, .path = SIM_PATH_ADVERSE};
+  *options = (struct wiring_options){.starting_balance = NAN,
+                                     .slippage_bps = NAN,
+                                     .impact_bps = NAN,
+                                     .taker_fee_bps = NAN,
+                                     .maker_fee_bps = NAN,
+                                     .latency_ms = -1,
+                                     .path = SIM_PATH_ADVERSE};
 }
 
 enum status wiring_open_source(struct wiring *wiring, struct app *app, const struct source_options *options) {
@@ -148,7 +153,8 @@ enum status wiring_prepare(struct wiring *wiring, const struct wiring_options *o
   return STATUS_OK;
 }
 
-enum status wiring_open_engine(struct wiring *wiring, const struct wiring_options *options, struct journal *journal, const struct engine_counters *counters) {
+enum status wiring_open_engine(struct wiring *wiring, const struct wiring_options *options, struct journal *journal,
+                               const struct engine_counters *counters) {
   enum status status = wiring_prepare(wiring, options);
   if (status) return status;
   wiring->engine = engine_init(&wiring->arena, &wiring->limits, &wiring->config, counters);

@@ -53,10 +53,12 @@ void wiring_options_init(struct wiring_options *options);
 NODISCARD enum status wiring_open_source(struct wiring *wiring, struct app *app, const struct source_options *options);
 /* Reads and checks the preset, resolves its lists against the source. */
 NODISCARD enum status wiring_load_preset(struct wiring *wiring, struct app *app, const struct wiring_options *options);
-/* Limits, configuration, memory for an engine, paper venue and feed; wiring_open_engine does this too. For a restart, which makes the engine itself. */
+/* Limits, configuration, memory for an engine, paper venue and feed; wiring_open_engine does this too. For a restart, which makes the engine itself.
+ */
 NODISCARD enum status wiring_prepare(struct wiring *wiring, const struct wiring_options *options);
 /* Engine, paper venue and runner for the source and preset at hand. journal may be NULL. counters may be NULL. */
-NODISCARD enum status wiring_open_engine(struct wiring *wiring, const struct wiring_options *options, struct journal *journal, const struct engine_counters *counters);
+NODISCARD enum status wiring_open_engine(struct wiring *wiring, const struct wiring_options *options, struct journal *journal,
+                                         const struct engine_counters *counters);
 /* The preset event, then commands: in force from the next event on. */
 void wiring_put_preset(struct wiring *wiring, int64_t ts);
 void wiring_put_command(struct wiring *wiring, int64_t ts, enum command command, const char *user);

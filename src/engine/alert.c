@@ -19,7 +19,8 @@ static struct alert *take_place(struct engine *engine) {
   return &engine->alerts[ENGINE_ALERTS_MAX - 1];
 }
 
-void engine_raise(struct engine *engine, const char *name, enum severity severity, const char *subject, double value, double threshold, const char *message) {
+void engine_raise(struct engine *engine, const char *name, enum severity severity, const char *subject, double value, double threshold,
+                  const char *message) {
   struct alert *alert = find_alert(engine, name, subject);
   if (alert != NULL) {
     ++alert->count;

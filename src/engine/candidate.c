@@ -22,8 +22,11 @@ const struct fsm candidate_fsm = {
 
 #define FIELD_OWNER struct candidate
 static const struct field candidate_fields[] = {
+/* clang-format off */
 #include "base/fields_table.h"
 #include "engine/candidate_fields.def"
 #include "base/fields_end.h"
+    /* clang-format on */
 };
-const struct schema candidate_schema = {"candidate", candidate_fields, (int)(sizeof candidate_fields / sizeof candidate_fields[0]), sizeof(struct candidate)};
+const struct schema candidate_schema = {"candidate", candidate_fields, (int)(sizeof candidate_fields / sizeof candidate_fields[0]),
+                                        sizeof(struct candidate)};

@@ -1,5 +1,5 @@
-/* The engine: a deterministic function of its events. engine_step(engine, event) -> intents and records, through a sink. No clock, no I/O, no randomness, no memory
- * after engine_init. Live, paper, demo, backtest, simulation and replay run this same code. */
+/* The engine: a deterministic function of its events. engine_step(engine, event) -> intents and records, through a sink. No clock, no I/O, no
+ * randomness, no memory after engine_init. Live, paper, demo, backtest, simulation and replay run this same code. */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
 
@@ -13,12 +13,12 @@ struct engine_limits {
   int32_t symbols;
   int32_t book_depth; /* 0: feeds without books and tapes */
   bool has_tape;
-  int64_t base_ms;    /* interval of base candles */
+  int64_t base_ms; /* interval of base candles */
 };
 
 /* What the engine needs to know about its deployment; frozen for its life. */
 struct engine_config {
-  char instance[8];         /* 6 characters of Crockford base-32; "000000" in backtests */
+  char instance[8]; /* 6 characters of Crockford base-32; "000000" in backtests */
   char venue[24], feed[64];
   int64_t starting_balance; /* decimal; paper account when the venue does not say otherwise */
   int32_t max_leverage;
@@ -27,7 +27,7 @@ struct engine_config {
   int32_t market_data_timeout_s;
   bool fees_from_venue;
   bool resume_paused;
-  bool is_backtest;         /* an illegal transition is fatal; end_of_data closes positions with costs */
+  bool is_backtest; /* an illegal transition is fatal; end_of_data closes positions with costs */
 };
 
 /* Where intents and records go, in the order in which they were decided. The objects are borrowed for the call. */
@@ -47,23 +47,25 @@ struct engine; /* opaque; lives in the arena */
 /* Bytes that an engine of these limits takes. */
 size_t engine_memory(const struct engine_limits *limits);
 /* A fresh engine, state idle. The arena must hold engine_memory bytes of zeroed memory and stays with the engine. */
-struct engine *engine_init(struct arena *arena, const struct engine_limits *limits, const struct engine_config *config, const struct engine_counters *counters);
+struct engine *engine_init(struct arena *arena, const struct engine_limits *limits, const struct engine_config *config,
+                           const struct engine_counters *counters);
 /* Other settings from the next event on (after a restart). */
 void engine_configure(struct engine *engine, const struct engine_config *config);
 void engine_step(struct engine *engine, const struct event *event, const struct engine_sink *sink);
 
-/* The whole state as bytes, and back: an image of the engine's memory with a layout id; only the same build and limits can read it (else STATUS_NEWER_VERSION: replay the
- * journal instead). */
+/* The whole state as bytes, and back: an image of the engine's memory with a layout id; only the same build and limits can read it (else
+ * STATUS_NEWER_VERSION: replay the journal instead). */
 size_t engine_snapshot_size(const struct engine *engine);
 void engine_snapshot_save(const struct engine *engine, unsigned char *out);
-NODISCARD enum status engine_snapshot_load(struct arena *arena, const struct engine_limits *limits, const unsigned char *bytes, size_t size, struct engine **out);
+NODISCARD enum status engine_snapshot_load(struct arena *arena, const struct engine_limits *limits, const unsigned char *bytes, size_t size,
+                                           struct engine **out);
 
 /* Counts since engine_init. */
 struct engine_counts {
   int64_t events, scans, signals, entries, orders, fills, trades, illegal_transitions, feed_dropped;
   int64_t refused_plans, unfilled_entries, plans /* entries only */, breakeven_moves, trailing_moves, add_ons, path_dependent;
-  int64_t ledger_breaks;    /* cash + unrealised differed from equity by more than 0.01 */
-  int64_t unprotected_ms;   /* accumulated */
+  int64_t ledger_breaks;  /* cash + unrealised differed from equity by more than 0.01 */
+  int64_t unprotected_ms; /* accumulated */
   double turnover_usd, slippage_usd;
 };
 

@@ -1,4 +1,5 @@
-/* Events: everything that happens, the only input of the engine. Values; once made nobody changes them. Borrowed arrays live until the step returns. */
+/* Events: everything that happens, the only input of the engine. Values; once made nobody changes them. Borrowed arrays live until the step returns.
+ */
 #ifndef ENGINE_EVENT_H
 #define ENGINE_EVENT_H
 
@@ -10,10 +11,29 @@
 #include "engine/command.h"
 
 enum link_state { LINK_UP, LINK_DOWN, LINK_LAGGING, link_state_count };
-/* Why a request was refused: post_only = it would have taken; reduce_only = nothing to reduce; margin; rule = tick, lot, minimum, unknown symbol; price = stop already
- * beyond the trigger; not_found, not_cancellable = cancel or amend; other. */
-enum reject_kind { REJECT_POST_ONLY, REJECT_REDUCE_ONLY, REJECT_MARGIN, REJECT_RULE, REJECT_PRICE, REJECT_NOT_FOUND, REJECT_NOT_CANCELLABLE, REJECT_OTHER, reject_kind_count };
-enum order_change { CHANGE_CANCELLED, CHANGE_AMENDED, CHANGE_TRIGGERED, CHANGE_REJECTED, CHANGE_CANCEL_REFUSED, CHANGE_AMEND_REFUSED, CHANGE_NO_ANSWER, order_change_count };
+/* Why a request was refused: post_only = it would have taken; reduce_only = nothing to reduce; margin; rule = tick, lot, minimum, unknown symbol;
+ * price = stop already beyond the trigger; not_found, not_cancellable = cancel or amend; other. */
+enum reject_kind {
+  REJECT_POST_ONLY,
+  REJECT_REDUCE_ONLY,
+  REJECT_MARGIN,
+  REJECT_RULE,
+  REJECT_PRICE,
+  REJECT_NOT_FOUND,
+  REJECT_NOT_CANCELLABLE,
+  REJECT_OTHER,
+  reject_kind_count
+};
+enum order_change {
+  CHANGE_CANCELLED,
+  CHANGE_AMENDED,
+  CHANGE_TRIGGERED,
+  CHANGE_REJECTED,
+  CHANGE_CANCEL_REFUSED,
+  CHANGE_AMEND_REFUSED,
+  CHANGE_NO_ANSWER,
+  order_change_count
+};
 enum query_kind { QUERY_ORDER, QUERY_ORDERS, QUERY_POSITIONS, QUERY_ACCOUNT, QUERY_FILLS, query_kind_count };
 enum restart_cause { RESTART_CLEAN, RESTART_CRASH, RESTART_HANDOVER, restart_cause_count };
 extern const char *const link_state_names[];
@@ -27,7 +47,7 @@ struct venue_order {
   char client_order_id[ORDER_ID_MAX];
   char venue_order_id[ORDER_ID_MAX];
   int32_t symbol;
-  int32_t state; /* enum order_state as the venue sees it */
+  int32_t state;                                 /* enum order_state as the venue sees it */
   int64_t qty, filled_qty, price, trigger_price; /* decimals; DECIMAL_NULL for none */
 };
 struct venue_position {
@@ -41,6 +61,7 @@ struct symbol_flag {
 };
 
 enum event_kind {
+/* clang-format off */
 #define EVENT_BEGIN(constant, name) EVENT_##constant,
 #define FIELD_I64(n)
 #define FIELD_I32(n)
@@ -55,10 +76,12 @@ enum event_kind {
 #define FIELD_LIST(n, t, c)
 #include "engine/event.def"
 #include "base/fields_end.h"
+  /* clang-format on */
   event_kind_count
 };
 extern const char *const event_kind_names[];
 
+/* clang-format off */
 #include "base/fields_struct.h"
 #define EVENT_BEGIN(constant, name) struct event_##name {
 #define EVENT_END(constant, name) \
@@ -68,12 +91,14 @@ extern const char *const event_kind_names[];
   const struct type *name;
 #include "engine/event.def"
 #include "base/fields_end.h"
+/* clang-format on */
 
 struct event {
   int64_t ts;
   uint64_t seq; /* of the journal; 0 before it is assigned */
   int32_t kind; /* enum event_kind */
   union {
+/* clang-format off */
 #define EVENT_BEGIN(constant, name) struct event_##name name;
 #define FIELD_I64(n)
 #define FIELD_I32(n)
@@ -88,6 +113,7 @@ struct event {
 #define FIELD_LIST(n, t, c)
 #include "engine/event.def"
 #include "base/fields_end.h"
+    /* clang-format on */
   };
   /* Of EVENT_PRESET: the validated preset, borrowed; the journal stores preset_json instead, which gives the same preset. */
   const struct preset *preset_value;
@@ -114,8 +140,8 @@ const void *event_items_of(const struct event_items *items, const struct event *
 size_t event_encode(const struct event *event, unsigned char *out, size_t size);
 /* Upper bound of the bytes that event_encode needs. */
 size_t event_encoded_max(const struct event *event);
-/* Inverse. Borrowed arrays are placed into scratch (aligned to 16; scratch_size bytes); kind and ts are given. preset_value stays NULL: the caller parses preset_json.
- * Returns bytes read, 0 when the bytes are not valid. */
+/* Inverse. Borrowed arrays are placed into scratch (aligned to 16; scratch_size bytes); kind and ts are given. preset_value stays NULL: the caller
+ * parses preset_json. Returns bytes read, 0 when the bytes are not valid. */
 size_t event_decode(struct event *event, int32_t kind, int64_t ts, const unsigned char *bytes, size_t size, void *scratch, size_t scratch_size);
 
 #endif

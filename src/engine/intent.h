@@ -5,6 +5,7 @@
 #include "engine/event.h"
 
 enum intent_kind {
+/* clang-format off */
 #define INTENT_BEGIN(constant, name) INTENT_##constant,
 #define FIELD_I64(n)
 #define FIELD_I32(n)
@@ -19,21 +20,25 @@ enum intent_kind {
 #define FIELD_LIST(n, t, c)
 #include "engine/intent.def"
 #include "base/fields_end.h"
+  /* clang-format on */
   intent_kind_count
 };
 extern const char *const intent_kind_names[];
 
+/* clang-format off */
 #include "base/fields_struct.h"
 #define INTENT_BEGIN(constant, name) struct intent_##name {
 #define INTENT_END(constant, name) \
   };
 #include "engine/intent.def"
 #include "base/fields_end.h"
+/* clang-format on */
 
 struct intent {
   int64_t ts;
   int32_t kind; /* enum intent_kind */
   union {
+/* clang-format off */
 #define INTENT_BEGIN(constant, name) struct intent_##name name;
 #define FIELD_I64(n)
 #define FIELD_I32(n)
@@ -48,6 +53,7 @@ struct intent {
 #define FIELD_LIST(n, t, c)
 #include "engine/intent.def"
 #include "base/fields_end.h"
+    /* clang-format on */
   };
 };
 

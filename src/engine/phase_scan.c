@@ -20,8 +20,8 @@ void candidate_move(struct engine *engine, int32_t symbol, enum candidate_trigge
   candidate_id_text(candidate, id);
   int next = engine_next_state(engine, &candidate_fsm, id, candidate->state, (int)trigger);
   if (next < 0) return;
-  engine_emit_transition(engine, MACHINE_CANDIDATE, id, candidate_state_names[candidate->state], candidate_state_names[next], candidate_trigger_names[trigger], reason,
-                         candidate->trace_ts);
+  engine_emit_transition(engine, MACHINE_CANDIDATE, id, candidate_state_names[candidate->state], candidate_state_names[next],
+                         candidate_trigger_names[trigger], reason, candidate->trace_ts);
   --engine->candidates_in[candidate->state];
   ++engine->candidates_in[next];
   candidate->state = next;
@@ -200,8 +200,8 @@ static void decide_row(struct engine *engine, const struct scan_row *row) {
   if (row->verdict == REASON_max_candidates) {
     reason_add(reasons, REASON_max_candidates, false, row->rank, engine->preset.scanner_config.max_candidates, "");
   }
-  engine_decide(engine, row->symbol, has_passed ? STAGE_FILTER : stage_of(row->verdict), has_passed ? VERDICT_PASSED : VERDICT_REJECTED, row->verdict, NULL,
-                engine->last_scan.scan_id, market_candle_close_ts(&engine->symbols[row->symbol].market), engine->now, reasons);
+  engine_decide(engine, row->symbol, has_passed ? STAGE_FILTER : stage_of(row->verdict), has_passed ? VERDICT_PASSED : VERDICT_REJECTED, row->verdict,
+                NULL, engine->last_scan.scan_id, market_candle_close_ts(&engine->symbols[row->symbol].market), engine->now, reasons);
 }
 
 /* A symbol that fell out before the filters: kept as its newest universe decision, not recorded each time (counted in the summary). */
@@ -264,7 +264,8 @@ static void publish_results(struct engine *engine, int32_t count) {
 /* ---- deep ring ---- */
 
 static bool wants_deep(const struct engine *engine, const struct engine_symbol *owner) {
-  return owner->holding >= 0 || owner->plan >= 0 || owner->candidate.state != CANDIDATE_NONE || (engine->capabilities & (CAPABILITY_BOOK | CAPABILITY_TRADES)) == 0;
+  return owner->holding >= 0 || owner->plan >= 0 || owner->candidate.state != CANDIDATE_NONE ||
+         (engine->capabilities & (CAPABILITY_BOOK | CAPABILITY_TRADES)) == 0;
 }
 
 static void set_deep(struct engine *engine, int32_t symbol, bool is_deep) {
@@ -348,7 +349,8 @@ void scan_on_tick(struct engine *engine) {
     return;
   }
   expire_due_candidates(engine);
-  bool is_due = engine->last_scan_at == 0 || engine->now - engine->last_scan_at >= engine->preset.scanner_config.scan_interval_seconds * INT64_C(1000);
+  bool is_due =
+      engine->last_scan_at == 0 || engine->now - engine->last_scan_at >= engine->preset.scanner_config.scan_interval_seconds * INT64_C(1000);
   bool is_follow_up = engine->follow_up_scan_at != 0 && engine->now >= engine->follow_up_scan_at;
   if (!is_due && !is_follow_up && !engine->scan_requested) return;
   if (engine->scan_requested) engine->scan_requested_at = engine->now;

@@ -1,4 +1,5 @@
-/* Signals: each watched symbol is evaluated at each of its closed candles; what passes waits for its boundary and is then sized in order (strategy 8, 8.3). */
+/* Signals: each watched symbol is evaluated at each of its closed candles; what passes waits for its boundary and is then sized in order (strategy
+ * 8, 8.3). */
 #include <math.h>
 #include <string.h>
 
@@ -39,18 +40,19 @@ static bool passes_engine_rules(struct engine *engine, int32_t symbol, const str
   return true;
 }
 
-static void reject(struct engine *engine, int32_t symbol, enum stage stage, enum verdict verdict, enum reason_code fallback, const struct signal *signal, int64_t candle_ts,
-                   const struct reason_list *reasons) {
+static void reject(struct engine *engine, int32_t symbol, enum stage stage, enum verdict verdict, enum reason_code fallback,
+                   const struct signal *signal, int64_t candle_ts, const struct reason_list *reasons) {
   const struct reason *failed = reason_first_failed(reasons);
   int64_t trace_ts = engine->symbols[symbol].candidate.trace_ts;
-  engine_decide(engine, symbol, stage, verdict, failed != NULL && fallback == REASON_passed ? (enum reason_code)failed->code : fallback, signal, 0, candle_ts, trace_ts,
-                reasons);
+  engine_decide(engine, symbol, stage, verdict, failed != NULL && fallback == REASON_passed ? (enum reason_code)failed->code : fallback, signal, 0,
+                candle_ts, trace_ts, reasons);
 }
 
 static void add_pending(struct engine *engine, int32_t symbol, const struct signal *signal, int64_t channel_target) {
   engine->is_leveling = engine->word == WORD_SCANNING; /* the word reaches signal_wait through level_building, also when no scan ran (channel) */
   engine_update_word(engine);
-  engine->signals[engine->signal_count++] = (struct pending_signal){.signal = *signal, .symbol = symbol, .channel_target = channel_target, .boundary = engine->now};
+  engine->signals[engine->signal_count++] =
+      (struct pending_signal){.signal = *signal, .symbol = symbol, .channel_target = channel_target, .boundary = engine->now};
   engine->is_leveling = false;
   engine_update_word(engine);
 }
@@ -78,7 +80,8 @@ static bool passes_filters_again(struct engine *engine, int32_t symbol, int64_t 
   return false;
 }
 
-static void refuse_signal(struct engine *engine, int32_t symbol, enum stage stage, struct signal *signal, int64_t candle_ts, const struct reason_list *reasons) {
+static void refuse_signal(struct engine *engine, int32_t symbol, enum stage stage, struct signal *signal, int64_t candle_ts,
+                          const struct reason_list *reasons) {
   reject(engine, symbol, stage, VERDICT_REFUSED, REASON_passed, signal, candle_ts, reasons);
   watch_end_signal(engine, signal, SIGNAL_REFUSED);
   candidate_move(engine, symbol, CANDIDATE_ON_SIGNAL_REFUSED, reason_code_names[engine->symbols[symbol].decisions[stage].code]);
@@ -111,8 +114,8 @@ static void evaluate_candidate(struct engine *engine, int32_t symbol) {
   enum breakout_result result = breakout_evaluate(&engine->setup, &signal, &reasons);
   if (result != BREAKOUT_SIGNAL) {
     bool is_quiet = result == BREAKOUT_NO_TRIGGER;
-    reject(engine, symbol, STAGE_SIGNAL, is_quiet ? VERDICT_REJECTED : VERDICT_REFUSED, is_quiet ? REASON_no_trigger : REASON_passed, is_quiet ? NULL : &signal, candle_ts,
-           &reasons);
+    reject(engine, symbol, STAGE_SIGNAL, is_quiet ? VERDICT_REJECTED : VERDICT_REFUSED, is_quiet ? REASON_no_trigger : REASON_passed,
+           is_quiet ? NULL : &signal, candle_ts, &reasons);
     return;
   }
   stamp_signal(engine, symbol, &signal);
@@ -177,7 +180,8 @@ static bool is_boundary_complete(const struct engine *engine, int64_t boundary) 
     const struct engine_symbol *owner = &engine->symbols[i];
     bool is_watched = is_channel || owner->candidate.state == CANDIDATE_WATCHING || owner->candidate.state == CANDIDATE_SIGNALLED;
     int64_t closed = market_candle_close_ts(&owner->market);
-    bool is_stale = engine->now - closed > engine->limits.base_ms + CANDLE_PATIENCE_MS; /* not listed yet, or gone: nothing waits for stale data (engine 12) */
+    bool is_stale =
+        engine->now - closed > engine->limits.base_ms + CANDLE_PATIENCE_MS; /* not listed yet, or gone: nothing waits for stale data (engine 12) */
     if (is_watched && !is_stale && closed < boundary) return false;
   }
   return true;
@@ -218,7 +222,8 @@ void watch_release(struct engine *engine) {
     engine_update_word(engine);
     enter_signal(engine, &pending);
     engine->is_sizing = false;
-    engine->is_returning = engine->word == WORD_SIZING && engine->open_holdings == 0; /* refused: back through signal_wait, also without a candidate (channel) */
+    engine->is_returning =
+        engine->word == WORD_SIZING && engine->open_holdings == 0; /* refused: back through signal_wait, also without a candidate (channel) */
     engine_update_word(engine);
     engine->is_returning = false;
     engine_update_word(engine);

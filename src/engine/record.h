@@ -1,4 +1,5 @@
-/* Records: everything the engine decided and did, also what it decided not to do. Handed to the sink as they happen; stored, shown, counted and digested outside. */
+/* Records: everything the engine decided and did, also what it decided not to do. Handed to the sink as they happen; stored, shown, counted and
+ * digested outside. */
 #ifndef ENGINE_RECORD_H
 #define ENGINE_RECORD_H
 
@@ -34,12 +35,14 @@ struct component_value {
 extern const struct schema code_count_schema;
 extern const struct schema component_value_schema;
 
+/* clang-format off */
 #include "base/fields_struct.h"
 #define RECORD_BEGIN(name) struct name {
 #define RECORD_END(name) \
   };
 #include "engine/record_fields.def"
 #include "base/fields_end.h"
+/* clang-format on */
 
 enum record_kind {
 #define RECORD(constant, name, in_digest) RECORD_##constant,

@@ -1,10 +1,12 @@
 /* Tables of the session and of the derived word. */
 #include "engine/session.h"
 
-const char *const session_state_names[] = {"idle", "starting", "running", "paused", "draining", "stopping", "flattening", "error", "emergency", "stopped"};
-const char *const session_trigger_names[] = {"start",      "ready",        "ready_paused", "ready_draining", "ready_stopping", "ready_flattening", "ready_error", "check_failed",
-                                             "pause",      "resume",       "time_stop",    "all_done",       "stop_keep",      "entries_gone",     "flatten",     "kill_open",
-                                             "kill_flat",  "flat",         "flat_latched", "emergency_stop", "fatal",          "retry",            "reset",       "restarted"};
+const char *const session_state_names[] = {"idle",     "starting",   "running", "paused",    "draining",
+                                           "stopping", "flattening", "error",   "emergency", "stopped"};
+const char *const session_trigger_names[] = {"start",        "ready",          "ready_paused", "ready_draining", "ready_stopping", "ready_flattening",
+                                             "ready_error",  "check_failed",   "pause",        "resume",         "time_stop",      "all_done",
+                                             "stop_keep",    "entries_gone",   "flatten",      "kill_open",      "kill_flat",      "flat",
+                                             "flat_latched", "emergency_stop", "fatal",        "retry",          "reset",          "restarted"};
 const char *const engine_word_names[] = {"idle",      "initializing", "scanning", "level_building", "signal_wait", "sizing",
                                          "execution", "managing",     "paused",   "error",          "emergency",   "stopped"};
 

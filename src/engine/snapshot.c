@@ -1,4 +1,5 @@
-/* The engine's memory as an image. Blocks are bound in a fixed order, so a copied image only needs its pointers set again; the layout id refuses images of other builds. */
+/* The engine's memory as an image. Blocks are bound in a fixed order, so a copied image only needs its pointers set again; the layout id refuses
+ * images of other builds. */
 #include <string.h>
 
 #include "engine/engine_state.h"
@@ -18,7 +19,8 @@ void engine_snapshot_save(const struct engine *engine, unsigned char *out) {
   memcpy(out + sizeof header, engine, header.size);
 }
 
-enum status engine_snapshot_load(struct arena *arena, const struct engine_limits *limits, const unsigned char *bytes, size_t size, struct engine **out) {
+enum status engine_snapshot_load(struct arena *arena, const struct engine_limits *limits, const unsigned char *bytes, size_t size,
+                                 struct engine **out) {
   struct snapshot_header header;
   if (size < sizeof header) return STATUS_TRUNCATED;
   memcpy(&header, bytes, sizeof header);

@@ -8,14 +8,18 @@
 
 #define FIELD_OWNER struct engine_status
 static const struct field status_fields[] = {
+/* clang-format off */
 #include "base/fields_table.h"
 #include "engine/status_fields.def"
 #include "base/fields_end.h"
+    /* clang-format on */
 };
-const struct schema engine_status_schema = {"engine_status", status_fields, (int)(sizeof status_fields / sizeof status_fields[0]), sizeof(struct engine_status)};
+const struct schema engine_status_schema = {"engine_status", status_fields, (int)(sizeof status_fields / sizeof status_fields[0]),
+                                            sizeof(struct engine_status)};
 
 static bool is_trading_word(enum engine_word word) {
-  return word == WORD_SCANNING || word == WORD_LEVEL_BUILDING || word == WORD_SIGNAL_WAIT || word == WORD_SIZING || word == WORD_EXECUTION || word == WORD_MANAGING;
+  return word == WORD_SCANNING || word == WORD_LEVEL_BUILDING || word == WORD_SIGNAL_WAIT || word == WORD_SIZING || word == WORD_EXECUTION ||
+         word == WORD_MANAGING;
 }
 
 /* Candidates that live: every state between the first scan and the end. */
@@ -35,29 +39,30 @@ static double daily_r(const struct engine *engine) {
 }
 
 void engine_status_read(const struct engine *engine, struct engine_status *out) {
-  *out = (struct engine_status){.state = (int32_t)engine->word,
-                                .previous_state = (int32_t)engine->previous_word,
-                                .session_state = engine->session.session_state,
-                                .since_at = engine->word_since,
-                                .session_id = engine->session.session_id,
-                                .mode = engine->session.mode,
-                                .started_at = engine->session.started_at,
-                                .slots_total = engine->has_preset ? engine->preset.risk.max_concurrent_positions : 0,
-                                .slots_used = enter_slots_used(engine),
-                                .open_positions = engine->open_holdings,
-                                .working_orders = engine->live_orders,
-                                .candidates = count_candidates(engine),
-                                .daily_r = daily_r(engine),
-                                .day_pnl_usd = engine->has_ledger ? ledger_day_pnl(&engine->ledger) : 0,
-                                .equity_usd = engine->ledger.equity_usd,
-                                .consecutive_losses = engine->ledger.consecutive_losses,
-                                .last_scan_at = engine->last_scan_at,
-                                .next_scan_at = engine->last_scan_at != 0 ? engine->last_scan_at + engine->preset.scanner_config.scan_interval_seconds * INT64_C(1000) : 0,
-                                .transition_count = engine->counters.transition,
-                                .is_terminal = engine->word == WORD_STOPPED || engine->word == WORD_EMERGENCY,
-                                .is_error = engine->word == WORD_ERROR || engine->word == WORD_EMERGENCY,
-                                .is_trading_active = is_trading_word(engine->word),
-                                .ts = engine->now};
+  *out = (struct engine_status){
+      .state = (int32_t)engine->word,
+      .previous_state = (int32_t)engine->previous_word,
+      .session_state = engine->session.session_state,
+      .since_at = engine->word_since,
+      .session_id = engine->session.session_id,
+      .mode = engine->session.mode,
+      .started_at = engine->session.started_at,
+      .slots_total = engine->has_preset ? engine->preset.risk.max_concurrent_positions : 0,
+      .slots_used = enter_slots_used(engine),
+      .open_positions = engine->open_holdings,
+      .working_orders = engine->live_orders,
+      .candidates = count_candidates(engine),
+      .daily_r = daily_r(engine),
+      .day_pnl_usd = engine->has_ledger ? ledger_day_pnl(&engine->ledger) : 0,
+      .equity_usd = engine->ledger.equity_usd,
+      .consecutive_losses = engine->ledger.consecutive_losses,
+      .last_scan_at = engine->last_scan_at,
+      .next_scan_at = engine->last_scan_at != 0 ? engine->last_scan_at + engine->preset.scanner_config.scan_interval_seconds * INT64_C(1000) : 0,
+      .transition_count = engine->counters.transition,
+      .is_terminal = engine->word == WORD_STOPPED || engine->word == WORD_EMERGENCY,
+      .is_error = engine->word == WORD_ERROR || engine->word == WORD_EMERGENCY,
+      .is_trading_active = is_trading_word(engine->word),
+      .ts = engine->now};
   memcpy(out->preset, engine->preset.name, sizeof out->preset);
   memcpy(out->preset_hash, engine->preset_hash, sizeof out->preset_hash);
   text_copy(out->venue, sizeof out->venue, engine->config.venue);

@@ -6,9 +6,11 @@
 #include "engine/engine.h"
 
 struct engine_status {
+/* clang-format off */
 #include "base/fields_struct.h"
 #include "engine/status_fields.def"
 #include "base/fields_end.h"
+  /* clang-format on */
 };
 extern const struct schema engine_status_schema;
 

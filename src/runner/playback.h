@@ -1,4 +1,5 @@
-/* A feed with the ticks that belong to it: at each close of a base candle after all candles of that time, and each second when the feed has tapes or books. */
+/* A feed with the ticks that belong to it: at each close of a base candle after all candles of that time, and each second when the feed has tapes or
+ * books. */
 #ifndef RUNNER_PLAYBACK_H
 #define RUNNER_PLAYBACK_H
 

@@ -1,5 +1,5 @@
-/* The only loop: collect -> journal -> step -> publish -> dispatch. One runner drives one engine with one venue; live, demo, backtest, simulation and replay differ in the
- * ports. */
+/* The only loop: collect -> journal -> step -> publish -> dispatch. One runner drives one engine with one venue; live, demo, backtest, simulation and
+ * replay differ in the ports. */
 #ifndef RUNNER_RUNNER_H
 #define RUNNER_RUNNER_H
 
@@ -23,29 +23,32 @@ enum { RUNNER_LISTENERS_MAX = 8 };
 struct runner {
   struct engine *engine;
   struct exchange *exchange;
-  struct journal *journal; /* NULL: nothing is journalled (backtests) */
+  struct journal *journal;   /* NULL: nothing is journalled (backtests) */
   const struct clock *clock; /* NULL: no step times */
   struct listener listeners[RUNNER_LISTENERS_MAX];
   int32_t listener_count;
   struct digest digest; /* canonical lines of decisions, orders, fills and trades */
   bool has_digest;
-  uint64_t seq;         /* newest sequence number; equals the journal's when there is one */
-  bool journal_failed;  /* the engine was told by a storage event */
+  uint64_t seq;        /* newest sequence number; equals the journal's when there is one */
+  bool journal_failed; /* the engine was told by a storage event */
   int64_t events, steps_ns_max;
-  int64_t lifted;       /* events whose time lay before the engine's */
-  int64_t flushed_at;   /* event time of the newest flush */
-  bool is_flushed_outside; /* the 100 ms of unordered records are the caller's, who plays time faster than it passes; orders and commands are flushed all the same */
+  int64_t lifted;          /* events whose time lay before the engine's */
+  int64_t flushed_at;      /* event time of the newest flush */
+  bool is_flushed_outside; /* the 100 ms of unordered records are the caller's, who plays time faster than it passes; orders and commands are flushed
+                              all the same */
   /* working values of a step */
   struct intent *pending; /* intents of the step at hand, dispatched after the flush; owned */
   int32_t pending_count, pending_capacity;
   bool needs_flush;
 };
 
-NODISCARD enum status runner_init(struct runner *runner, struct engine *engine, struct exchange *exchange, struct journal *journal, const struct clock *clock, bool has_digest);
+NODISCARD enum status runner_init(struct runner *runner, struct engine *engine, struct exchange *exchange, struct journal *journal,
+                                  const struct clock *clock, bool has_digest);
 void runner_deinit(struct runner *runner);
 void runner_listen(struct runner *runner, const struct listener *listener);
 
-/* One event through journal, engine, listeners and dispatch, then all answers of the venue that are due at its time. Used for commands, ticks, presets. */
+/* One event through journal, engine, listeners and dispatch, then all answers of the venue that are due at its time. Used for commands, ticks,
+ * presets. */
 void runner_step(struct runner *runner, struct event *event);
 /* A market event: the simulated venue sees it first and its fills reach the engine before the event itself (execution 8.4). */
 void runner_market(struct runner *runner, struct event *event);

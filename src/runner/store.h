@@ -8,7 +8,8 @@
 struct store {
   void *self;
   const char *name; /* "sqlite", "memory" */
-  /* begin, any number of put, commit: one batch. put replaces the row with the same key. STATUS_IO_FAILED and the like leave the batch for a later try. */
+  /* begin, any number of put, commit: one batch. put replaces the row with the same key. STATUS_IO_FAILED and the like leave the batch for a later
+   * try. */
   enum status (*begin)(void *self);
   enum status (*put)(void *self, enum record_kind kind, uint64_t seq, const void *object);
   enum status (*commit)(void *self);

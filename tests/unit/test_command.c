@@ -17,21 +17,14 @@ struct row {
 };
 static const struct row rows[] = {
     /*                   i s r p d t f e m o */
-    {"start",          "L--------L", "operator", ""},
-    {"stop",           "-xxxx--x--", "operator", ""},
-    {"pause",          "--x-------", "operator", ""},
-    {"resume",         "---L------", "operator", ""},
-    {"time_stop",      "--xx------", "operator", ""},
-    {"panic_exit",     "-xxxxx-xxx", "operator", "true"},
-    {"kill_switch",    "xxxxxxxxxx", "operator", "true"},
-    {"emergency_stop", "xxxxxxxx-x", "operator", ""},
-    {"retry",          "-------L--", "operator", ""},
-    {"reset",          "--------xx", "admin", "RESET"},
-    {"reload",         "x-xxx--x-x", "operator", ""},
-    {"scan_now",       "--xx------", "operator", ""},
-    {"close_position", "xxxxxxxxxx", "operator", ""},
-    {"move_stop",      "xxxxxxxxxx", "operator", ""},
-    {"cancel_order",   "xxxxxxxxxx", "operator", ""},
+    {"start", "L--------L", "operator", ""},           {"stop", "-xxxx--x--", "operator", ""},
+    {"pause", "--x-------", "operator", ""},           {"resume", "---L------", "operator", ""},
+    {"time_stop", "--xx------", "operator", ""},       {"panic_exit", "-xxxxx-xxx", "operator", "true"},
+    {"kill_switch", "xxxxxxxxxx", "operator", "true"}, {"emergency_stop", "xxxxxxxx-x", "operator", ""},
+    {"retry", "-------L--", "operator", ""},           {"reset", "--------xx", "admin", "RESET"},
+    {"reload", "x-xxx--x-x", "operator", ""},          {"scan_now", "--xx------", "operator", ""},
+    {"close_position", "xxxxxxxxxx", "operator", ""},  {"move_stop", "xxxxxxxxxx", "operator", ""},
+    {"cancel_order", "xxxxxxxxxx", "operator", ""},
 };
 static const enum session_state columns[] = {SESSION_IDLE,     SESSION_STARTING,   SESSION_RUNNING, SESSION_PAUSED,    SESSION_DRAINING,
                                              SESSION_STOPPING, SESSION_FLATTENING, SESSION_ERROR,   SESSION_EMERGENCY, SESSION_STOPPED};

@@ -24,19 +24,23 @@ extern const char *const comparator_names[]; /* "none", ">=", "<=", ">", "<", "i
 enum { REASON_DETAIL_MAX = 48, DECISION_REASONS_MAX = 24 };
 
 struct reason {
+/* clang-format off */
 #include "base/fields_struct.h"
 #include "core/strategy/reason_fields.def"
 #include "base/fields_end.h"
+  /* clang-format on */
 };
 extern const struct schema reason_schema;
 
-/* A list of reasons under construction; adding beyond the room keeps the first ones (failures are never lost: a failed reason replaces the last passed). */
+/* A list of reasons under construction; adding beyond the room keeps the first ones (failures are never lost: a failed reason replaces the last
+ * passed). */
 struct reason_list {
   int32_t count;
   struct reason items[DECISION_REASONS_MAX];
 };
 
-/* Compares, computes the signed distance (>= 0 passes) and appends. A NaN value fails as `unavailable` with the code's name as detail. Returns passed. */
+/* Compares, computes the signed distance (>= 0 passes) and appends. A NaN value fails as `unavailable` with the code's name as detail. Returns
+ * passed. */
 bool reason_test(struct reason_list *list, enum reason_code code, double value, enum comparator comparator, double threshold);
 /* The same for values that are compared in one unit and shown in another: value and threshold are recorded divided by scale (> 0). */
 bool reason_test_scaled(struct reason_list *list, enum reason_code code, double value, enum comparator comparator, double threshold, double scale);
@@ -54,7 +58,19 @@ const struct reason *reason_first_failed(const struct reason_list *list);
 /* Fills the template of the code. */
 void reason_text(const struct reason *reason, struct text *out);
 
-enum stage { STAGE_DATA, STAGE_UNIVERSE, STAGE_FILTER, STAGE_RANK, STAGE_SIGNAL, STAGE_VALIDATION, STAGE_QUALITY, STAGE_RISK, STAGE_EXECUTION, STAGE_POSITION, stage_count };
+enum stage {
+  STAGE_DATA,
+  STAGE_UNIVERSE,
+  STAGE_FILTER,
+  STAGE_RANK,
+  STAGE_SIGNAL,
+  STAGE_VALIDATION,
+  STAGE_QUALITY,
+  STAGE_RISK,
+  STAGE_EXECUTION,
+  STAGE_POSITION,
+  stage_count
+};
 extern const char *const stage_names[];
 enum verdict { VERDICT_PASSED, VERDICT_REJECTED, VERDICT_REFUSED, VERDICT_SKIPPED, verdict_count };
 extern const char *const verdict_names[];
@@ -64,9 +80,11 @@ enum position_side { SIDE_LONG, SIDE_SHORT, position_side_count };
 extern const char *const position_side_names[]; /* "long", "short" */
 
 struct decision {
+/* clang-format off */
 #include "base/fields_struct.h"
 #include "core/strategy/decision_fields.def"
 #include "base/fields_end.h"
+  /* clang-format on */
 };
 extern const struct schema decision_schema;
 

@@ -12,9 +12,11 @@ enum risk_status { RISK_SAFE, RISK_HALVED, RISK_DAY_LIMIT, RISK_KILLED, risk_sta
 extern const char *const risk_status_names[];
 
 struct latch {
+/* clang-format off */
 #include "base/fields_struct.h"
 #include "core/strategy/latch_fields.def"
 #include "base/fields_end.h"
+  /* clang-format on */
 };
 extern const struct schema latch_schema;
 
@@ -24,10 +26,18 @@ struct risk_state {
   struct latch kill; /* emergency: ends by reset */
 };
 
-enum risk_action { RISK_ACTION_NONE = 0, RISK_ACTION_HALVED = 1, RISK_ACTION_UNHALVED = 2, RISK_ACTION_DAY_LATCH = 4, RISK_ACTION_KILL = 8, RISK_ACTION_WARNING = 16, RISK_ACTION_DAY_OVER = 32 };
+enum risk_action {
+  RISK_ACTION_NONE = 0,
+  RISK_ACTION_HALVED = 1,
+  RISK_ACTION_UNHALVED = 2,
+  RISK_ACTION_DAY_LATCH = 4,
+  RISK_ACTION_KILL = 8,
+  RISK_ACTION_WARNING = 16,
+  RISK_ACTION_DAY_OVER = 32
+};
 
-/* Evaluates the limits of risk 4 on the ledger; changes the state and returns a set of actions. With action KILL the caller issues the command kill_switch with
- * cause. A non-finite value fails closed: day latch. */
+/* Evaluates the limits of risk 4 on the ledger; changes the state and returns a set of actions. With action KILL the caller issues the command
+ * kill_switch with cause. A non-finite value fails closed: day latch. */
 uint32_t risk_evaluate(struct risk_state *risk, const struct ledger *ledger, const struct preset *preset, int64_t ts, enum risk_cause *cause);
 double risk_size_factor(const struct risk_state *risk);
 enum risk_status risk_status(const struct risk_state *risk);
@@ -35,16 +45,16 @@ enum risk_status risk_status(const struct risk_state *risk);
 /* What the engine knows when a plan asks for admission; tests run in the order of risk 8. */
 struct risk_request {
   const struct preset *preset;
-  const char *session_word;  /* NULL when running */
+  const char *session_word; /* NULL when running */
   const struct risk_state *risk;
   bool account_is_stale, clock_is_skewed, instrument_is_stale, is_delisting, is_recovering, storage_is_unavailable;
   double account_age_s, clock_offset_ms, instrument_age_h;
   int32_t slots_used;
   bool symbol_is_busy, symbol_cools_down;
-  bool is_reference, has_reference; /* correlation tests are skipped without a reference in the feed */
-  double btc_correlation;    /* NaN null */
+  bool is_reference, has_reference;      /* correlation tests are skipped without a reference in the feed */
+  double btc_correlation;                /* NaN null */
   double book_notional, book_correlated; /* open positions and working entries, without this plan */
-  double plan_notional;      /* 0 when not sized yet */
+  double plan_notional;                  /* 0 when not sized yet */
   double day_loss;
 };
 

@@ -1,9 +1,10 @@
-/* One pass over all symbols (strategy 1): universe, lists, cuts, filters, levels, score, rank. Pure: works on rows that the caller filled and returns verdicts. */
+/* One pass over all symbols (strategy 1): universe, lists, cuts, filters, levels, score, rank. Pure: works on rows that the caller filled and returns
+ * verdicts. */
 #ifndef CORE_STRATEGY_SCANNER_H
 #define CORE_STRATEGY_SCANNER_H
 
-#include "core/strategy/score.h"
 #include "core/strategy/reason.h"
+#include "core/strategy/score.h"
 
 /* A row of one scan, in ascending order of symbol. */
 struct scan_row {
@@ -12,13 +13,13 @@ struct scan_row {
   bool is_warm, is_listed; /* steps 1 and 2: warm; passes white- and blacklist */
   bool is_blacklisted;
   double volume_24h_usd, change_24h_pct; /* NaN null */
-  enum reason_code verdict; /* REASON_passed, or why it fell out */
+  enum reason_code verdict;              /* REASON_passed, or why it fell out */
   double verdict_value, verdict_threshold;
-  bool reached_filters;    /* survived steps 1 to 5 */
-  bool passed_filters;     /* step 6, set by the caller's callback */
-  bool has_level;          /* step 7 */
+  bool reached_filters; /* survived steps 1 to 5 */
+  bool passed_filters;  /* step 6, set by the caller's callback */
+  bool has_level;       /* step 7 */
   double score;
-  int32_t rank;            /* from 1 among all that reached step 6; 0 when outside */
+  int32_t rank; /* from 1 among all that reached step 6; 0 when outside */
 };
 
 /* Steps 2 to 5: marks verdicts of what the lists and cuts remove. scratch: room for count int32. */

@@ -8,9 +8,11 @@ enum signal_outcome { SIGNAL_PENDING, SIGNAL_REFUSED, SIGNAL_UNFILLED, SIGNAL_EN
 extern const char *const signal_outcome_names[];
 
 struct signal {
+/* clang-format off */
 #include "base/fields_struct.h"
 #include "core/strategy/signal_fields.def"
 #include "base/fields_end.h"
+  /* clang-format on */
 };
 extern const struct schema signal_schema;
 

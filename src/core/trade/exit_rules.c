@@ -157,7 +157,8 @@ static bool activity_drop(struct evaluation *evaluation) {
 }
 
 static bool max_hold_time(struct evaluation *evaluation) {
-  double limit = maths_min(evaluation->rules->max_hold_time_hours, evaluation->input->preset->position_config.max_hold_time_hours); /* the first is NaN when not set */
+  double limit = maths_min(evaluation->rules->max_hold_time_hours,
+                           evaluation->input->preset->position_config.max_hold_time_hours); /* the first is NaN when not set */
   evaluation->confidence = 1;
   return !reason_test(evaluation->reasons, REASON_max_hold_time, evaluation->age_ms / HOUR_MS, COMPARATOR_LT, limit);
 }
