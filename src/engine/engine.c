@@ -395,8 +395,13 @@ static void on_link(struct engine *engine, bool is_venue, enum link_state state)
   bool is_down = state == LINK_DOWN;
   if (is_venue) {
     if (is_down && !engine->venue_is_down) engine->venue_down_since = engine->now;
-    if (engine->venue_is_down && !is_down) reconcile_begin(engine, "reconnect");
+    bool has_returned = engine->venue_is_down && !is_down;
     engine->venue_is_down = is_down;
+    if (has_returned && engine->reconcile.is_active) {
+      reconcile_again(engine); /* answers may have gone down with the connection */
+    } else if (has_returned) {
+      reconcile_begin(engine, "reconnect");
+    }
     if (!is_down) engine->venue_heard_at = engine->now;
   } else {
     engine->feed_is_down = is_down;
@@ -421,7 +426,7 @@ static void on_cash_flow(struct engine *engine, const struct event_cash_flow *ev
 /* Events of the venue show that it lives. */
 static bool is_from_venue(int32_t kind) {
   return kind == EVENT_ORDER_ACK || kind == EVENT_ORDER_REJECT || kind == EVENT_ORDER_UPDATE || kind == EVENT_QUERY_RESULT || kind == EVENT_FILL || kind == EVENT_ACCOUNT ||
-         kind == EVENT_VENUE_POSITIONS || kind == EVENT_FUNDING_PAYMENT;
+         kind == EVENT_VENUE_POSITIONS || kind == EVENT_FUNDING_PAYMENT || kind == EVENT_LIQUIDATION || kind == EVENT_ADL;
 }
 
 static void take_market_event(struct engine *engine, const struct event *event) {
@@ -450,15 +455,17 @@ static void on_liquidation(struct engine *engine, int32_t symbol, int64_t qty, i
   struct fill fill = {.fill_id = ++engine->counters.fill,
                       .position_id = holding->position.position_id,
                       .side = (int32_t)order_side_closing(holding->position.side),
-                      .qty = qty < holding->position.qty ? qty : holding->position.qty,
-                      .price = price,
+                      .qty = qty > 0 && qty < holding->position.qty ? qty : holding->position.qty,
+                      .price = price > 0 ? price : holding->position.mark,
                       .fee_usd = fee,
                       .liquidity = LIQUIDITY_TAKER,
                       .ts = engine->now};
   text_copy(fill.symbol, sizeof fill.symbol, owner->market.instrument.symbol);
   text_copy(fill.venue_fill_id, sizeof fill.venue_fill_id, reason_code_names[reason]);
   engine_emit_record(engine, RECORD_FILL, &fill);
+  owner->fill_event = engine->counts.events;
   manage_on_fill(engine, NULL, &fill, false);
+  engine_mark(engine, true);
   engine_raise(engine, reason_code_names[reason], SEVERITY_CRITICAL, owner->market.instrument.symbol, decimal_to_double(price), NAN, "the venue closed the position");
 }
 

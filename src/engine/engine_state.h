@@ -36,6 +36,11 @@ enum {
 #define FLATTEN_ALARM_MS INT64_C(30000)
 #define UNKNOWN_ALARM_MS INT64_C(30000)
 #define UNKNOWN_ERROR_MS INT64_C(300000)
+#define CANCEL_AGAIN_MS INT64_C(1000)
+#define REQUEST_LIFE_MS INT64_C(5000) /* a request may act this long after it was sent */
+#define STOP_REST_MS INT64_C(1000) /* a stop that the venue cancels sooner is not replaced before the next tick */
+#define AMEND_TIMEOUT_MS INT64_C(3000)
+#define RECONCILE_TIMEOUT_MS INT64_C(10000)
 
 struct engine_symbol {
   struct market market;
@@ -54,18 +59,22 @@ struct engine_symbol {
   int64_t sized_at[position_side_count];    /* last signal that reached sizing */
   int64_t sized_entry[position_side_count];
   int64_t inserted_5m; /* market.inserted_5m when the levels were folded last */
+  int64_t fill_event; /* count of events at the newest fill of an order of ours */
   int64_t density_at, leverage_set; /* leverage in 1e-8 known to be in force */
 };
 
 /* A position with the orders and the exit that the engine works for it. */
 struct holding {
   bool is_used, is_channel;
+  bool is_leftover; /* opened by a fill that came after its position was closed: to be closed */
   struct position position;
   int64_t channel_target;
   char stop_order[ORDER_ID_MAX]; /* live or being placed; "" none */
   int32_t stop_attempts;
   bool stop_is_changing;         /* an amend is on its way */
+  int64_t stop_changed_at;       /* when it was sent */
   int32_t target_attempts[POSITION_TARGETS_MAX];
+  uint32_t targets_withdrawn;    /* bits of rungs cancelled by an operator */
   bool exit_active;
   enum urgency exit_urgency;
   enum reason_code exit_reason;
@@ -97,8 +106,10 @@ struct pending_signal {
 /* Reconciliation at work (execution 7). */
 struct reconcile {
   bool is_active;
+  bool is_outdated; /* fills came in while the venue answered: compared again with fresh answers */
   char cause[24];
   int64_t started_at, finished_at;
+  int64_t start_event, start_fills; /* counts of events and fills when it began */
   uint32_t waiting; /* bits of enum query_kind */
   int32_t fills_applied;
   int32_t position_count, order_count;
@@ -142,6 +153,7 @@ struct engine {
   int64_t account_at;
   bool flatten_reported;
   int64_t flatten_started_at;
+  enum reason_code flatten_reason;
   bool whole_account;
 
   /* symbols, by index; order is the permutation in ascending printed spelling */
@@ -243,6 +255,8 @@ void session_move(struct engine *engine, enum session_trigger trigger, const cha
 /* A restarted process takes up an active session: back to starting. */
 void session_restart(struct engine *engine, const char *cause);
 void session_fatal(struct engine *engine, const char *reason);
+/* The session closes everything, or has done so: what fills late is closed too. */
+bool session_is_flattened(const struct engine *engine);
 void session_queue_kill(struct engine *engine, enum risk_cause cause);
 
 /* phase_scan.c */
@@ -265,10 +279,13 @@ bool enter_open_add_on(struct engine *engine, struct holding *holding, int64_t q
 struct plan *enter_find_plan(struct engine *engine, int64_t plan_id);
 int32_t enter_slots_used(const struct engine *engine);
 int64_t enter_margin_used(const struct engine *engine);
+/* The position that a fill of the plan belongs to; opened when there is none yet, or when it was closed before a late fill arrived. 0: none. */
+int64_t enter_position_of(struct engine *engine, struct plan *plan);
 void enter_on_fill(struct engine *engine, struct order *order, const struct fill *fill);
 void enter_on_order_end(struct engine *engine, struct order *order, bool is_post_only_reject);
 
 /* phase_manage.c: positions */
+/* NULL when there is no room or the symbol has a position. */
 struct holding *manage_open(struct engine *engine, struct plan *plan);
 void manage_on_fill(struct engine *engine, struct order *order, const struct fill *fill, bool path_dependent);
 void manage_on_entry_complete(struct engine *engine, struct holding *holding, struct plan *plan);
@@ -276,6 +293,8 @@ void manage_on_candle(struct engine *engine, int32_t symbol, uint32_t closed, co
 void manage_on_tick(struct engine *engine);
 void manage_on_order_end(struct engine *engine, struct order *order, enum reject_kind kind);
 void manage_on_order_change(struct engine *engine, struct order *order, bool is_amended);
+/* The venue did not change an order, or never said that it did. */
+void manage_on_amend_refused(struct engine *engine, struct order *order, enum reject_kind kind);
 void manage_close(struct engine *engine, struct holding *holding, enum urgency urgency, enum reason_code reason, enum order_purpose purpose, const char *detail);
 void manage_close_share(struct engine *engine, struct holding *holding, double fraction, bool is_immediate);
 void manage_close_all(struct engine *engine, enum reason_code reason, const char *detail);
@@ -285,6 +304,8 @@ void manage_move_stop(struct engine *engine, struct holding *holding, int64_t st
 void manage_finish(struct engine *engine, struct holding *holding);
 void manage_on_funding(struct engine *engine, int32_t symbol, int64_t amount_usd);
 void manage_end_of_data(struct engine *engine);
+/* An operator took a target away: it is not placed again. */
+void manage_withdraw_target(struct engine *engine, const struct order *order);
 struct holding *manage_find(struct engine *engine, int64_t position_id);
 struct holding *manage_find_by_plan(struct engine *engine, int64_t plan_id);
 void manage_move(struct engine *engine, struct holding *holding, enum position_trigger trigger, const char *reason);
@@ -311,6 +332,8 @@ void orders_ended(struct engine *engine, struct order *order, enum reject_kind k
 
 /* reconcile.c */
 void reconcile_begin(struct engine *engine, const char *cause);
+/* Asks everything anew, for the same cause; what was answered so far does not count. */
+void reconcile_again(struct engine *engine);
 void reconcile_on_query(struct engine *engine, const struct event_query_result *result);
 void reconcile_on_positions(struct engine *engine, const struct event_venue_positions *positions);
 void reconcile_on_account(struct engine *engine, const struct event_account *account);

@@ -80,12 +80,25 @@ void orders_emit(struct engine *engine, struct order *order) {
   engine_emit_record(engine, RECORD_ORDER, order);
 }
 
+/* Pauses before the queries of an unknown order: 0.2, 0.5, 1, 2, 4 s, then every 5 s (execution 5). */
+static int64_t query_pause_ms(int32_t queries) {
+  static const int64_t pauses[] = {200, 500, 1000, 2000, 4000};
+  return queries < 5 ? pauses[queries] : 5000;
+}
+
 void orders_move(struct engine *engine, struct order *order, enum order_trigger trigger, const char *reason) {
   int next = engine_next_state(engine, &order_fsm, order->client_order_id, order->state, (int)trigger);
   if (next < 0) return;
   bool was_ended = order_is_ended(order);
   int32_t before = order->state;
   order->state = next;
+  if (next == ORDER_UNKNOWN) {
+    order->unknown_since = engine->now;
+    order->query_at = engine->now + query_pause_ms(0);
+    order->queries = order->not_found = 0;
+  } else if (before == ORDER_UNKNOWN) {
+    engine_clear(engine, "order_unknown", order->client_order_id);
+  }
   if (!was_ended && order_is_ended(order)) {
     order->ended_at = engine->now;
     note_life(engine, (int32_t)(order - engine->orders), false);
@@ -131,7 +144,7 @@ void orders_cancel(struct engine *engine, struct order *order) {
       return;
     case ORDER_SENT:
     case ORDER_UNKNOWN:
-      order->cancel_sent_at = engine->now; /* sent as soon as the outcome is known */
+      if (order->cancel_sent_at == 0) order->cancel_sent_at = engine->now; /* sent as soon as the outcome is known */
       return;
     default:
       return;
@@ -162,17 +175,28 @@ static void send_late_cancel(struct engine *engine, struct order *order) {
   if (order->cancel_sent_at != 0 && order->state != ORDER_CANCELLING && order_is_live(order)) orders_cancel(engine, order);
 }
 
+/* The venue has the order: what was sent or unknown rests there. */
+static void rest_at_venue(struct engine *engine, struct order *order, const char *reason) {
+  bool is_stop = order->type == ORDER_STOP_MARKET;
+  if (order->state == ORDER_SENT) {
+    orders_move(engine, order, is_stop ? ORDER_ON_RESTING : ORDER_ON_ACKNOWLEDGED, reason);
+  } else if (order->state == ORDER_UNKNOWN) {
+    enum order_trigger found = order->filled_qty > 0 ? ORDER_ON_FOUND_PARTIAL : is_stop ? ORDER_ON_FOUND_UNTRIGGERED : ORDER_ON_FOUND_WORKING;
+    orders_move(engine, order, found, reason);
+  }
+}
+
 void orders_on_ack(struct engine *engine, const struct event_order_ack *ack) {
   struct order *order = orders_find(engine, ack->client_order_id);
   if (order == NULL) return;
   text_copy(order->venue_order_id, sizeof order->venue_order_id, ack->venue_order_id);
-  order->acked_at = engine->now;
-  if (order->state == ORDER_SENT) {
-    orders_move(engine, order, order->type == ORDER_STOP_MARKET ? ORDER_ON_RESTING : ORDER_ON_ACKNOWLEDGED, "");
-  } else if (order->state == ORDER_UNKNOWN) {
-    orders_move(engine, order, order->type == ORDER_STOP_MARKET ? ORDER_ON_FOUND_UNTRIGGERED : ORDER_ON_FOUND_WORKING, "late acknowledgement");
-    engine_clear(engine, "order_unknown", order->client_order_id);
+  if (order->state == ORDER_REJECTED) { /* given up as not arrived, or refused, and lives after all: its leg may have been tried again */
+    engine_raise(engine, "late_acknowledgement", SEVERITY_CRITICAL, order->client_order_id, NAN, NAN, "an order that was given up lives at the venue: cancelled");
+    emit_cancel(engine, order);
+    return;
   }
+  order->acked_at = engine->now;
+  rest_at_venue(engine, order, order->state == ORDER_UNKNOWN ? "late acknowledgement" : "");
   struct plan *plan = enter_find_plan(engine, order->plan_id);
   bool is_entry = order->purpose == PURPOSE_ENTRY || order->purpose == PURPOSE_ADD_ON;
   if (is_entry && plan != NULL && strcmp(plan->live_order, order->client_order_id) == 0) plan->child_sent_at = engine->now;
@@ -183,7 +207,7 @@ void orders_on_ack(struct engine *engine, const struct event_order_ack *ack) {
 /* A refused cancel or amend leaves the order as it was. */
 static void on_request_refused(struct engine *engine, struct order *order, enum reject_kind kind) {
   if (order->state != ORDER_CANCELLING) {
-    manage_on_order_change(engine, order, false);
+    manage_on_amend_refused(engine, order, kind);
     return;
   }
   if (kind == REJECT_NOT_FOUND) return; /* its end is on the way; the acknowledgement timer asks otherwise */
@@ -196,6 +220,8 @@ static void on_request_refused(struct engine *engine, struct order *order, enum 
 void orders_on_reject(struct engine *engine, const struct event_order_reject *reject) {
   struct order *order = orders_find(engine, reject->client_order_id);
   if (order == NULL || order_is_ended(order)) return;
+  bool is_of_cancel = reject->kind == REJECT_NOT_FOUND || reject->kind == REJECT_NOT_CANCELLABLE;
+  if (order->state == ORDER_UNKNOWN && is_of_cancel) return; /* says nothing certain of the order: the queries do */
   if (order->state != ORDER_SENT && order->state != ORDER_UNKNOWN) {
     on_request_refused(engine, order, (enum reject_kind)reject->kind);
     return;
@@ -206,14 +232,30 @@ void orders_on_reject(struct engine *engine, const struct event_order_reject *re
   orders_ended(engine, order, (enum reject_kind)reject->kind);
 }
 
+/* The venue cancelled what was left, perhaps before it told us that the order had arrived. */
+static void end_at_venue(struct engine *engine, struct order *order, const char *code) {
+  if (order->state == ORDER_SENT) rest_at_venue(engine, order, code);
+  orders_move(engine, order, order->state == ORDER_UNKNOWN ? ORDER_ON_FOUND_CANCELLED : ORDER_ON_CANCELLED, code);
+  orders_ended(engine, order, REJECT_OTHER);
+}
+
+static void reject_at_venue(struct engine *engine, struct order *order, const char *code) {
+  if (order->state == ORDER_PARTIALLY_FILLED || order->state == ORDER_CANCELLING) { /* the rest is gone, what was filled stays */
+    end_at_venue(engine, order, code);
+    return;
+  }
+  orders_move(engine, order, order->state == ORDER_UNKNOWN ? ORDER_ON_FOUND_REJECTED : ORDER_ON_REJECTED, code);
+  orders_ended(engine, order, REJECT_OTHER);
+}
+
 void orders_on_update(struct engine *engine, const struct event_order_update *update) {
   struct order *order = orders_find(engine, update->client_order_id);
   if (order == NULL) return;
   switch ((enum order_change)update->change) {
     case CHANGE_CANCELLED:
       if (order_is_ended(order)) return;
-      orders_move(engine, order, order->state == ORDER_UNKNOWN ? ORDER_ON_FOUND_CANCELLED : ORDER_ON_CANCELLED, update->code);
-      orders_ended(engine, order, REJECT_OTHER);
+      end_at_venue(engine, order, update->code);
+      if (update->filled_qty > order->filled_qty) reconcile_begin(engine, "missing_fill"); /* its fills come late or never */
       return;
     case CHANGE_AMENDED:
       order->qty = update->qty;
@@ -223,14 +265,15 @@ void orders_on_update(struct engine *engine, const struct event_order_update *up
       manage_on_order_change(engine, order, true);
       return;
     case CHANGE_TRIGGERED:
+      rest_at_venue(engine, order, "triggered");
       if (order->state == ORDER_UNTRIGGERED) orders_move(engine, order, ORDER_ON_TRIGGERED, "");
+      if (order->state == ORDER_CANCELLING) order->state_before_cancel = ORDER_WORKING;
       manage_on_order_change(engine, order, false);
       return;
     case CHANGE_REJECTED:
       if (order_is_ended(order)) return;
       text_copy(order->reject_code, sizeof order->reject_code, update->code);
-      orders_move(engine, order, ORDER_ON_REJECTED, update->code);
-      orders_ended(engine, order, REJECT_OTHER);
+      reject_at_venue(engine, order, update->code);
       return;
     case CHANGE_CANCEL_REFUSED:
     case CHANGE_AMEND_REFUSED:
@@ -239,7 +282,8 @@ void orders_on_update(struct engine *engine, const struct event_order_update *up
     case CHANGE_NO_ANSWER:
       if (order->state == ORDER_SENT || order->state == ORDER_CANCELLING) {
         orders_move(engine, order, ORDER_ON_NO_ANSWER, "no answer");
-        order->query_at = engine->now + 200;
+      } else if (!order_is_ended(order) && order->state != ORDER_UNKNOWN) {
+        manage_on_amend_refused(engine, order, REJECT_OTHER); /* an amend: asked for again */
       }
       return;
     default:
@@ -281,6 +325,11 @@ static bool is_known_fill(struct engine *engine, const struct event_fill *event)
 }
 
 void orders_on_fill(struct engine *engine, const struct event_fill *event) {
+  if (event->qty <= 0 || event->price <= 0) {
+    engine_raise(engine, "bad_fill", SEVERITY_CRITICAL, event->client_order_id, NAN, NAN, "a fill without quantity or price");
+    reconcile_begin(engine, "bad_fill");
+    return;
+  }
   if (is_known_fill(engine, event)) {
     ++engine->counts.feed_dropped;
     return;
@@ -289,6 +338,7 @@ void orders_on_fill(struct engine *engine, const struct event_fill *event) {
   struct order *order = orders_find(engine, event->client_order_id);
   if (order == NULL) {
     engine_raise(engine, "foreign_fill", SEVERITY_WARNING, event->client_order_id, NAN, NAN, "a fill of an order that is not ours");
+    if (event->symbol >= 0 && event->symbol < engine->symbol_count && engine->symbols[event->symbol].holding >= 0) reconcile_begin(engine, "foreign_fill");
     return;
   }
   struct fill fill = {.fill_id = ++engine->counters.fill,
@@ -304,15 +354,16 @@ void orders_on_fill(struct engine *engine, const struct event_fill *event) {
   memcpy(fill.symbol, order->symbol, sizeof fill.symbol);
   text_copy(fill.fee_asset, sizeof fill.fee_asset, "USDT");
   ++engine->counts.fills;
+  engine->symbols[order->symbol_index].fill_event = engine->counts.events;
   engine->counts.turnover_usd += decimal_to_double(decimal_multiply(fill.qty, fill.price));
   if (event->path_dependent) ++engine->counts.path_dependent;
   bool is_entry = order->purpose == PURPOSE_ENTRY || order->purpose == PURPOSE_ADD_ON;
   if (is_entry) {
     struct plan *plan = enter_find_plan(engine, order->plan_id);
-    if (plan != NULL && plan->position_id == 0 && plan->intent == PLAN_ENTRY) manage_open(engine, plan);
-    if (plan != NULL) order->position_id = plan->position_id;
+    if (plan != NULL) order->position_id = enter_position_of(engine, plan);
     fill.position_id = order->position_id;
   }
+  bool was_unknown = order->state == ORDER_UNKNOWN;
   apply_fill(engine, order, &fill);
   engine_emit_record(engine, RECORD_FILL, &fill);
   if (is_entry) {
@@ -320,7 +371,11 @@ void orders_on_fill(struct engine *engine, const struct event_fill *event) {
   } else {
     manage_on_fill(engine, order, &fill, event->path_dependent);
   }
-  if (order->state == ORDER_FILLED) orders_ended(engine, order, REJECT_OTHER);
+  if (order->state == ORDER_FILLED) {
+    orders_ended(engine, order, REJECT_OTHER);
+  } else if (was_unknown) {
+    send_late_cancel(engine, order);
+  }
   engine_mark(engine, true);
 }
 
@@ -333,26 +388,24 @@ static void emit_query(struct engine *engine, const struct order *order) {
   engine_emit_intent(engine, intent);
 }
 
-/* Pauses before the queries of an unknown order: 0.2, 0.5, 1, 2, 4 s, then every 5 s (execution 5). */
-static int64_t query_pause_ms(int32_t queries) {
-  static const int64_t pauses[] = {200, 500, 1000, 2000, 4000};
-  return queries < 5 ? pauses[queries] : 5000;
+static bool is_resting(const struct order *order) {
+  return order->state == ORDER_WORKING || order->state == ORDER_PARTIALLY_FILLED || order->state == ORDER_UNTRIGGERED;
 }
 
 static void on_order_tick(struct engine *engine, struct order *order) {
   if (order->state == ORDER_SENT && engine->now - order->sent_at >= ACKNOWLEDGE_TIMEOUT_MS) {
     orders_move(engine, order, ORDER_ON_NO_ANSWER, "not acknowledged");
-    order->query_at = engine->now + query_pause_ms(0);
   } else if (order->state == ORDER_CANCELLING && engine->now - order->cancel_sent_at >= ACKNOWLEDGE_TIMEOUT_MS) {
     orders_move(engine, order, ORDER_ON_NO_ANSWER, "cancel not confirmed");
-    order->query_at = engine->now + query_pause_ms(0);
+  } else if (order->cancel_sent_at != 0 && is_resting(order) && engine->now - order->cancel_sent_at >= CANCEL_AGAIN_MS) {
+    orders_cancel(engine, order); /* was refused; still wanted (engine 4, O14) */
   }
   if (order->state != ORDER_UNKNOWN) return;
   if (engine->now >= order->query_at) {
     emit_query(engine, order);
     order->query_at = engine->now + query_pause_ms(++order->queries);
   }
-  int64_t age = engine->now - (order->cancel_sent_at > order->sent_at ? order->cancel_sent_at : order->sent_at);
+  int64_t age = engine->now - order->unknown_since;
   if (age > UNKNOWN_ALARM_MS) {
     engine_raise(engine, "order_unknown", SEVERITY_CRITICAL, order->client_order_id, (double)age / 1000.0, 30.0, "the outcome of a request is not known");
   }
@@ -365,35 +418,47 @@ void orders_on_tick(struct engine *engine) {
 
 /* An unknown order that the venue has never seen after five questions and the request's validity window. */
 static void on_not_found(struct engine *engine, struct order *order) {
-  int64_t asked_at = order->cancel_sent_at > order->sent_at ? order->cancel_sent_at : order->sent_at;
-  if (order->queries < 5 || engine->now - asked_at < 5000 || engine->venue_is_down) return;
+  if (engine->venue_is_down) {
+    order->not_found = 0; /* what the private stream would have told went by */
+    return;
+  }
+  if (++order->not_found < 5 || engine->now - order->unknown_since < REQUEST_LIFE_MS) return;
   orders_move(engine, order, ORDER_ON_NOT_ARRIVED, "not_arrived");
   text_copy(order->reject_code, sizeof order->reject_code, "not_arrived");
-  engine_clear(engine, "order_unknown", order->client_order_id);
   orders_ended(engine, order, REJECT_OTHER);
+  reconcile_begin(engine, "unknown_order");
+}
+
+static enum order_trigger found_trigger(const struct venue_order *found) {
+  switch ((enum order_state)found->state) {
+    case ORDER_WORKING: return ORDER_ON_FOUND_WORKING;
+    case ORDER_PARTIALLY_FILLED: return ORDER_ON_FOUND_PARTIAL;
+    case ORDER_UNTRIGGERED: return ORDER_ON_FOUND_UNTRIGGERED;
+    case ORDER_FILLED: return ORDER_ON_FOUND_FILLED;
+    case ORDER_CANCELLED: return ORDER_ON_FOUND_CANCELLED;
+    default: return ORDER_ON_FOUND_REJECTED;
+  }
 }
 
 static void on_found(struct engine *engine, struct order *order, const struct venue_order *found) {
   text_copy(order->venue_order_id, sizeof order->venue_order_id, found->venue_order_id);
   order->acked_at = engine->now;
-  engine_clear(engine, "order_unknown", order->client_order_id);
-  enum order_trigger trigger;
-  switch ((enum order_state)found->state) {
-    case ORDER_WORKING: trigger = ORDER_ON_FOUND_WORKING; break;
-    case ORDER_PARTIALLY_FILLED: trigger = ORDER_ON_FOUND_PARTIAL; break;
-    case ORDER_UNTRIGGERED: trigger = ORDER_ON_FOUND_UNTRIGGERED; break;
-    case ORDER_FILLED: trigger = ORDER_ON_FOUND_FILLED; break;
-    case ORDER_CANCELLED: trigger = ORDER_ON_FOUND_CANCELLED; break;
-    default: trigger = ORDER_ON_FOUND_REJECTED; break;
+  order->not_found = 0;
+  enum order_trigger trigger = found_trigger(found);
+  bool has_ended = trigger == ORDER_ON_FOUND_FILLED || trigger == ORDER_ON_FOUND_CANCELLED || trigger == ORDER_ON_FOUND_REJECTED;
+  int64_t filled = trigger == ORDER_ON_FOUND_FILLED ? order->qty : found->filled_qty;
+  if (has_ended && filled > order->filled_qty) { /* ended only after its fills were read */
+    reconcile_begin(engine, "missing_fill");
+    return;
   }
-  if (trigger == ORDER_ON_FOUND_FILLED && order->filled_qty < order->qty) return; /* its fills are on the way and end it */
   orders_move(engine, order, trigger, "found at the venue");
   if (order_is_ended(order)) {
     orders_ended(engine, order, REJECT_OTHER);
-    return;
+  } else {
+    manage_on_order_change(engine, order, false);
+    send_late_cancel(engine, order);
   }
-  manage_on_order_change(engine, order, false);
-  send_late_cancel(engine, order);
+  reconcile_begin(engine, "unknown_order");
 }
 
 void orders_on_query(struct engine *engine, const struct event_query_result *result) {

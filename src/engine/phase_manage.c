@@ -85,13 +85,28 @@ static void fill_new_position(struct engine *engine, const struct plan *plan, st
   if (level != NULL) position->level_sources = level->sources;
 }
 
+/* A second position of one plan counts its legs on from those of the first: no client order id is used twice. */
+static void reuse_legs(const struct engine *engine, struct holding *holding, int64_t plan_id) {
+  for (int32_t i = 0; i < engine->order_count; i++) {
+    const struct order *order = &engine->orders[i];
+    if (order->plan_id != plan_id) continue;
+    if (order->purpose == PURPOSE_STOP && order->attempt >= holding->stop_attempts) holding->stop_attempts = order->attempt + 1;
+    if (order->purpose >= PURPOSE_EXIT && order->attempt >= holding->exit_children) holding->exit_children = order->attempt + 1;
+    for (int32_t rung = 0; rung < POSITION_TARGETS_MAX && order->purpose == PURPOSE_TARGET; rung++) {
+      if (order->rung == rung && order->attempt >= holding->target_attempts[rung]) holding->target_attempts[rung] = order->attempt + 1;
+    }
+  }
+}
+
 struct holding *manage_open(struct engine *engine, struct plan *plan) {
   struct engine_symbol *owner = &engine->symbols[plan->symbol_index];
   int32_t place = 0;
   while (place < ENGINE_HOLDINGS_MAX && engine->holdings[place].is_used) ++place;
-  check(place < ENGINE_HOLDINGS_MAX && owner->holding < 0);
+  if (place == ENGINE_HOLDINGS_MAX || owner->holding >= 0) return NULL;
   struct holding *holding = &engine->holdings[place];
-  *holding = (struct holding){.is_used = true, .is_channel = plan->is_channel, .channel_target = plan->channel_target};
+  bool is_leftover = plan->position_id != 0;
+  *holding = (struct holding){.is_used = true, .is_channel = plan->is_channel, .channel_target = plan->channel_target, .is_leftover = is_leftover};
+  if (is_leftover) reuse_legs(engine, holding, plan->plan_id);
   fill_new_position(engine, plan, &holding->position);
   plan->position_id = holding->position.position_id;
   owner->holding = place;
@@ -120,8 +135,10 @@ static void set_protection(struct engine *engine, struct holding *holding, bool 
 
 static void place_stop(struct engine *engine, struct holding *holding) {
   struct position *position = &holding->position;
-  struct order *order = orders_new(engine, position->symbol_index, position->plan_id, LEG_STOP, 0, holding->stop_attempts++);
+  struct order *order =
+      orders_new(engine, position->symbol_index, position->plan_id, LEG_STOP, holding->stop_attempts / 1024, holding->stop_attempts % 1024);
   if (order == NULL) return; /* the unprotected timer closes the position */
+  ++holding->stop_attempts;
   order->position_id = position->position_id;
   order->purpose = PURPOSE_STOP;
   order->side = (int32_t)order_side_closing(position->side);
@@ -140,14 +157,17 @@ void manage_sync_stop(struct engine *engine, struct holding *holding) {
   struct order *order = orders_find(engine, holding->stop_order);
   if (order == NULL || order_is_ended(order)) {
     set_protection(engine, holding, false);
+    holding->stop_is_changing = false;
     place_stop(engine, holding);
     return;
   }
+  if (holding->stop_is_changing && engine->now - holding->stop_changed_at >= AMEND_TIMEOUT_MS) holding->stop_is_changing = false; /* no answer: asked again */
   bool rests = order->state == ORDER_UNTRIGGERED || order->state == ORDER_WORKING || order->state == ORDER_PARTIALLY_FILLED;
   set_protection(engine, holding, rests && order_remaining(order) >= position->qty);
   bool fits = order_remaining(order) == position->qty && order->trigger_price == position->stop;
   if (!fits && order->state == ORDER_UNTRIGGERED && !holding->stop_is_changing) {
     holding->stop_is_changing = true;
+    holding->stop_changed_at = engine->now;
     orders_amend(engine, order, order->filled_qty + position->qty, DECIMAL_NULL, position->stop);
   }
 }
@@ -175,8 +195,10 @@ void manage_move_stop(struct engine *engine, struct holding *holding, int64_t st
 static void place_target(struct engine *engine, struct holding *holding, int32_t rung) {
   struct position *position = &holding->position;
   struct target *target = &position->targets[rung];
-  struct order *order = orders_new(engine, position->symbol_index, position->plan_id, LEG_TARGET, rung, holding->target_attempts[rung]++);
+  int32_t attempt = holding->target_attempts[rung];
+  struct order *order = orders_new(engine, position->symbol_index, position->plan_id, LEG_TARGET, rung + POSITION_TARGETS_MAX * (attempt / 1024), attempt % 1024);
   if (order == NULL) return;
+  ++holding->target_attempts[rung];
   order->position_id = position->position_id;
   order->purpose = PURPOSE_TARGET;
   order->side = (int32_t)order_side_closing(position->side);
@@ -190,6 +212,15 @@ static void place_target(struct engine *engine, struct holding *holding, int32_t
   target->state = TARGET_WORKING;
   memcpy(target->client_order_id, order->client_order_id, sizeof target->client_order_id);
   orders_send(engine, order);
+}
+
+/* Rungs that wait: of an entry that completed under guard, or found missing at the venue. */
+static void place_waiting_targets(struct engine *engine, struct holding *holding) {
+  const struct position *position = &holding->position;
+  if (position->entry_completed_at == 0 || holding->exit_active || !engine_manages_fully(engine)) return;
+  for (int32_t i = 0; i < position->targets_count; i++) {
+    if (position->targets[i].state == TARGET_WAITING && position->targets[i].qty > position->targets[i].filled_qty) place_target(engine, holding, i);
+  }
 }
 
 static void cancel_targets(struct engine *engine, struct holding *holding) {
@@ -223,8 +254,7 @@ void manage_on_entry_complete(struct engine *engine, struct holding *holding, st
   if (position->state == POSITION_EXITING) return; /* an exit began while the entry was still filling */
   bool waits = engine->exits.has_confirmation && !holding->is_channel;
   manage_move(engine, holding, waits ? POSITION_ON_ENTRY_COMPLETE : POSITION_ON_ENTRY_CONFIRMED, "entry complete");
-  if (!engine_manages_fully(engine)) return;
-  for (int32_t i = 0; i < position->targets_count; i++) place_target(engine, holding, i);
+  place_waiting_targets(engine, holding);
   manage_sync_stop(engine, holding);
 }
 
@@ -500,9 +530,9 @@ static void on_stop_end(struct engine *engine, struct holding *holding, const st
   set_protection(engine, holding, false);
   if (order->state == ORDER_REJECTED && kind == REJECT_PRICE) {
     manage_close(engine, holding, URGENCY_IMMEDIATE, exit_rules_stop_reason((enum stop_rule)holding->position.stop_rule), PURPOSE_EXIT, "price already beyond the stop");
-  } else if (order->state == ORDER_CANCELLED) {
+  } else if (order->state == ORDER_CANCELLED && engine->now - order->sent_at >= STOP_REST_MS) {
     manage_sync_stop(engine, holding);
-  } /* rejected for another reason: placed again on the next tick, until the unprotected timer closes the position */
+  } /* rejected for another reason, or cancelled as soon as it was placed: placed again on the next tick, until the unprotected timer closes the position */
 }
 
 static void on_target_end(struct holding *holding, const struct order *order) {
@@ -522,7 +552,7 @@ void manage_on_order_end(struct engine *engine, struct order *order, enum reject
     if (order->state == ORDER_REJECTED && kind == REJECT_REDUCE_ONLY) {
       holding->exit_order[0] = '\0';
       reconcile_begin(engine, "reduce_only");
-    } else if (order->state == ORDER_REJECTED && kind != REJECT_POST_ONLY) {
+    } else if ((order->state == ORDER_REJECTED && kind != REJECT_POST_ONLY) || (order->type == ORDER_MARKET && order->filled_qty == 0)) {
       holding->exit_order[0] = '\0'; /* the next tick tries again */
     } else if (holding->exit_active) {
       next_exit_attempt(engine, holding);
@@ -535,10 +565,21 @@ void manage_on_order_change(struct engine *engine, struct order *order, bool is_
   struct holding *holding = manage_find(engine, order->position_id);
   if (holding == NULL || order->purpose != PURPOSE_STOP || strcmp(order->client_order_id, holding->stop_order) != 0) return;
   if (order->state == ORDER_WORKING) stop_entry(engine, holding); /* triggered */
-  bool was_refused = holding->stop_is_changing && !is_amended;
-  holding->stop_is_changing = false;
-  if (was_refused) return; /* the next tick tries again */
+  if (is_amended) holding->stop_is_changing = false;
   manage_sync_stop(engine, holding);
+}
+
+void manage_on_amend_refused(struct engine *engine, struct order *order, enum reject_kind kind) {
+  struct holding *holding = manage_find(engine, order->position_id);
+  if (holding == NULL || order->purpose != PURPOSE_STOP || strcmp(order->client_order_id, holding->stop_order) != 0) return;
+  holding->stop_is_changing = false; /* the next tick tries again */
+  if (kind != REJECT_PRICE) return;
+  manage_close(engine, holding, URGENCY_IMMEDIATE, exit_rules_stop_reason((enum stop_rule)holding->position.stop_rule), PURPOSE_EXIT, "price already beyond the stop");
+}
+
+void manage_withdraw_target(struct engine *engine, const struct order *order) {
+  struct holding *holding = manage_find(engine, order->position_id);
+  if (holding != NULL && order->rung >= 0 && order->rung < POSITION_TARGETS_MAX) holding->targets_withdrawn |= 1u << order->rung;
 }
 
 /* ---- rules ---- */
@@ -663,12 +704,16 @@ void manage_on_candle(struct engine *engine, int32_t symbol, uint32_t closed, co
 
 /* ---- time ---- */
 
+static bool closes_at_market(const struct holding *holding) {
+  return holding->exit_active && !holding->is_partial_close && holding->exit_urgency == URGENCY_IMMEDIATE;
+}
+
 static void watch_stop(struct engine *engine, struct holding *holding) {
   struct position *position = &holding->position;
-  if (position->mark == DECIMAL_NULL || holding->exit_active) return;
+  if (position->mark == DECIMAL_NULL || closes_at_market(holding)) return;
   int64_t beyond = position_sign(position) * (position->stop - position->mark);
   const struct order *stop = orders_find(engine, holding->stop_order);
-  bool is_at_work = stop != NULL && (stop->state == ORDER_WORKING || stop->state == ORDER_PARTIALLY_FILLED);
+  bool is_at_work = stop != NULL && stop->state == ORDER_PARTIALLY_FILLED;
   bool is_beyond = decimal_multiply(beyond, 1000 * DECIMAL_ONE) > position->stop;
   if (!is_beyond || is_at_work) {
     holding->beyond_since = 0;
@@ -680,16 +725,13 @@ static void watch_stop(struct engine *engine, struct holding *holding) {
 
 static void watch_protection(struct engine *engine, struct holding *holding) {
   struct position *position = &holding->position;
+  manage_sync_stop(engine, holding);
   if (position->unprotected_since == 0) return;
   int64_t gap = engine->now - position->unprotected_since;
   if (gap >= UNPROTECTED_ALARM_MS) {
     engine_raise(engine, "position_unprotected", SEVERITY_CRITICAL, position->symbol, (double)gap, (double)UNPROTECTED_ALARM_MS, "no confirmed stop rests at the venue");
   }
-  if (gap >= UNPROTECTED_CLOSE_MS && !holding->exit_active) {
-    manage_close(engine, holding, URGENCY_IMMEDIATE, REASON_unprotected, PURPOSE_EXIT, "");
-    return;
-  }
-  manage_sync_stop(engine, holding);
+  if (gap >= UNPROTECTED_CLOSE_MS && !closes_at_market(holding)) manage_close(engine, holding, URGENCY_IMMEDIATE, REASON_unprotected, PURPOSE_EXIT, "");
 }
 
 static void watch_exit(struct engine *engine, struct holding *holding) {
@@ -704,7 +746,7 @@ static void watch_exit(struct engine *engine, struct holding *holding) {
 
 static void watch_delisting(struct engine *engine, struct holding *holding) {
   const struct instrument *instrument = instrument_of(engine, holding);
-  if (instrument->delisting_at == 0 || instrument->delisting_at - engine->now > HOUR_MS || holding->exit_active) return;
+  if (instrument->delisting_at == 0 || instrument->delisting_at - engine->now > HOUR_MS || closes_at_market(holding)) return;
   manage_close(engine, holding, URGENCY_IMMEDIATE, REASON_delisting, PURPOSE_EXIT, "");
 }
 
@@ -732,6 +774,7 @@ void manage_on_tick(struct engine *engine) {
     if (holding->is_used) watch_protection(engine, holding);
     if (holding->is_used) watch_exit(engine, holding);
     if (holding->is_used && engine_manages_fully(engine)) watch_delisting(engine, holding);
+    if (holding->is_used) place_waiting_targets(engine, holding);
     if (holding->is_used) follow_price(engine, holding);
   }
 }

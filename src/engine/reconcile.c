@@ -14,14 +14,32 @@ static void ask(struct engine *engine, enum query_kind query, int64_t since) {
 void reconcile_begin(struct engine *engine, const char *cause) {
   struct reconcile *work = &engine->reconcile;
   if (work->is_active) return;
-  work->is_active = true;
   text_copy(work->cause, sizeof work->cause, cause);
-  work->started_at = engine->now;
-  work->waiting = 0;
   work->fills_applied = 0;
+  reconcile_again(engine);
+}
+
+/* Fills are read from a minute before the newest known one, and from before any request whose outcome is open. */
+static int64_t fills_since(const struct engine *engine) {
+  int64_t since = engine->last_fill_at;
+  for (int32_t i = orders_next(engine, 0); i >= 0; i = orders_next(engine, i + 1)) {
+    const struct order *order = &engine->orders[i];
+    if (order->state == ORDER_UNKNOWN && order->sent_at < since) since = order->sent_at;
+  }
+  return since > 60000 ? since - 60000 : 0;
+}
+
+void reconcile_again(struct engine *engine) {
+  struct reconcile *work = &engine->reconcile;
+  work->is_active = true;
+  work->is_outdated = false;
+  work->started_at = engine->now;
+  work->start_event = engine->counts.events;
+  work->start_fills = engine->counts.fills;
+  work->waiting = 0;
   work->position_count = 0;
   work->order_count = 0;
-  ask(engine, QUERY_FILLS, engine->last_fill_at > 60000 ? engine->last_fill_at - 60000 : 0);
+  ask(engine, QUERY_FILLS, fills_since(engine));
   ask(engine, QUERY_ORDERS, 0);
   ask(engine, QUERY_POSITIONS, 0);
   ask(engine, QUERY_ACCOUNT, 0);
@@ -66,10 +84,33 @@ static void close_lost_position(struct engine *engine, struct holding *holding, 
   manage_on_fill(engine, NULL, &fill, false);
 }
 
+/* A fill of the symbol came in while the venue answered: the answer may be older than the fill, and acting on it would undo what is right. */
+static bool is_outdated(struct engine *engine, int32_t symbol) {
+  if (engine->symbols[symbol].fill_event <= engine->reconcile.start_event) return false;
+  engine->reconcile.is_outdated = true;
+  return true;
+}
+
+static void enlarge_position(struct engine *engine, struct position *position, const struct venue_position *venue) {
+  struct fill fill = {.fill_id = ++engine->counters.fill,
+                      .position_id = position->position_id,
+                      .side = (int32_t)order_side_opening(position->side),
+                      .qty = venue->qty - position->qty,
+                      .price = venue->entry > 0 ? venue->entry : position->entry,
+                      .liquidity = LIQUIDITY_TAKER,
+                      .ts = engine->now};
+  memcpy(fill.symbol, position->symbol, sizeof fill.symbol);
+  text_copy(fill.venue_fill_id, sizeof fill.venue_fill_id, "reconciled");
+  engine_emit_record(engine, RECORD_FILL, &fill);
+  position_on_entry_fill(position, &fill, true);
+}
+
 static void compare_position(struct engine *engine, struct holding *holding, struct reconciliation *record) {
   struct position *position = &holding->position;
   const struct venue_position *venue = venue_position_of(&engine->reconcile, position->symbol_index);
   ++record->positions_checked;
+  bool agrees = venue != NULL && venue->side == position->side && venue->qty == position->qty;
+  if (!agrees && is_outdated(engine, position->symbol_index)) return;
   if (venue == NULL || venue->side != position->side) {
     note(engine, record, "position_mismatch", position->symbol, "the venue is flat where we hold a position");
     close_lost_position(engine, holding, position->qty, REASON_reconciled);
@@ -80,17 +121,7 @@ static void compare_position(struct engine *engine, struct holding *holding, str
     close_lost_position(engine, holding, position->qty - venue->qty, REASON_reconciled);
   } else if (venue->qty > position->qty) {
     note(engine, record, "position_mismatch", position->symbol, "the venue holds more than we do");
-    struct fill fill = {.fill_id = ++engine->counters.fill,
-                        .position_id = position->position_id,
-                        .side = (int32_t)order_side_opening(position->side),
-                        .qty = venue->qty - position->qty,
-                        .price = venue->entry,
-                        .liquidity = LIQUIDITY_TAKER,
-                        .ts = engine->now};
-    memcpy(fill.symbol, position->symbol, sizeof fill.symbol);
-    text_copy(fill.venue_fill_id, sizeof fill.venue_fill_id, "reconciled");
-    engine_emit_record(engine, RECORD_FILL, &fill);
-    position_on_entry_fill(position, &fill, true);
+    enlarge_position(engine, position, venue);
   }
   if (holding->is_used) manage_sync_stop(engine, holding);
 }
@@ -101,6 +132,7 @@ static void compare_foreign(struct engine *engine, struct reconciliation *record
     if (venue->symbol < 0 || venue->symbol >= engine->symbol_count || venue->qty == 0) continue;
     struct engine_symbol *owner = &engine->symbols[venue->symbol];
     bool is_ours = owner->holding >= 0 || owner->plan >= 0;
+    if (!is_ours && is_outdated(engine, venue->symbol)) continue;
     if (!is_ours && !owner->is_foreign) note(engine, record, "foreign_position", owner->market.instrument.symbol, "a position that is not ours");
     owner->is_foreign = !is_ours;
   }
@@ -116,6 +148,7 @@ static void compare_foreign(struct engine *engine, struct reconciliation *record
 /* Orders that we believe live: adopted when the venue shows them, asked for by id when it does not. */
 static void compare_order(struct engine *engine, struct order *order, struct reconciliation *record) {
   ++record->orders_checked;
+  if (order->updated_at >= engine->reconcile.started_at) return; /* changed while the venue answered: its answer may be older */
   const struct venue_order *venue = venue_order_of(&engine->reconcile, order->client_order_id);
   if (venue != NULL) {
     if (order->state == ORDER_UNKNOWN) {
@@ -139,14 +172,27 @@ static void compare_order(struct engine *engine, struct order *order, struct rec
       orders_move(engine, order, ORDER_ON_CANCEL_SENT, "missing at the venue");
     }
     orders_move(engine, order, ORDER_ON_NO_ANSWER, "missing at the venue");
-    order->sent_at = engine->now;
-    order->query_at = engine->now + 200;
-    order->queries = 0;
     engine_emit_intent(engine, intent);
   }
 }
 
-/* Live orders at the venue that carry our instance but that we do not know: cancelled unless they protect a position. */
+static bool lives_at_venue(const struct venue_order *venue) {
+  return venue->state == ORDER_WORKING || venue->state == ORDER_PARTIALLY_FILLED || venue->state == ORDER_UNTRIGGERED;
+}
+
+/* A stop that we do not know, in a symbol in which we hold a position. The tighter of two stays; none is taken away before another one rests. True: it must stay for now. */
+static bool keep_stray_stop(struct engine *engine, const struct venue_order *venue) {
+  bool is_known_symbol = venue->symbol >= 0 && venue->symbol < engine->symbol_count;
+  int32_t place = is_known_symbol ? engine->symbols[venue->symbol].holding : -1;
+  if (place < 0) return false;
+  struct holding *holding = &engine->holdings[place];
+  if (holding->position.qty <= 0) return false;
+  int64_t tighter = venue->trigger_price == DECIMAL_NULL ? 0 : position_sign(&holding->position) * (venue->trigger_price - holding->position.stop);
+  if (tighter > 0) manage_move_stop(engine, holding, venue->trigger_price, (enum stop_rule)holding->position.stop_rule);
+  return !holding->position.protected || tighter > 0;
+}
+
+/* Live orders at the venue that carry our instance but that we do not know, or believe ended: cancelled unless they protect a position. */
 static void compare_strays(struct engine *engine, struct reconciliation *record) {
   for (int32_t i = 0; i < engine->reconcile.order_count; i++) {
     const struct venue_order *venue = &engine->reconcile.orders[i];
@@ -154,8 +200,11 @@ static void compare_strays(struct engine *engine, struct reconciliation *record)
     enum order_leg leg;
     int32_t child;
     int32_t attempt;
-    if (orders_find(engine, venue->client_order_id) != NULL) continue;
+    const struct order *known = orders_find(engine, venue->client_order_id);
+    bool is_over = known != NULL && order_is_ended(known) && known->ended_at < engine->reconcile.started_at;
+    if (!lives_at_venue(venue) || (known != NULL && !is_over)) continue;
     if (!order_parse_client_id(venue->client_order_id, engine->config.instance, &plan_id, &leg, &child, &attempt)) continue;
+    if (leg == LEG_STOP && keep_stray_stop(engine, venue)) continue;
     note(engine, record, "stray_order", venue->client_order_id, "an order of ours that we do not know: cancelled");
     struct intent *intent = &engine->intent;
     *intent = (struct intent){.ts = engine->now, .kind = INTENT_CANCEL_ORDER, .cancel_order = {.symbol = venue->symbol}};
@@ -164,11 +213,13 @@ static void compare_strays(struct engine *engine, struct reconciliation *record)
   }
 }
 
+/* Placed again on the next tick. */
 static void restore_targets(struct engine *engine, struct holding *holding) {
   if (holding->exit_active || holding->position.state == POSITION_OPENING || !engine_manages_fully(engine)) return;
   for (int32_t i = 0; i < holding->position.targets_count; i++) {
     struct target *target = &holding->position.targets[i];
-    if (target->state == TARGET_CANCELLED && target->filled_qty < target->qty) target->state = TARGET_WAITING;
+    bool was_withdrawn = (holding->targets_withdrawn & (1u << i)) != 0;
+    if (target->state == TARGET_CANCELLED && target->filled_qty < target->qty && !was_withdrawn) target->state = TARGET_WAITING;
   }
 }
 
@@ -185,6 +236,11 @@ static void finish(struct engine *engine) {
     if (holding->is_used) restore_targets(engine, holding);
   }
   compare_foreign(engine, &record);
+  engine_mark(engine, false);
+  if (work->is_outdated) {
+    reconcile_again(engine);
+    return;
+  }
   work->is_active = false;
   work->finished_at = engine->now;
   engine->reconciled_at = engine->now;
@@ -209,11 +265,32 @@ void reconcile_on_query(struct engine *engine, const struct event_query_result *
 
 void reconcile_on_positions(struct engine *engine, const struct event_venue_positions *positions) {
   struct reconcile *work = &engine->reconcile;
+  if ((work->waiting & (1u << QUERY_POSITIONS)) == 0) return; /* not asked for */
   int32_t room = (int32_t)(sizeof work->positions / sizeof work->positions[0]);
-  int32_t count = positions->positions_count < room ? positions->positions_count : room;
-  if (count > 0) memcpy(work->positions, positions->positions, (size_t)count * sizeof work->positions[0]);
-  work->position_count = count;
+  for (int32_t i = 0; i < positions->positions_count && work->position_count < room; i++) {
+    if (positions->positions[i].qty != 0) work->positions[work->position_count++] = positions->positions[i];
+  }
   if (positions->is_complete) arrived(engine, QUERY_POSITIONS);
+}
+
+/* What no fill, fee or funding explains is a flow. Only after the fills were read: news of the balance can be faster than news of the fill. */
+static void compare_balance(struct engine *engine, int64_t difference) {
+  struct reconcile *work = &engine->reconcile;
+  if (difference <= DECIMAL_ONE / 100 && difference >= -DECIMAL_ONE / 100) return;
+  if (!work->is_active) {
+    reconcile_begin(engine, "balance");
+    return;
+  }
+  if ((work->waiting & (1u << QUERY_FILLS)) != 0 || engine->counts.fills != work->start_fills) {
+    work->is_outdated = true;
+    return;
+  }
+  ledger_on_flow(&engine->ledger, difference, engine->now);
+  struct flow record = {.flow_id = ++engine->counters.flow, .ts = engine->now, .kind = CASH_CORRECTION, .amount_usd = difference};
+  text_copy(record.source, sizeof record.source, "detected");
+  text_copy(record.note, sizeof record.note, "unexplained balance change");
+  engine_emit_record(engine, RECORD_FLOW, &record);
+  engine_raise(engine, "unexplained_balance", SEVERITY_WARNING, "account", decimal_to_double(difference), 0.01, "the balance changed without a known cause");
 }
 
 void reconcile_on_account(struct engine *engine, const struct event_account *account) {
@@ -226,16 +303,8 @@ void reconcile_on_account(struct engine *engine, const struct event_account *acc
   if (!engine->has_ledger) {
     ledger_init(&engine->ledger, account->cash_usd, engine->now);
     engine->has_ledger = true;
-  } else if (!engine->reconcile.is_active || (engine->reconcile.waiting & (1u << QUERY_FILLS)) == 0) {
-    int64_t difference = account->cash_usd - engine->ledger.cash_usd;
-    if (difference > DECIMAL_ONE / 100 || difference < -DECIMAL_ONE / 100) {
-      ledger_on_flow(&engine->ledger, difference, engine->now);
-      struct flow record = {.flow_id = ++engine->counters.flow, .ts = engine->now, .kind = CASH_CORRECTION, .amount_usd = difference};
-      text_copy(record.source, sizeof record.source, "detected");
-      text_copy(record.note, sizeof record.note, "unexplained balance change");
-      engine_emit_record(engine, RECORD_FLOW, &record);
-      engine_raise(engine, "unexplained_balance", SEVERITY_WARNING, "account", decimal_to_double(difference), 0.01, "the balance changed without a known cause");
-    }
+  } else {
+    compare_balance(engine, account->cash_usd - engine->ledger.cash_usd);
   }
   arrived(engine, QUERY_ACCOUNT);
 }

@@ -67,8 +67,15 @@ static void set_latch(struct engine *engine, const char *name, enum risk_cause c
   engine_raise(engine, name, SEVERITY_CRITICAL, "session", value, threshold, reason);
 }
 
+bool session_is_flattened(const struct engine *engine) {
+  enum session_state state = (enum session_state)engine->session.session_state;
+  bool has_ended = state == SESSION_STOPPED || state == SESSION_EMERGENCY;
+  return state == SESSION_FLATTENING || (has_ended && engine->flatten_started_at > engine->session.started_at);
+}
+
 static void begin_flattening(struct engine *engine, enum reason_code reason, const char *detail) {
   engine->flatten_started_at = engine->now;
+  engine->flatten_reason = reason;
   engine->flatten_reported = false;
   enter_stop_all(engine, PLAN_CANCELLED);
   candidate_end_all(engine, "flattening");
@@ -282,6 +289,7 @@ static void do_cancel_order(struct engine *engine, struct operation *operation, 
     execution_stop(plan, PLAN_CANCELLED);
     enter_advance(engine, plan);
   } else {
+    manage_withdraw_target(engine, order);
     orders_cancel(engine, order);
   }
 }
@@ -345,6 +353,8 @@ void session_on_command(struct engine *engine, const struct event_command *comma
   for (int32_t i = 0; i < ENGINE_OPERATIONS_MAX; i++) { /* repeated while it runs: the same operation */
     struct operation *open = &engine->operations[i];
     bool is_account_wide = command->command != COMMAND_CLOSE_POSITION && command->command != COMMAND_CANCEL_ORDER && command->command != COMMAND_MOVE_STOP;
+    bool flattens = command->command == COMMAND_KILL_SWITCH || command->command == COMMAND_PANIC_EXIT;
+    if (flattens && engine->session.session_state != SESSION_FLATTENING) continue; /* an emergency stop came between: it must run again */
     if (open->is_open && open->command == (enum command)command->command && is_account_wide) {
       emit_reply(engine, &open->reply, COMMAND_IN_PROGRESS, "", "already running");
       return;
@@ -465,7 +475,7 @@ static void settle_starting(struct engine *engine) {
   engine->resume_state = SESSION_RUNNING;
   session_move(engine, trigger, "ready");
   if (trigger == SESSION_ON_READY || trigger == SESSION_ON_READY_PAUSED) engine->scan_requested = true;
-  if (trigger == SESSION_ON_READY_FLATTENING) begin_flattening(engine, REASON_panic_exit, "continued after restart");
+  if (trigger == SESSION_ON_READY_FLATTENING) begin_flattening(engine, engine->flatten_reason, "continued after restart");
 }
 
 void session_settle(struct engine *engine) {
@@ -478,6 +488,7 @@ void session_settle(struct engine *engine) {
       if (!has_live_entry(engine)) session_move(engine, SESSION_ON_ENTRIES_GONE, "stopped");
       break;
     case SESSION_FLATTENING:
+      if (engine->open_holdings > 0) manage_close_all(engine, engine->flatten_reason, reason_code_names[engine->flatten_reason]); /* entries that filled while being cancelled */
       if (is_flat(engine) && engine->open_plans == 0) {
         engine_clear(engine, "flatten_incomplete", "session");
         session_move(engine, engine_is_latched(engine) ? SESSION_ON_FLAT_LATCHED : SESSION_ON_FLAT, "flat");
@@ -496,6 +507,9 @@ void session_on_tick(struct engine *engine) {
     engine_raise(engine, "flatten_incomplete", SEVERITY_CRITICAL, "session", engine->open_holdings, 0, "positions or orders are still open after 30 s");
   }
   if (engine->storage_is_down && engine->now - engine->storage_down_since >= 10000) session_fatal(engine, "storage_unavailable");
+  if (engine->reconcile.is_active && !engine->venue_is_down && engine->now - engine->reconcile.started_at >= RECONCILE_TIMEOUT_MS) {
+    reconcile_again(engine); /* an answer was lost */
+  }
   bool is_active = engine_manages_fully(engine) && engine->config.reconcile_interval_s > 0;
   if (is_active && !engine->reconcile.is_active && engine->now - engine->reconciled_at >= engine->config.reconcile_interval_s * INT64_C(1000)) {
     reconcile_begin(engine, "interval");

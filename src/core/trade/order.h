@@ -83,8 +83,9 @@ struct order {
   int32_t rung;         /* of a target, else -1 */
   int64_t notional_sum; /* Σ fill qty·price, decimal, for the average */
   int64_t cancel_sent_at;
-  int64_t query_at; /* next query of an unknown order */
-  int32_t queries;  /* not-found answers so far */
+  int64_t unknown_since;
+  int64_t query_at;           /* next query of an unknown order */
+  int32_t queries, not_found; /* asked, and answered with no, since it is unknown */
   int32_t state_before_cancel;
 };
 extern const struct schema order_schema;
