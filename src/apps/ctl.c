@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "apps/http_client.h"
+#include "base/check.h"
 #include "base/text.h"
 
 enum shown { SHOWN_STATUS, SHOWN_REPLY, SHOWN_LIST, SHOWN_OBJECT, SHOWN_HEALTH, SHOWN_LEVELS };
@@ -257,6 +258,7 @@ static void add_path(const struct ctl_word *word, const struct ctl_options *opti
   size_t before = brace != NULL ? (size_t)(brace - word->path) : strlen(word->path);
   buffer_add(path, word->path, before);
   if (brace != NULL) {
+    check(options->argument != NULL);
     add_escaped(path, options->argument);
     buffer_add_text(path, brace + 4);
   }

@@ -116,7 +116,7 @@ static enum status parse_reply(struct client *client, const struct buffer *reply
   const char *end = reply->length > 0 ? strstr(reply->data, "\r\n\r\n") : NULL;
   bool is_http = end != NULL && strncmp(reply->data, "HTTP/1.1 ", 9) == 0;
   if (!is_http) return not_running(client);
-  out->status = atoi(reply->data + 9);
+  out->status = (int)strtol(reply->data + 9, NULL, 10);
   size_t head = (size_t)(end + 4 - reply->data);
   buffer_add(&out->body, reply->data + head, reply->length - head);
   return STATUS_OK;

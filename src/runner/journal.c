@@ -541,7 +541,7 @@ static enum status set_aside(const struct journal_segment *segment, size_t keep,
 
 enum status journal_repair(const char *data_dir, const char *account, int64_t *lost, struct problem *problem) {
   *lost = 0;
-  int lock;
+  int lock = -1;
   enum status status = take_lock(data_dir, &lock, problem);
   if (status != STATUS_OK) return status;
   struct journal_report report;
@@ -550,8 +550,8 @@ enum status journal_repair(const char *data_dir, const char *account, int64_t *l
   problem_clear(&damage);
   status = journal_check_chain(data_dir, account, &report, &tail, &damage);
   if (status == STATUS_CORRUPT || status == STATUS_TRUNCATED) {
-    struct journal_segment *segments;
-    size_t count;
+    struct journal_segment *segments = NULL;
+    size_t count = 0;
     status = journal_list(data_dir, account, &segments, &count, problem);
     /* From the end, so that a repair that is interrupted leaves a chain that can be repaired again. */
     for (size_t i = count; i > tail.damage_segment && status == STATUS_OK; i--) {

@@ -181,6 +181,7 @@ static enum status load_compressed(const char *path, unsigned char **bytes, size
 }
 
 enum status journal_load(const struct journal_segment *segment, unsigned char **bytes, size_t *size, struct problem *problem) {
+  check(segment != NULL);
   *bytes = NULL;
   *size = 0;
   enum status status = segment->is_compressed ? load_compressed(segment->path, bytes, size, problem) : load_plain(segment->path, bytes, size);

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -307,11 +308,14 @@ static void read_proc(struct metrics *metrics) {
   FILE *file = fopen("/proc/self/status", "re");
   if (file == NULL) return;
   char line[256];
-  long value;
   while (fgets(line, sizeof line, file) != NULL) {
-    if (sscanf(line, "VmRSS: %ld", &value) == 1) metrics_set(metrics, METRIC_PROCESS_RSS, NULL, (double)value * 1024.0);
-    if (sscanf(line, "VmSize: %ld", &value) == 1) metrics_set(metrics, METRIC_PROCESS_VSIZE, NULL, (double)value * 1024.0);
-    if (sscanf(line, "Threads: %ld", &value) == 1) metrics_set(metrics, METRIC_THREADS, NULL, (double)value);
+    char *colon = strchr(line, ':');
+    if (colon == NULL) continue;
+    *colon = '\0';
+    double value = (double)strtol(colon + 1, NULL, 10);
+    if (strcmp(line, "VmRSS") == 0) metrics_set(metrics, METRIC_PROCESS_RSS, NULL, value * 1024.0);
+    if (strcmp(line, "VmSize") == 0) metrics_set(metrics, METRIC_PROCESS_VSIZE, NULL, value * 1024.0);
+    if (strcmp(line, "Threads") == 0) metrics_set(metrics, METRIC_THREADS, NULL, value);
   }
   fclose(file);
 }

@@ -93,14 +93,16 @@ void file_name_parse(struct file_name *out, const char *path) {
   text_copy(name, sizeof name, slash ? slash + 1 : path);
   const bool is_packed = cut_ending(name, packed, 3);
   out->has_data_ending = cut_ending(name, data, 6) || (is_packed && strchr(name, '-'));
+  struct text spelling;
+  text_init(&spelling, spelled, sizeof spelled);
   bool is_symbol_over = false;
   char *rest = NULL;
   for (char *token = strtok_r(name, "-", &rest); token; token = strtok_r(NULL, "-", &rest)) {
     take_token(out, token, &is_symbol_over);
     if (is_symbol_over || strlen(spelled) + strlen(token) + 2 > sizeof spelled || out->printed[0] != '\0') continue;
     if (parse_symbol(out, token)) continue;
-    if (spelled[0] != '\0') strcat(spelled, "-");
-    strcat(spelled, token);
+    if (spelled[0] != '\0') text_add(&spelling, "-");
+    text_add(&spelling, token);
     (void)parse_symbol(out, spelled);
   }
 }

@@ -106,7 +106,8 @@ static void walk_minute(struct market_walk *walk, struct candle *candle) {
   const double noise = character->noise * sqrt(walk->excitement);
   const bool is_quiet = random_unit(random) < character->quiet_share;
   *candle = (struct candle){.open_ts = walk->options->start_ms + walk->minute * MINUTE_MS, .open = to_tick(walk->price)};
-  double high = candle->open, low = candle->open;
+  double high = candle->open;
+  double low = high;
   for (int step = 0; step < 4; step++) {
     const double pull = (walk->centre - walk->price) * character->pull / 4;
     walk->price = bounded(walk, walk->price * (1 + noise / 2 * random_normal(random)) + pull);
