@@ -148,8 +148,9 @@ static void compare_foreign(struct engine *engine, struct reconciliation *record
 /* Orders that we believe live: adopted when the venue shows them, asked for by id when it does not. */
 static void compare_order(struct engine *engine, struct order *order, struct reconciliation *record) {
   ++record->orders_checked;
-  if (order->updated_at >= engine->reconcile.started_at) return; /* changed while the venue answered: its answer may be older */
   const struct venue_order *venue = venue_order_of(&engine->reconcile, order->client_order_id);
+  bool is_in_doubt = venue != NULL && order->state == ORDER_UNKNOWN;
+  if (!is_in_doubt && order->updated_at >= engine->reconcile.started_at) return; /* changed while the venue answered: its answer may be older */
   if (venue != NULL) {
     if (order->state == ORDER_UNKNOWN) {
       struct event_query_result found = {.query = QUERY_ORDER, .is_found = true, .orders_count = 1, .orders = venue};

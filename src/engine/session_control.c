@@ -363,7 +363,8 @@ void session_on_command(struct engine *engine, const struct event_command *comma
   struct operation *operation = open_operation(engine, command);
   bool is_latched = engine_is_latched(engine);
   if (!command_is_legal((enum command)command->command, (enum session_state)engine->session.session_state, is_latched)) {
-    bool is_latch = is_latched && command_is_legal((enum command)command->command, (enum session_state)engine->session.session_state, false);
+    bool waits_for_reset = command->command == COMMAND_START || command->command == COMMAND_RESUME || command->command == COMMAND_RETRY;
+    bool is_latch = is_latched && waits_for_reset;
     fail_operation(engine, operation, is_latch ? "emergency_latched" : "illegal_command", is_latch ? "the emergency is latched" : "not legal in this state");
     return;
   }

@@ -358,6 +358,12 @@ void script_answer(struct script *script) {
   script_event(script, (struct event){.kind = EVENT_ACCOUNT, .account = {.cash_usd = cash}});
 }
 
+/* The state in which the venue sees an order that we believe live. */
+static enum order_state venue_state(const struct order *order) {
+  if (order->type == ORDER_STOP_MARKET && order->filled_qty == 0 && order->state != ORDER_WORKING) return ORDER_UNTRIGGERED;
+  return order->filled_qty > 0 ? ORDER_PARTIALLY_FILLED : ORDER_WORKING;
+}
+
 void script_agree(struct script *script) {
   script->position_count = 0;
   script->order_count = 0;
@@ -369,7 +375,7 @@ void script_agree(struct script *script) {
     const struct order *order = engine_order(script->engine, i);
     if (!order_is_live(order)) continue;
     assert_true(script->order_count < SCRIPT_ITEMS_MAX);
-    script->orders[script->order_count++] = seen(order, (enum order_state)order->state, order->filled_qty);
+    script->orders[script->order_count++] = seen(order, venue_state(order), order->filled_qty);
   }
 }
 
