@@ -1,4 +1,5 @@
-/* The step: one event in, intents and records out. Every event goes through the same order: take it in, advance what waits, settle the session, name the state. */
+/* The step: one event in, intents and records out. Every event goes through the same order: take it in, advance what waits, settle the session, name
+ * the state. */
 #include "engine/engine.h"
 
 #include <math.h>
@@ -18,8 +19,8 @@ void engine_emit_intent(struct engine *engine, const struct intent *intent) {
   if (engine->sink->on_intent != NULL) engine->sink->on_intent(engine->sink->context, intent);
 }
 
-void engine_emit_transition(struct engine *engine, enum machine machine, const char *id, const char *from, const char *to, const char *trigger, const char *reason,
-                            int64_t trace_ts) {
+void engine_emit_transition(struct engine *engine, enum machine machine, const char *id, const char *from, const char *to, const char *trigger,
+                            const char *reason, int64_t trace_ts) {
   struct transition record = {.seq = ++engine->counters.transition, .ts = engine->now, .machine = (int32_t)machine, .trace_ts = trace_ts};
   text_copy(record.id, sizeof record.id, id);
   text_copy(record.from_state, sizeof record.from_state, from);
@@ -48,8 +49,8 @@ int engine_next_state(struct engine *engine, const struct fsm *fsm, const char *
   return next;
 }
 
-void engine_decide(struct engine *engine, int32_t symbol, enum stage stage, enum verdict verdict, enum reason_code code, const struct signal *signal, int64_t scan_id,
-                   int64_t candle_ts, int64_t trace_ts, const struct reason_list *reasons) {
+void engine_decide(struct engine *engine, int32_t symbol, enum stage stage, enum verdict verdict, enum reason_code code, const struct signal *signal,
+                   int64_t scan_id, int64_t candle_ts, int64_t trace_ts, const struct reason_list *reasons) {
   struct engine_symbol *owner = &engine->symbols[symbol];
   struct decision *decision = &owner->decisions[stage];
   decision->decision_id = ++engine->counters.decision;
@@ -158,15 +159,17 @@ static void emit_risk(struct engine *engine) {
 static void apply_risk_actions(struct engine *engine, uint32_t actions, enum risk_cause cause) {
   double day_loss = ledger_day_loss(&engine->ledger);
   if (actions & RISK_ACTION_HALVED) {
-    engine_raise(engine, "risk_halved", SEVERITY_WARNING, "account", day_loss, engine->preset.risk.daily_risk_limit, "new plans are sized at half the risk");
+    engine_raise(engine, "risk_halved", SEVERITY_WARNING, "account", day_loss, engine->preset.risk.daily_risk_limit,
+                 "new plans are sized at half the risk");
   }
   if (actions & RISK_ACTION_UNHALVED) engine_clear(engine, "risk_halved", "account");
   if (actions & RISK_ACTION_WARNING) {
-    engine_raise(engine, "drawdown_warning", SEVERITY_WARNING, "account", ledger_drawdown(&engine->ledger), engine->preset.risk.kill_switch_loss_limit,
-                 "loss is above 60 % of the kill switch limit");
+    engine_raise(engine, "drawdown_warning", SEVERITY_WARNING, "account", ledger_drawdown(&engine->ledger),
+                 engine->preset.risk.kill_switch_loss_limit, "loss is above 60 % of the kill switch limit");
   }
   if (actions & RISK_ACTION_DAY_LATCH) {
-    engine_raise(engine, "day_limit", SEVERITY_CRITICAL, "account", day_loss, engine->preset.risk.daily_risk_limit, "day loss limit: no new entries until 00:00 UTC");
+    engine_raise(engine, "day_limit", SEVERITY_CRITICAL, "account", day_loss, engine->preset.risk.daily_risk_limit,
+                 "day loss limit: no new entries until 00:00 UTC");
     enter_stop_all(engine, PLAN_CANCELLED);
   }
   if (actions & RISK_ACTION_DAY_OVER) engine_clear(engine, "day_limit", "account");
@@ -210,12 +213,18 @@ static bool has_entry_at_work(const struct engine *engine) {
 static enum engine_word derive_word(const struct engine *engine) {
   if (engine_is_latched(engine)) return WORD_EMERGENCY;
   switch ((enum session_state)engine->session.session_state) {
-    case SESSION_IDLE: return WORD_IDLE;
-    case SESSION_STARTING: return WORD_INITIALIZING;
-    case SESSION_ERROR: return WORD_ERROR;
-    case SESSION_PAUSED: return WORD_PAUSED;
-    case SESSION_STOPPED: return WORD_STOPPED;
-    default: break;
+    case SESSION_IDLE:
+      return WORD_IDLE;
+    case SESSION_STARTING:
+      return WORD_INITIALIZING;
+    case SESSION_ERROR:
+      return WORD_ERROR;
+    case SESSION_PAUSED:
+      return WORD_PAUSED;
+    case SESSION_STOPPED:
+      return WORD_STOPPED;
+    default:
+      break;
   }
   if (engine->open_plans > 0 && has_entry_at_work(engine)) return WORD_EXECUTION;
   if (engine->is_sizing) return WORD_SIZING;
@@ -304,8 +313,8 @@ static void fold_levels(struct engine *engine, int32_t symbol) {
   struct engine_symbol *owner = &engine->symbols[symbol];
   const struct candle_series *series = &owner->market.series[TIMEFRAME_5M];
   int32_t count = series->count;
-  level_set_on_candle(&owner->levels, owner->market.instrument.symbol, candle_series_last(series, count), count, &engine->preset, &engine->counters.level,
-                      &engine->level_events);
+  level_set_on_candle(&owner->levels, owner->market.instrument.symbol, candle_series_last(series, count), count, &engine->preset,
+                      &engine->counters.level, &engine->level_events);
   emit_level_events(engine);
 }
 
@@ -338,7 +347,8 @@ static void on_public_trades(struct engine *engine, const struct event_public_tr
 
 static void on_book(struct engine *engine, const struct event_book *event) {
   struct engine_symbol *owner = symbol_of(engine, event->symbol);
-  struct book_change change = {event->is_snapshot, event->first_seq, event->last_seq, event->prev_seq, event->bids_count, event->asks_count, event->bids, event->asks};
+  struct book_change change = {event->is_snapshot, event->first_seq,  event->last_seq, event->prev_seq,
+                               event->bids_count,  event->asks_count, event->bids,     event->asks};
   if (!order_book_apply(&owner->market.book, &change, engine->now)) {
     ++engine->counts.feed_dropped;
     struct intent intent = {.ts = engine->now, .kind = INTENT_SUBSCRIBE, .subscribe = {.symbol = event->symbol}};
@@ -357,7 +367,8 @@ static void sample_symbol(struct engine *engine, struct engine_symbol *owner) {
   bool has_tape = (owner->market.capabilities & CAPABILITY_TRADES) != 0;
   if ((owner->market.capabilities & CAPABILITY_BOOK) && engine->has_preset && engine->now - owner->density_at >= 1000) {
     owner->density_at = engine->now;
-    int32_t count = density_sample(&owner->density, owner->market.instrument.symbol, &owner->market.book, &engine->preset, has_tape, engine->now, engine->wall_events);
+    int32_t count = density_sample(&owner->density, owner->market.instrument.symbol, &owner->market.book, &engine->preset, has_tape, engine->now,
+                                   engine->wall_events);
     for (int32_t i = 0; i < count; i++) engine_emit_record(engine, RECORD_WALL, &engine->wall_events[i].wall);
   }
   if (has_tape && engine->now - owner->activity.sampled_at >= 10000) {
@@ -417,7 +428,10 @@ static void on_link(struct engine *engine, bool is_venue, enum link_state state)
 static void on_cash_flow(struct engine *engine, const struct event_cash_flow *event) {
   int64_t amount = event->kind == FLOW_WITHDRAWAL ? -event->amount_usd : event->amount_usd;
   ledger_on_flow(&engine->ledger, amount, engine->now);
-  struct flow record = {.flow_id = ++engine->counters.flow, .ts = engine->now, .kind = event->kind == FLOW_WITHDRAWAL ? CASH_WITHDRAWAL : CASH_DEPOSIT, .amount_usd = amount};
+  struct flow record = {.flow_id = ++engine->counters.flow,
+                        .ts = engine->now,
+                        .kind = event->kind == FLOW_WITHDRAWAL ? CASH_WITHDRAWAL : CASH_DEPOSIT,
+                        .amount_usd = amount};
   text_copy(record.source, sizeof record.source, "venue");
   text_copy(record.note, sizeof record.note, event->note);
   engine_emit_record(engine, RECORD_FLOW, &record);
@@ -425,25 +439,40 @@ static void on_cash_flow(struct engine *engine, const struct event_cash_flow *ev
 
 /* Events of the venue show that it lives. */
 static bool is_from_venue(int32_t kind) {
-  return kind == EVENT_ORDER_ACK || kind == EVENT_ORDER_REJECT || kind == EVENT_ORDER_UPDATE || kind == EVENT_QUERY_RESULT || kind == EVENT_FILL || kind == EVENT_ACCOUNT ||
-         kind == EVENT_VENUE_POSITIONS || kind == EVENT_FUNDING_PAYMENT || kind == EVENT_LIQUIDATION || kind == EVENT_ADL;
+  return kind == EVENT_ORDER_ACK || kind == EVENT_ORDER_REJECT || kind == EVENT_ORDER_UPDATE || kind == EVENT_QUERY_RESULT || kind == EVENT_FILL ||
+         kind == EVENT_ACCOUNT || kind == EVENT_VENUE_POSITIONS || kind == EVENT_FUNDING_PAYMENT || kind == EVENT_LIQUIDATION || kind == EVENT_ADL;
 }
 
 static void take_market_event(struct engine *engine, const struct event *event) {
   switch ((enum event_kind)event->kind) {
-    case EVENT_CAPABILITY: on_capability(engine, &event->capability); break;
-    case EVENT_INSTRUMENT: on_instrument(engine, &event->instrument); break;
-    case EVENT_CANDLE: on_candle(engine, &event->candle); break;
-    case EVENT_PUBLIC_TRADES: on_public_trades(engine, &event->public_trades); break;
-    case EVENT_BOOK: on_book(engine, &event->book); break;
-    case EVENT_TICKER: on_ticker(engine, &event->ticker); break;
+    case EVENT_CAPABILITY:
+      on_capability(engine, &event->capability);
+      break;
+    case EVENT_INSTRUMENT:
+      on_instrument(engine, &event->instrument);
+      break;
+    case EVENT_CANDLE:
+      on_candle(engine, &event->candle);
+      break;
+    case EVENT_PUBLIC_TRADES:
+      on_public_trades(engine, &event->public_trades);
+      break;
+    case EVENT_BOOK:
+      on_book(engine, &event->book);
+      break;
+    case EVENT_TICKER:
+      on_ticker(engine, &event->ticker);
+      break;
     case EVENT_OPEN_INTEREST:
-      market_on_open_interest(&symbol_of(engine, event->open_interest.symbol)->market, engine->now, event->open_interest.oi, event->open_interest.oi_usd);
+      market_on_open_interest(&symbol_of(engine, event->open_interest.symbol)->market, engine->now, event->open_interest.oi,
+                              event->open_interest.oi_usd);
       break;
     case EVENT_FUNDING_RATE:
-      market_on_funding(&symbol_of(engine, event->funding_rate.symbol)->market, engine->now, event->funding_rate.rate, event->funding_rate.next_funding_at);
+      market_on_funding(&symbol_of(engine, event->funding_rate.symbol)->market, engine->now, event->funding_rate.rate,
+                        event->funding_rate.next_funding_at);
       break;
-    default: check(false); /* not a market event */
+    default:
+      check(false); /* not a market event */
   }
 }
 
@@ -466,27 +495,54 @@ static void on_liquidation(struct engine *engine, int32_t symbol, int64_t qty, i
   owner->fill_event = engine->counts.events;
   manage_on_fill(engine, NULL, &fill, false);
   engine_mark(engine, true);
-  engine_raise(engine, reason_code_names[reason], SEVERITY_CRITICAL, owner->market.instrument.symbol, decimal_to_double(price), NAN, "the venue closed the position");
+  engine_raise(engine, reason_code_names[reason], SEVERITY_CRITICAL, owner->market.instrument.symbol, decimal_to_double(price), NAN,
+               "the venue closed the position");
 }
 
 static void take_venue_event(struct engine *engine, const struct event *event) {
   switch ((enum event_kind)event->kind) {
-    case EVENT_FEED_LINK: on_link(engine, false, (enum link_state)event->feed_link.state); break;
-    case EVENT_VENUE_LINK: on_link(engine, true, (enum link_state)event->venue_link.state); break;
-    case EVENT_ORDER_ACK: orders_on_ack(engine, &event->order_ack); break;
-    case EVENT_ORDER_REJECT: orders_on_reject(engine, &event->order_reject); break;
-    case EVENT_ORDER_UPDATE: orders_on_update(engine, &event->order_update); break;
-    case EVENT_QUERY_RESULT: orders_on_query(engine, &event->query_result); break;
-    case EVENT_FILL: orders_on_fill(engine, &event->fill); break;
-    case EVENT_ACCOUNT: reconcile_on_account(engine, &event->account); break;
-    case EVENT_VENUE_POSITIONS: reconcile_on_positions(engine, &event->venue_positions); break;
-    case EVENT_FUNDING_PAYMENT: manage_on_funding(engine, event->funding_payment.symbol, event->funding_payment.amount_usd); break;
-    case EVENT_CASH_FLOW: on_cash_flow(engine, &event->cash_flow); break;
-    case EVENT_LIQUIDATION:
-      on_liquidation(engine, event->liquidation.symbol, event->liquidation.qty, event->liquidation.price, event->liquidation.fee_usd, REASON_liquidation);
+    case EVENT_FEED_LINK:
+      on_link(engine, false, (enum link_state)event->feed_link.state);
       break;
-    case EVENT_ADL: on_liquidation(engine, event->adl.symbol, event->adl.qty, event->adl.price, event->adl.fee_usd, REASON_adl); break;
-    default: check(false); /* not a venue event */
+    case EVENT_VENUE_LINK:
+      on_link(engine, true, (enum link_state)event->venue_link.state);
+      break;
+    case EVENT_ORDER_ACK:
+      orders_on_ack(engine, &event->order_ack);
+      break;
+    case EVENT_ORDER_REJECT:
+      orders_on_reject(engine, &event->order_reject);
+      break;
+    case EVENT_ORDER_UPDATE:
+      orders_on_update(engine, &event->order_update);
+      break;
+    case EVENT_QUERY_RESULT:
+      orders_on_query(engine, &event->query_result);
+      break;
+    case EVENT_FILL:
+      orders_on_fill(engine, &event->fill);
+      break;
+    case EVENT_ACCOUNT:
+      reconcile_on_account(engine, &event->account);
+      break;
+    case EVENT_VENUE_POSITIONS:
+      reconcile_on_positions(engine, &event->venue_positions);
+      break;
+    case EVENT_FUNDING_PAYMENT:
+      manage_on_funding(engine, event->funding_payment.symbol, event->funding_payment.amount_usd);
+      break;
+    case EVENT_CASH_FLOW:
+      on_cash_flow(engine, &event->cash_flow);
+      break;
+    case EVENT_LIQUIDATION:
+      on_liquidation(engine, event->liquidation.symbol, event->liquidation.qty, event->liquidation.price, event->liquidation.fee_usd,
+                     REASON_liquidation);
+      break;
+    case EVENT_ADL:
+      on_liquidation(engine, event->adl.symbol, event->adl.qty, event->adl.price, event->adl.fee_usd, REASON_adl);
+      break;
+    default:
+      check(false); /* not a venue event */
   }
 }
 
@@ -500,14 +556,29 @@ static void take_event(struct engine *engine, const struct event *event) {
     return;
   }
   switch ((enum event_kind)event->kind) {
-    case EVENT_TICK: on_tick(engine, &event->tick); break;
-    case EVENT_CLOCK_OFFSET: engine->clock_offset_ms = event->clock_offset.offset_ms; break;
-    case EVENT_STORAGE: on_storage(engine, event->storage.is_available); break;
-    case EVENT_COMMAND: session_on_command(engine, &event->command); break;
-    case EVENT_PRESET: session_on_preset(engine, event); break;
-    case EVENT_RECOVERY: reconcile_on_recovery(engine, &event->recovery); break;
-    case EVENT_END_OF_DATA: manage_end_of_data(engine); break;
-    default: check(false); /* unknown event kind */
+    case EVENT_TICK:
+      on_tick(engine, &event->tick);
+      break;
+    case EVENT_CLOCK_OFFSET:
+      engine->clock_offset_ms = event->clock_offset.offset_ms;
+      break;
+    case EVENT_STORAGE:
+      on_storage(engine, event->storage.is_available);
+      break;
+    case EVENT_COMMAND:
+      session_on_command(engine, &event->command);
+      break;
+    case EVENT_PRESET:
+      session_on_preset(engine, event);
+      break;
+    case EVENT_RECOVERY:
+      reconcile_on_recovery(engine, &event->recovery);
+      break;
+    case EVENT_END_OF_DATA:
+      manage_end_of_data(engine);
+      break;
+    default:
+      check(false); /* unknown event kind */
   }
 }
 
@@ -523,7 +594,8 @@ void engine_step(struct engine *engine, const struct event *event, const struct 
   engine->now = event->ts;
   ++engine->counts.events;
   if (is_from_venue(event->kind)) engine->venue_heard_at = engine->now;
-  if (engine->has_ledger && engine->now >= engine->ledger.day + DAY_MS) engine_mark(engine, false); /* a new day begins before anything happens in it */
+  if (engine->has_ledger && engine->now >= engine->ledger.day + DAY_MS)
+    engine_mark(engine, false); /* a new day begins before anything happens in it */
   take_event(engine, event);
   run_queued_commands(engine);
   session_settle(engine);
@@ -571,13 +643,14 @@ size_t engine_memory(const struct engine_limits *limits) {
   market_bind(&market, &market_limits, &counter);
   if (limits->book_depth > 0) density_bind(&density, &counter);
   size_t symbols = (size_t)limits->symbols;
-  size_t per_symbol = sizeof(struct engine_symbol) + 3 * sizeof(int32_t) + sizeof(struct scan_row) + sizeof(struct scan_result) + sizeof(struct reason_list) +
-                      sizeof(struct score) + counter.used;
+  size_t per_symbol = sizeof(struct engine_symbol) + 3 * sizeof(int32_t) + sizeof(struct scan_row) + sizeof(struct scan_result) +
+                      sizeof(struct reason_list) + sizeof(struct score) + counter.used;
   enum { PADDING = 1024 }; /* each of the blocks is rounded up to the strictest alignment */
   return sizeof(struct engine) + symbols * per_symbol + PADDING;
 }
 
-struct engine *engine_init(struct arena *arena, const struct engine_limits *limits, const struct engine_config *config, const struct engine_counters *counters) {
+struct engine *engine_init(struct arena *arena, const struct engine_limits *limits, const struct engine_config *config,
+                           const struct engine_counters *counters) {
   size_t used_before = arena->used;
   struct engine *engine = engine_bind(arena, limits);
   engine->image_size = arena->used - used_before;

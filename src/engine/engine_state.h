@@ -17,7 +17,7 @@ enum {
   ENGINE_ORDERS_MAX = 512,
   ENGINE_PLANS_MAX = 24,
   ENGINE_HOLDINGS_MAX = 16,
-  ENGINE_SIGNALS_MAX = 50,   /* pending signals (strategy 8.3) */
+  ENGINE_SIGNALS_MAX = 50, /* pending signals (strategy 8.3) */
   ENGINE_OPERATIONS_MAX = 16,
   ENGINE_ALERTS_MAX = 64,
   ENGINE_VENUE_ORDERS_MAX = 256,
@@ -38,7 +38,7 @@ enum {
 #define UNKNOWN_ERROR_MS INT64_C(300000)
 #define CANCEL_AGAIN_MS INT64_C(1000)
 #define REQUEST_LIFE_MS INT64_C(5000) /* a request may act this long after it was sent */
-#define STOP_REST_MS INT64_C(1000) /* a stop that the venue cancels sooner is not replaced before the next tick */
+#define STOP_REST_MS INT64_C(1000)    /* a stop that the venue cancels sooner is not replaced before the next tick */
 #define AMEND_TIMEOUT_MS INT64_C(3000)
 #define RECONCILE_TIMEOUT_MS INT64_C(10000)
 
@@ -50,16 +50,16 @@ struct engine_symbol {
   struct candidate candidate;
   struct decision decisions[stage_count]; /* newest of each stage; decision_id 0: none */
   bool is_known, is_whitelisted, is_blacklisted, is_deep;
-  bool is_foreign;       /* a foreign position blocks entries */
+  bool is_foreign; /* a foreign position blocks entries */
   bool was_delisting_closed;
-  int32_t scans_outside; /* scans in a row outside the deep limit */
-  int32_t holding;       /* index, -1 none */
-  int32_t plan;          /* open entry or add-on plan, -1 none */
-  int64_t cools_until;   /* cooldown: blocked until a 5m candle closes at or after this */
-  int64_t sized_at[position_side_count];    /* last signal that reached sizing */
+  int32_t scans_outside;                 /* scans in a row outside the deep limit */
+  int32_t holding;                       /* index, -1 none */
+  int32_t plan;                          /* open entry or add-on plan, -1 none */
+  int64_t cools_until;                   /* cooldown: blocked until a 5m candle closes at or after this */
+  int64_t sized_at[position_side_count]; /* last signal that reached sizing */
   int64_t sized_entry[position_side_count];
-  int64_t inserted_5m; /* market.inserted_5m when the levels were folded last */
-  int64_t fill_event; /* count of events at the newest fill of an order of ours */
+  int64_t inserted_5m;              /* market.inserted_5m when the levels were folded last */
+  int64_t fill_event;               /* count of events at the newest fill of an order of ours */
   int64_t density_at, leverage_set; /* leverage in 1e-8 known to be in force */
 };
 
@@ -71,10 +71,10 @@ struct holding {
   int64_t channel_target;
   char stop_order[ORDER_ID_MAX]; /* live or being placed; "" none */
   int32_t stop_attempts;
-  bool stop_is_changing;         /* an amend is on its way */
-  int64_t stop_changed_at;       /* when it was sent */
+  bool stop_is_changing;   /* an amend is on its way */
+  int64_t stop_changed_at; /* when it was sent */
   int32_t target_attempts[POSITION_TARGETS_MAX];
-  uint32_t targets_withdrawn;    /* bits of rungs cancelled by an operator */
+  uint32_t targets_withdrawn; /* bits of rungs cancelled by an operator */
   bool exit_active;
   enum urgency exit_urgency;
   enum reason_code exit_reason;
@@ -83,10 +83,10 @@ struct holding {
   char exit_order[ORDER_ID_MAX]; /* live exit order, "" none */
   int32_t exit_attempts, exit_children;
   int64_t exit_sent_at, exit_started_at;
-  int64_t exit_qty_left;         /* of a partial manual close; 0: everything */
+  int64_t exit_qty_left; /* of a partial manual close; 0: everything */
   bool is_partial_close;
-  int64_t beyond_since;          /* price beyond the stop (stop watch), 0 not */
-  int64_t rules_at;              /* price rules ran last */
+  int64_t beyond_since; /* price beyond the stop (stop watch), 0 not */
+  int64_t rules_at;     /* price rules ran last */
 };
 
 struct operation {
@@ -110,7 +110,7 @@ struct reconcile {
   char cause[24];
   int64_t started_at, finished_at;
   int64_t start_event, start_fills; /* counts of events and fills when it began */
-  uint32_t waiting; /* bits of enum query_kind */
+  uint32_t waiting;                 /* bits of enum query_kind */
   int32_t fills_applied;
   int32_t position_count, order_count;
   struct venue_position positions[64];
@@ -133,7 +133,7 @@ struct engine {
   char preset_hash[65];
   bool has_preset;
   struct exit_settings exits;
-  double fee_taker, fee_maker; /* fractions in force */
+  double fee_taker, fee_maker;             /* fractions in force */
   double venue_taker_bps, venue_maker_bps; /* NaN unknown */
 
   /* session */
@@ -170,8 +170,8 @@ struct engine {
   int64_t marked_at;
 
   struct order orders[ENGINE_ORDERS_MAX];
-  int32_t order_count;  /* used places; ended ones are recycled, oldest first */
-  int32_t order_sequence[ENGINE_ORDERS_MAX]; /* places in order of creation */
+  int32_t order_count;                          /* used places; ended ones are recycled, oldest first */
+  int32_t order_sequence[ENGINE_ORDERS_MAX];    /* places in order of creation */
   uint64_t order_lives[ENGINE_ORDERS_MAX / 64]; /* a bit for each place with an order that has not ended */
   int32_t live_orders;
   uint64_t fill_ids[ENGINE_FILL_IDS_MAX]; /* hashes, ring */
@@ -195,11 +195,11 @@ struct engine {
 
   /* scan */
   struct scan_record last_scan;
-  struct scan_row *rows;          /* limits.symbols */
-  struct scan_result *results;    /* limits.symbols, in order of rank */
+  struct scan_row *rows;           /* limits.symbols */
+  struct scan_result *results;     /* limits.symbols, in order of rank */
   struct reason_list *row_reasons; /* limits.symbols */
-  struct score *row_scores;       /* limits.symbols */
-  int32_t *scratch;               /* 2 * limits.symbols */
+  struct score *row_scores;        /* limits.symbols */
+  int32_t *scratch;                /* 2 * limits.symbols */
   int32_t result_count;
   int64_t last_scan_at;
   int64_t follow_up_scan_at; /* 0 none */
@@ -218,13 +218,13 @@ struct engine {
 /* engine.c: emission */
 void engine_emit_record(struct engine *engine, enum record_kind kind, const void *object);
 void engine_emit_intent(struct engine *engine, const struct intent *intent);
-void engine_emit_transition(struct engine *engine, enum machine machine, const char *id, const char *from, const char *to, const char *trigger, const char *reason,
-                            int64_t trace_ts);
+void engine_emit_transition(struct engine *engine, enum machine machine, const char *id, const char *from, const char *to, const char *trigger,
+                            const char *reason, int64_t trace_ts);
 /* Asks the table; -1 is counted as illegal and alerted. */
 int engine_next_state(struct engine *engine, const struct fsm *fsm, const char *id, int state, int trigger);
 /* Emits a decision of the reasons and keeps it as the newest of its stage. symbol < 0: no symbol. */
-void engine_decide(struct engine *engine, int32_t symbol, enum stage stage, enum verdict verdict, enum reason_code code, const struct signal *signal, int64_t scan_id,
-                   int64_t candle_ts, int64_t trace_ts, const struct reason_list *reasons);
+void engine_decide(struct engine *engine, int32_t symbol, enum stage stage, enum verdict verdict, enum reason_code code, const struct signal *signal,
+                   int64_t scan_id, int64_t candle_ts, int64_t trace_ts, const struct reason_list *reasons);
 void engine_update_word(struct engine *engine);
 bool engine_is_latched(const struct engine *engine);
 bool engine_manages_fully(const struct engine *engine);
@@ -234,13 +234,15 @@ void engine_read_setup(struct engine *engine, int32_t symbol);
 void engine_mark(struct engine *engine, bool emit_equity);
 bool engine_has_capability(const struct engine *engine, int32_t symbol, uint32_t capability);
 
-/* Takes every block from the arena in a fixed order and sets the pointers; writes nothing else, so it serves a fresh engine and a loaded image alike. */
+/* Takes every block from the arena in a fixed order and sets the pointers; writes nothing else, so it serves a fresh engine and a loaded image alike.
+ */
 struct engine *engine_bind(struct arena *arena, const struct engine_limits *limits);
 /* Tells builds apart whose state differs. */
 uint64_t engine_layout_id(const struct engine_limits *limits);
 
 /* alert.c */
-void engine_raise(struct engine *engine, const char *name, enum severity severity, const char *subject, double value, double threshold, const char *message);
+void engine_raise(struct engine *engine, const char *name, enum severity severity, const char *subject, double value, double threshold,
+                  const char *message);
 void engine_clear(struct engine *engine, const char *name, const char *subject);
 
 /* session_control.c: commands and the life of the session */
@@ -295,7 +297,8 @@ void manage_on_order_end(struct engine *engine, struct order *order, enum reject
 void manage_on_order_change(struct engine *engine, struct order *order, bool is_amended);
 /* The venue did not change an order, or never said that it did. */
 void manage_on_amend_refused(struct engine *engine, struct order *order, enum reject_kind kind);
-void manage_close(struct engine *engine, struct holding *holding, enum urgency urgency, enum reason_code reason, enum order_purpose purpose, const char *detail);
+void manage_close(struct engine *engine, struct holding *holding, enum urgency urgency, enum reason_code reason, enum order_purpose purpose,
+                  const char *detail);
 void manage_close_share(struct engine *engine, struct holding *holding, double fraction, bool is_immediate);
 void manage_close_all(struct engine *engine, enum reason_code reason, const char *detail);
 /* Makes the resting stop fit the position: places, amends, closes when it must. */

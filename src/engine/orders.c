@@ -1,11 +1,13 @@
-/* Book-keeping of our orders: identity, life cycle, acknowledgements, unknown outcomes, fills; routes what happened to the plan or the position that owns the order. */
+/* Book-keeping of our orders: identity, life cycle, acknowledgements, unknown outcomes, fills; routes what happened to the plan or the position that
+ * owns the order. */
 #include <math.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "engine/engine_state.h"
 
-/* A place for a new order, the last in order of creation: a fresh one, else that of the ended order that was created first. -1 when every order lives. */
+/* A place for a new order, the last in order of creation: a fresh one, else that of the ended order that was created first. -1 when every order
+ * lives. */
 static int32_t take_order_place(struct engine *engine) {
   int32_t count = engine->order_count;
   if (count < ENGINE_ORDERS_MAX) {
@@ -104,8 +106,8 @@ void orders_move(struct engine *engine, struct order *order, enum order_trigger 
     note_life(engine, (int32_t)(order - engine->orders), false);
     --engine->live_orders;
   }
-  engine_emit_transition(engine, MACHINE_ORDER, order->client_order_id, order_state_names[before], order_state_names[next], order_trigger_names[trigger], reason,
-                         order->trace_ts);
+  engine_emit_transition(engine, MACHINE_ORDER, order->client_order_id, order_state_names[before], order_state_names[next],
+                         order_trigger_names[trigger], reason, order->trace_ts);
   orders_emit(engine, order);
 }
 
@@ -191,7 +193,8 @@ void orders_on_ack(struct engine *engine, const struct event_order_ack *ack) {
   if (order == NULL) return;
   text_copy(order->venue_order_id, sizeof order->venue_order_id, ack->venue_order_id);
   if (order->state == ORDER_REJECTED) { /* given up as not arrived, or refused, and lives after all: its leg may have been tried again */
-    engine_raise(engine, "late_acknowledgement", SEVERITY_CRITICAL, order->client_order_id, NAN, NAN, "an order that was given up lives at the venue: cancelled");
+    engine_raise(engine, "late_acknowledgement", SEVERITY_CRITICAL, order->client_order_id, NAN, NAN,
+                 "an order that was given up lives at the venue: cancelled");
     emit_cancel(engine, order);
     return;
   }
@@ -212,8 +215,8 @@ static void on_request_refused(struct engine *engine, struct order *order, enum 
   }
   if (kind == REJECT_NOT_FOUND) return; /* its end is on the way; the acknowledgement timer asks otherwise */
   enum order_trigger trigger = order->state_before_cancel == ORDER_PARTIALLY_FILLED || order->filled_qty > 0 ? ORDER_ON_CANCEL_REFUSED_PARTIAL
-                               : order->state_before_cancel == ORDER_UNTRIGGERED                              ? ORDER_ON_CANCEL_REFUSED_UNTRIGGERED
-                                                                                                              : ORDER_ON_CANCEL_REFUSED_WORKING;
+                               : order->state_before_cancel == ORDER_UNTRIGGERED                             ? ORDER_ON_CANCEL_REFUSED_UNTRIGGERED
+                                                                                                             : ORDER_ON_CANCEL_REFUSED_WORKING;
   orders_move(engine, order, trigger, "cancel refused");
 }
 
@@ -261,7 +264,8 @@ void orders_on_update(struct engine *engine, const struct event_order_update *up
       order->qty = update->qty;
       if (update->price != DECIMAL_NULL) order->price = update->price;
       if (update->trigger_price != DECIMAL_NULL) order->trigger_price = update->trigger_price;
-      if (order->state == ORDER_WORKING || order->state == ORDER_PARTIALLY_FILLED || order->state == ORDER_UNTRIGGERED) orders_move(engine, order, ORDER_ON_AMENDED, "");
+      if (order->state == ORDER_WORKING || order->state == ORDER_PARTIALLY_FILLED || order->state == ORDER_UNTRIGGERED)
+        orders_move(engine, order, ORDER_ON_AMENDED, "");
       manage_on_order_change(engine, order, true);
       return;
     case CHANGE_TRIGGERED:
@@ -302,7 +306,8 @@ static void apply_fill(struct engine *engine, struct order *order, const struct 
   bool was_ended = order_is_ended(order);
   orders_move(engine, order, is_whole ? ORDER_ON_FILL_REST : ORDER_ON_FILL_PART, "");
   if (was_ended) {
-    engine_raise(engine, "late_fill", SEVERITY_WARNING, order->client_order_id, decimal_to_double(fill->qty), NAN, "a fill arrived after the order had ended");
+    engine_raise(engine, "late_fill", SEVERITY_WARNING, order->client_order_id, decimal_to_double(fill->qty), NAN,
+                 "a fill arrived after the order had ended");
   }
 }
 
@@ -312,7 +317,8 @@ static uint64_t hash_text(uint64_t hash, const char *text) {
   return hash;
 }
 
-/* True when the venue's fill was applied before; else it is remembered. Queries look back 60 s from the newest fill, far less than what is remembered. */
+/* True when the venue's fill was applied before; else it is remembered. Queries look back 60 s from the newest fill, far less than what is
+ * remembered. */
 static bool is_known_fill(struct engine *engine, const struct event_fill *event) {
   uint64_t id = hash_text(hash_text(UINT64_C(0xcbf29ce484222325), event->venue_fill_id), event->client_order_id);
   int64_t known = engine->fill_id_count < ENGINE_FILL_IDS_MAX ? engine->fill_id_count : ENGINE_FILL_IDS_MAX;
@@ -338,7 +344,8 @@ void orders_on_fill(struct engine *engine, const struct event_fill *event) {
   struct order *order = orders_find(engine, event->client_order_id);
   if (order == NULL) {
     engine_raise(engine, "foreign_fill", SEVERITY_WARNING, event->client_order_id, NAN, NAN, "a fill of an order that is not ours");
-    if (event->symbol >= 0 && event->symbol < engine->symbol_count && engine->symbols[event->symbol].holding >= 0) reconcile_begin(engine, "foreign_fill");
+    if (event->symbol >= 0 && event->symbol < engine->symbol_count && engine->symbols[event->symbol].holding >= 0)
+      reconcile_begin(engine, "foreign_fill");
     return;
   }
   struct fill fill = {.fill_id = ++engine->counters.fill,
@@ -407,7 +414,8 @@ static void on_order_tick(struct engine *engine, struct order *order) {
   }
   int64_t age = engine->now - order->unknown_since;
   if (age > UNKNOWN_ALARM_MS) {
-    engine_raise(engine, "order_unknown", SEVERITY_CRITICAL, order->client_order_id, (double)age / 1000.0, 30.0, "the outcome of a request is not known");
+    engine_raise(engine, "order_unknown", SEVERITY_CRITICAL, order->client_order_id, (double)age / 1000.0, 30.0,
+                 "the outcome of a request is not known");
   }
   if (age > UNKNOWN_ERROR_MS) session_fatal(engine, "order_unknown");
 }
@@ -431,12 +439,18 @@ static void on_not_found(struct engine *engine, struct order *order) {
 
 static enum order_trigger found_trigger(const struct venue_order *found) {
   switch ((enum order_state)found->state) {
-    case ORDER_WORKING: return ORDER_ON_FOUND_WORKING;
-    case ORDER_PARTIALLY_FILLED: return ORDER_ON_FOUND_PARTIAL;
-    case ORDER_UNTRIGGERED: return ORDER_ON_FOUND_UNTRIGGERED;
-    case ORDER_FILLED: return ORDER_ON_FOUND_FILLED;
-    case ORDER_CANCELLED: return ORDER_ON_FOUND_CANCELLED;
-    default: return ORDER_ON_FOUND_REJECTED;
+    case ORDER_WORKING:
+      return ORDER_ON_FOUND_WORKING;
+    case ORDER_PARTIALLY_FILLED:
+      return ORDER_ON_FOUND_PARTIAL;
+    case ORDER_UNTRIGGERED:
+      return ORDER_ON_FOUND_UNTRIGGERED;
+    case ORDER_FILLED:
+      return ORDER_ON_FOUND_FILLED;
+    case ORDER_CANCELLED:
+      return ORDER_ON_FOUND_CANCELLED;
+    default:
+      return ORDER_ON_FOUND_REJECTED;
   }
 }
 

@@ -82,7 +82,8 @@ static void fill_request(struct engine *engine, int32_t symbol, struct risk_requ
       .account_is_stale = !engine->account_is_known || engine->venue_is_down || (!is_simulated && account_age_s > 60),
       .clock_is_skewed = engine->clock_offset_ms > 1000 || engine->clock_offset_ms < -1000,
       .instrument_is_stale = !is_simulated && instrument_age_h > 26,
-      .is_delisting = instrument->status != INSTRUMENT_TRADING || (instrument->delisting_at != 0 && instrument->delisting_at - engine->now <= 86400000),
+      .is_delisting =
+          instrument->status != INSTRUMENT_TRADING || (instrument->delisting_at != 0 && instrument->delisting_at - engine->now <= 86400000),
       .is_recovering = engine->reconcile.is_active,
       .storage_is_unavailable = engine->storage_is_down,
       .account_age_s = account_age_s,
@@ -189,7 +190,9 @@ static void size_signal(struct engine *engine, const struct pending_signal *pend
       .margin_free_usd = engine->ledger.equity_usd - enter_margin_used(engine),
       .size_factor = risk_size_factor(&engine->risk),
       .max_leverage = engine->config.max_leverage,
-      .depth_usd = !has_book ? NAN : is_buy ? engine->view.ask_usd_0_3pct : engine->view.bid_usd_0_3pct,
+      .depth_usd = !has_book ? NAN
+                   : is_buy  ? engine->view.ask_usd_0_3pct
+                             : engine->view.bid_usd_0_3pct,
   };
   sizing_compute(&input, sizing, reasons);
 }
@@ -306,13 +309,20 @@ static enum signal_outcome outcome_of(const struct plan *plan) {
 
 static enum reason_code code_of(const struct plan *plan) {
   switch ((enum plan_end)plan->ended_by) {
-    case PLAN_LIMIT_TIMEOUT: return REASON_entry_unfilled;
-    case PLAN_DEADMAN: return REASON_deadman;
-    case PLAN_SLIPPAGE_CAP: return REASON_slippage_cap;
-    case PLAN_CANCELLED: return REASON_cancelled_by_command;
-    case PLAN_REJECTED: return REASON_order_rejected;
-    case PLAN_EXPIRED: return REASON_signal_expired;
-    default: return REASON_entry_filled;
+    case PLAN_LIMIT_TIMEOUT:
+      return REASON_entry_unfilled;
+    case PLAN_DEADMAN:
+      return REASON_deadman;
+    case PLAN_SLIPPAGE_CAP:
+      return REASON_slippage_cap;
+    case PLAN_CANCELLED:
+      return REASON_cancelled_by_command;
+    case PLAN_REJECTED:
+      return REASON_order_rejected;
+    case PLAN_EXPIRED:
+      return REASON_signal_expired;
+    default:
+      return REASON_entry_filled;
   }
 }
 
@@ -332,7 +342,8 @@ static void end_entry(struct engine *engine, struct plan *plan, struct reason_li
   enum reason_code code = is_filled ? REASON_entry_filled : failed != NULL ? (enum reason_code)failed->code : code_of(plan);
   if (is_filled) reason_add(reasons, REASON_entry_filled, true, decimal_to_double(plan->filled_qty), decimal_to_double(plan->planned_qty), "");
   if (!is_filled && failed == NULL) reason_add(reasons, code, false, NAN, NAN, plan_end_names[plan->ended_by]);
-  engine_decide(engine, plan->symbol_index, STAGE_EXECUTION, is_filled ? VERDICT_PASSED : VERDICT_REFUSED, code, &plan->signal, 0, 0, plan->trace_ts, reasons);
+  engine_decide(engine, plan->symbol_index, STAGE_EXECUTION, is_filled ? VERDICT_PASSED : VERDICT_REFUSED, code, &plan->signal, 0, 0, plan->trace_ts,
+                reasons);
   watch_end_signal(engine, &plan->signal, outcome_of(plan));
   if (!is_filled) {
     ++engine->counts.unfilled_entries;
@@ -361,8 +372,8 @@ static void end_plan(struct engine *engine, struct plan *plan, struct reason_lis
 /* What must hold at the moment of sending, also for a later slice (execution 3). */
 static bool may_send(const struct engine *engine) {
   bool is_clock_good = engine->clock_offset_ms <= 1000 && engine->clock_offset_ms >= -1000;
-  return engine->session.session_state == SESSION_RUNNING && !engine_is_latched(engine) && engine->risk.day.since_at == 0 && !engine->storage_is_down &&
-         !engine->venue_is_down && is_clock_good;
+  return engine->session.session_state == SESSION_RUNNING && !engine_is_latched(engine) && engine->risk.day.since_at == 0 &&
+         !engine->storage_is_down && !engine->venue_is_down && is_clock_good;
 }
 
 void enter_advance(struct engine *engine, struct plan *plan) {
@@ -411,7 +422,8 @@ static void finish_late_fill(struct engine *engine, struct holding *holding, str
   bool is_wanted = !holding->is_leftover && !session_is_flattened(engine);
   if (holding->position.entry_completed_at == 0) manage_on_entry_complete(engine, holding, plan);
   if (is_wanted) return;
-  manage_close(engine, holding, URGENCY_IMMEDIATE, session_is_flattened(engine) ? engine->flatten_reason : REASON_reconciled, PURPOSE_FLATTEN, "late fill");
+  manage_close(engine, holding, URGENCY_IMMEDIATE, session_is_flattened(engine) ? engine->flatten_reason : REASON_reconciled, PURPOSE_FLATTEN,
+               "late fill");
 }
 
 void enter_on_fill(struct engine *engine, struct order *order, const struct fill *fill) {
@@ -420,7 +432,8 @@ void enter_on_fill(struct engine *engine, struct order *order, const struct fill
   if (plan != NULL) execution_on_fill(plan, fill);
   struct holding *holding = manage_find(engine, order->position_id);
   if (holding == NULL) {
-    engine_raise(engine, "late_fill", SEVERITY_CRITICAL, order->client_order_id, decimal_to_double(fill->qty), NAN, "an entry filled without a position");
+    engine_raise(engine, "late_fill", SEVERITY_CRITICAL, order->client_order_id, decimal_to_double(fill->qty), NAN,
+                 "an entry filled without a position");
     reconcile_begin(engine, "late_fill");
     return;
   }

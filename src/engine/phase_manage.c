@@ -1,4 +1,5 @@
-/* Open positions: their stop, targets, rules and exits (positions 2 to 8, execution 6). The decisions are core/trade/exit_rules and targets; here they are carried out. */
+/* Open positions: their stop, targets, rules and exits (positions 2 to 8, execution 6). The decisions are core/trade/exit_rules and targets; here
+ * they are carried out. */
 #include <math.h>
 #include <string.h>
 
@@ -32,8 +33,8 @@ void manage_move(struct engine *engine, struct holding *holding, enum position_t
   position_id_text(position, id);
   int next = engine_next_state(engine, &position_fsm, id, position->state, (int)trigger);
   if (next < 0) return;
-  engine_emit_transition(engine, MACHINE_POSITION, id, position_state_names[position->state], position_state_names[next], position_trigger_names[trigger], reason,
-                         position->trace_ts);
+  engine_emit_transition(engine, MACHINE_POSITION, id, position_state_names[position->state], position_state_names[next],
+                         position_trigger_names[trigger], reason, position->trace_ts);
   position->state = next;
   emit_position(engine, holding);
 }
@@ -161,7 +162,8 @@ void manage_sync_stop(struct engine *engine, struct holding *holding) {
     place_stop(engine, holding);
     return;
   }
-  if (holding->stop_is_changing && engine->now - holding->stop_changed_at >= AMEND_TIMEOUT_MS) holding->stop_is_changing = false; /* no answer: asked again */
+  if (holding->stop_is_changing && engine->now - holding->stop_changed_at >= AMEND_TIMEOUT_MS)
+    holding->stop_is_changing = false; /* no answer: asked again */
   bool rests = order->state == ORDER_UNTRIGGERED || order->state == ORDER_WORKING || order->state == ORDER_PARTIALLY_FILLED;
   set_protection(engine, holding, rests && order_remaining(order) >= position->qty);
   bool fits = order_remaining(order) == position->qty && order->trigger_price == position->stop;
@@ -174,7 +176,8 @@ void manage_sync_stop(struct engine *engine, struct holding *holding) {
 
 void manage_move_stop(struct engine *engine, struct holding *holding, int64_t stop, enum stop_rule rule) {
   struct position *position = &holding->position;
-  struct stop_move record = {.position_id = position->position_id, .ts = engine->now, .old_stop = position->stop, .new_stop = stop, .rule = (int32_t)rule};
+  struct stop_move record = {
+      .position_id = position->position_id, .ts = engine->now, .old_stop = position->stop, .new_stop = stop, .rule = (int32_t)rule};
   memcpy(record.symbol, position->symbol, sizeof record.symbol);
   record.locked_r = position->r_usd > 0 ? 0 : NAN;
   position->stop = stop;
@@ -196,7 +199,8 @@ static void place_target(struct engine *engine, struct holding *holding, int32_t
   struct position *position = &holding->position;
   struct target *target = &position->targets[rung];
   int32_t attempt = holding->target_attempts[rung];
-  struct order *order = orders_new(engine, position->symbol_index, position->plan_id, LEG_TARGET, rung + POSITION_TARGETS_MAX * (attempt / 1024), attempt % 1024);
+  struct order *order =
+      orders_new(engine, position->symbol_index, position->plan_id, LEG_TARGET, rung + POSITION_TARGETS_MAX * (attempt / 1024), attempt % 1024);
   if (order == NULL) return;
   ++holding->target_attempts[rung];
   order->position_id = position->position_id;
@@ -249,7 +253,8 @@ void manage_on_entry_complete(struct engine *engine, struct holding *holding, st
   struct reason_list reasons = {0};
   targets_place(position, &placement, holding->channel_target, &reasons);
   if (reasons.count > 0) {
-    engine_decide(engine, position->symbol_index, STAGE_POSITION, VERDICT_PASSED, REASON_target_shifted, &plan->signal, 0, 0, position->trace_ts, &reasons);
+    engine_decide(engine, position->symbol_index, STAGE_POSITION, VERDICT_PASSED, REASON_target_shifted, &plan->signal, 0, 0, position->trace_ts,
+                  &reasons);
   }
   if (position->state == POSITION_EXITING) return; /* an exit began while the entry was still filling */
   bool waits = engine->exits.has_confirmation && !holding->is_channel;
@@ -297,6 +302,10 @@ void manage_on_fill(struct engine *engine, struct order *order, const struct fil
   struct holding *holding = manage_find(engine, order != NULL ? order->position_id : fill->position_id);
   if (holding == NULL) {
     ledger_on_fee(&engine->ledger, fill->fee_usd);
+    if (order != NULL && order->position_id == 0) { /* of a position that was never ours: its profit is known to the venue only */
+      reconcile_begin(engine, "foreign_closed");
+      return;
+    }
     engine_raise(engine, "late_fill", SEVERITY_CRITICAL, fill->symbol, decimal_to_double(fill->qty), NAN, "a closing fill without a position");
     reconcile_begin(engine, "late_fill");
     return;
@@ -406,8 +415,8 @@ static void send_exit(struct engine *engine, struct holding *holding) {
   int64_t qty = holding->is_partial_close && holding->exit_qty_left < position->qty ? holding->exit_qty_left : position->qty;
   if (qty <= 0) return;
   int64_t price = exit_price(engine, holding);
-  struct order *order =
-      orders_new(engine, position->symbol_index, position->plan_id, leg_of(holding->exit_purpose), holding->exit_children / 1024, holding->exit_children % 1024);
+  struct order *order = orders_new(engine, position->symbol_index, position->plan_id, leg_of(holding->exit_purpose), holding->exit_children / 1024,
+                                   holding->exit_children % 1024);
   if (order == NULL) return; /* tried again on the next tick */
   ++holding->exit_children;
   ++holding->exit_attempts;
@@ -430,7 +439,8 @@ static bool has_live_exit(struct engine *engine, const struct holding *holding) 
   return order != NULL && !order_is_ended(order);
 }
 
-void manage_close(struct engine *engine, struct holding *holding, enum urgency urgency, enum reason_code reason, enum order_purpose purpose, const char *detail) {
+void manage_close(struct engine *engine, struct holding *holding, enum urgency urgency, enum reason_code reason, enum order_purpose purpose,
+                  const char *detail) {
   if (holding->exit_active && !holding->is_partial_close && urgency <= holding->exit_urgency) return;
   bool had_exit = holding->exit_active && has_live_exit(engine, holding);
   holding->exit_active = true;
@@ -529,16 +539,19 @@ static void on_stop_end(struct engine *engine, struct holding *holding, const st
   if (order->state == ORDER_FILLED) return;
   set_protection(engine, holding, false);
   if (order->state == ORDER_REJECTED && kind == REJECT_PRICE) {
-    manage_close(engine, holding, URGENCY_IMMEDIATE, exit_rules_stop_reason((enum stop_rule)holding->position.stop_rule), PURPOSE_EXIT, "price already beyond the stop");
+    manage_close(engine, holding, URGENCY_IMMEDIATE, exit_rules_stop_reason((enum stop_rule)holding->position.stop_rule), PURPOSE_EXIT,
+                 "price already beyond the stop");
   } else if (order->state == ORDER_CANCELLED && engine->now - order->sent_at >= STOP_REST_MS) {
     manage_sync_stop(engine, holding);
-  } /* rejected for another reason, or cancelled as soon as it was placed: placed again on the next tick, until the unprotected timer closes the position */
+  } /* rejected for another reason, or cancelled as soon as it was placed: placed again on the next tick, until the unprotected timer closes the
+       position */
 }
 
 static void on_target_end(struct holding *holding, const struct order *order) {
   if (order->rung < 0 || order->rung >= holding->position.targets_count) return;
   struct target *target = &holding->position.targets[order->rung];
-  if (strcmp(target->client_order_id, order->client_order_id) == 0 && target->state == TARGET_WORKING && order->state != ORDER_FILLED) target->state = TARGET_CANCELLED;
+  if (strcmp(target->client_order_id, order->client_order_id) == 0 && target->state == TARGET_WORKING && order->state != ORDER_FILLED)
+    target->state = TARGET_CANCELLED;
 }
 
 void manage_on_order_end(struct engine *engine, struct order *order, enum reject_kind kind) {
@@ -574,7 +587,8 @@ void manage_on_amend_refused(struct engine *engine, struct order *order, enum re
   if (holding == NULL || order->purpose != PURPOSE_STOP || strcmp(order->client_order_id, holding->stop_order) != 0) return;
   holding->stop_is_changing = false; /* the next tick tries again */
   if (kind != REJECT_PRICE) return;
-  manage_close(engine, holding, URGENCY_IMMEDIATE, exit_rules_stop_reason((enum stop_rule)holding->position.stop_rule), PURPOSE_EXIT, "price already beyond the stop");
+  manage_close(engine, holding, URGENCY_IMMEDIATE, exit_rules_stop_reason((enum stop_rule)holding->position.stop_rule), PURPOSE_EXIT,
+               "price already beyond the stop");
 }
 
 void manage_withdraw_target(struct engine *engine, const struct order *order) {
@@ -610,7 +624,8 @@ static int64_t add_on_cap(struct engine *engine, const struct holding *holding) 
   if (instrument->max_limit_qty > 0 && instrument->max_limit_qty < cap) cap = instrument->max_limit_qty;
   if (instrument->max_market_qty > 0 && instrument->max_market_qty < cap) cap = instrument->max_market_qty;
   int64_t free_usd = engine->ledger.equity_usd - enter_margin_used(engine);
-  int64_t buying = free_usd > 0 ? decimal_multiply(decimal_multiply(free_usd, decimal_from_double(0.95)), decimal_from_double(position->leverage)) : 0;
+  int64_t buying =
+      free_usd > 0 ? decimal_multiply(decimal_multiply(free_usd, decimal_from_double(0.95)), decimal_from_double(position->leverage)) : 0;
   int64_t by_margin = position->qty + decimal_divide_rounded(buying, position->mark, ROUND_DOWN);
   return by_margin < cap ? by_margin : cap;
 }
@@ -642,7 +657,8 @@ static void adapt_targets(struct engine *engine, struct holding *holding) {
 static void decide_rules(struct engine *engine, const struct holding *holding, enum reason_code code, struct reason_list *reasons) {
   struct signal signal = {.strategy = holding->position.strategy, .side = holding->position.side, .level_id = holding->position.level_id};
   if (code == REASON_hold) reason_add(reasons, REASON_hold, true, holding->position.price_r, NAN, "");
-  engine_decide(engine, holding->position.symbol_index, STAGE_POSITION, VERDICT_PASSED, code, &signal, 0, engine->now, holding->position.trace_ts, reasons);
+  engine_decide(engine, holding->position.symbol_index, STAGE_POSITION, VERDICT_PASSED, code, &signal, 0, engine->now, holding->position.trace_ts,
+                reasons);
 }
 
 /* Steps 6 to 16 of positions 3. */
@@ -729,9 +745,11 @@ static void watch_protection(struct engine *engine, struct holding *holding) {
   if (position->unprotected_since == 0) return;
   int64_t gap = engine->now - position->unprotected_since;
   if (gap >= UNPROTECTED_ALARM_MS) {
-    engine_raise(engine, "position_unprotected", SEVERITY_CRITICAL, position->symbol, (double)gap, (double)UNPROTECTED_ALARM_MS, "no confirmed stop rests at the venue");
+    engine_raise(engine, "position_unprotected", SEVERITY_CRITICAL, position->symbol, (double)gap, (double)UNPROTECTED_ALARM_MS,
+                 "no confirmed stop rests at the venue");
   }
-  if (gap >= UNPROTECTED_CLOSE_MS && !closes_at_market(holding)) manage_close(engine, holding, URGENCY_IMMEDIATE, REASON_unprotected, PURPOSE_EXIT, "");
+  if (gap >= UNPROTECTED_CLOSE_MS && !closes_at_market(holding))
+    manage_close(engine, holding, URGENCY_IMMEDIATE, REASON_unprotected, PURPOSE_EXIT, "");
 }
 
 static void watch_exit(struct engine *engine, struct holding *holding) {

@@ -1,4 +1,5 @@
-/* Reconciliation with the venue (execution 7) and the return after a restart (engine 10): read positions, orders, account and fills, compare, act; the venue is right. */
+/* Reconciliation with the venue (execution 7) and the return after a restart (engine 10): read positions, orders, account and fills, compare, act;
+ * the venue is right. */
 #include <math.h>
 #include <string.h>
 
@@ -163,7 +164,8 @@ static void compare_order(struct engine *engine, struct order *order, struct rec
     }
     return;
   }
-  if (order->state == ORDER_WORKING || order->state == ORDER_PARTIALLY_FILLED || order->state == ORDER_UNTRIGGERED || order->state == ORDER_CANCELLING) {
+  if (order->state == ORDER_WORKING || order->state == ORDER_PARTIALLY_FILLED || order->state == ORDER_UNTRIGGERED ||
+      order->state == ORDER_CANCELLING) {
     note(engine, record, "order_missing", order->client_order_id, "the venue does not show an order that we believe live");
     struct intent *intent = &engine->intent;
     *intent = (struct intent){.ts = engine->now, .kind = INTENT_QUERY, .query = {.query = QUERY_ORDER}};
@@ -181,7 +183,8 @@ static bool lives_at_venue(const struct venue_order *venue) {
   return venue->state == ORDER_WORKING || venue->state == ORDER_PARTIALLY_FILLED || venue->state == ORDER_UNTRIGGERED;
 }
 
-/* A stop that we do not know, in a symbol in which we hold a position. The tighter of two stays; none is taken away before another one rests. True: it must stay for now. */
+/* A stop that we do not know, in a symbol in which we hold a position. The tighter of two stays; none is taken away before another one rests. True:
+ * it must stay for now. */
 static bool keep_stray_stop(struct engine *engine, const struct venue_order *venue) {
   bool is_known_symbol = venue->symbol >= 0 && venue->symbol < engine->symbol_count;
   int32_t place = is_known_symbol ? engine->symbols[venue->symbol].holding : -1;
@@ -224,6 +227,49 @@ static void restore_targets(struct engine *engine, struct holding *holding) {
   }
 }
 
+/* ---- scope account: what is not ours goes too (engine 5) ---- */
+
+static bool is_being_closed(const struct engine *engine, int32_t symbol) {
+  for (int32_t i = orders_next(engine, 0); i >= 0; i = orders_next(engine, i + 1)) {
+    if (engine->orders[i].symbol_index == symbol && engine->orders[i].purpose == PURPOSE_FLATTEN) return true;
+  }
+  return false;
+}
+
+static void close_foreign_position(struct engine *engine, const struct venue_position *venue) {
+  if (is_being_closed(engine, venue->symbol)) return;
+  struct order *order = orders_new(engine, venue->symbol, ++engine->counters.plan, LEG_FLATTEN, 0, 0);
+  if (order == NULL) return; /* asked for again by the next reconciliation */
+  order->purpose = PURPOSE_FLATTEN;
+  order->side = (int32_t)order_side_closing(venue->side);
+  order->type = ORDER_MARKET;
+  order->qty = venue->qty;
+  order->reduce_only = true;
+  orders_send(engine, order);
+}
+
+static void cancel_foreign_order(struct engine *engine, const struct venue_order *venue) {
+  struct intent *intent = &engine->intent;
+  *intent = (struct intent){.ts = engine->now, .kind = INTENT_CANCEL_ORDER, .cancel_order = {.symbol = venue->symbol}};
+  memcpy(intent->cancel_order.client_order_id, venue->client_order_id, ORDER_ID_MAX);
+  engine_emit_intent(engine, intent);
+}
+
+static void clear_account(struct engine *engine) {
+  const struct reconcile *work = &engine->reconcile;
+  if (!engine->whole_account || engine->session.session_state != SESSION_FLATTENING) return;
+  for (int32_t i = 0; i < work->order_count; i++) {
+    const struct venue_order *venue = &work->orders[i];
+    if (lives_at_venue(venue) && venue->client_order_id[0] != '\0' && orders_find(engine, venue->client_order_id) == NULL)
+      cancel_foreign_order(engine, venue);
+  }
+  for (int32_t i = 0; i < work->position_count; i++) {
+    const struct venue_position *venue = &work->positions[i];
+    bool is_known = venue->symbol >= 0 && venue->symbol < engine->symbol_count;
+    if (is_known && engine->symbols[venue->symbol].is_foreign) close_foreign_position(engine, venue);
+  }
+}
+
 static void finish(struct engine *engine) {
   struct reconcile *work = &engine->reconcile;
   struct reconciliation record = {.ts = engine->now, .duration_ms = engine->now - work->started_at, .fills_applied = work->fills_applied};
@@ -242,6 +288,7 @@ static void finish(struct engine *engine) {
     reconcile_again(engine);
     return;
   }
+  clear_account(engine);
   work->is_active = false;
   work->finished_at = engine->now;
   engine->reconciled_at = engine->now;
@@ -291,7 +338,8 @@ static void compare_balance(struct engine *engine, int64_t difference) {
   text_copy(record.source, sizeof record.source, "detected");
   text_copy(record.note, sizeof record.note, "unexplained balance change");
   engine_emit_record(engine, RECORD_FLOW, &record);
-  engine_raise(engine, "unexplained_balance", SEVERITY_WARNING, "account", decimal_to_double(difference), 0.01, "the balance changed without a known cause");
+  engine_raise(engine, "unexplained_balance", SEVERITY_WARNING, "account", decimal_to_double(difference), 0.01,
+               "the balance changed without a known cause");
 }
 
 void reconcile_on_account(struct engine *engine, const struct event_account *account) {
@@ -330,8 +378,8 @@ void reconcile_on_recovery(struct engine *engine, const struct event_recovery *r
   engine->reconcile.waiting = 0;
   suspect_orders(engine);
   enum session_state state = (enum session_state)engine->session.session_state;
-  bool was_active = state == SESSION_STARTING || state == SESSION_RUNNING || state == SESSION_PAUSED || state == SESSION_DRAINING || state == SESSION_STOPPING ||
-                    state == SESSION_FLATTENING || state == SESSION_ERROR;
+  bool was_active = state == SESSION_STARTING || state == SESSION_RUNNING || state == SESSION_PAUSED || state == SESSION_DRAINING ||
+                    state == SESSION_STOPPING || state == SESSION_FLATTENING || state == SESSION_ERROR;
   if (was_active) {
     if (state != SESSION_STARTING) engine->resume_state = state;
     if (recovery->resume_paused && engine->resume_state == SESSION_RUNNING) engine->resume_state = SESSION_PAUSED;

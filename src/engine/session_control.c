@@ -23,8 +23,8 @@ void session_move(struct engine *engine, enum session_trigger trigger, const cha
   engine_update_word(engine);
   int next = engine_next_state(engine, &session_fsm, id, engine->session.session_state, (int)trigger);
   if (next < 0) return;
-  engine_emit_transition(engine, MACHINE_SESSION, id, session_state_names[engine->session.session_state], session_state_names[next], session_trigger_names[trigger], reason,
-                         0);
+  engine_emit_transition(engine, MACHINE_SESSION, id, session_state_names[engine->session.session_state], session_state_names[next],
+                         session_trigger_names[trigger], reason, 0);
   engine->session.session_state = next;
   bool has_ended = next == SESSION_STOPPED || next == SESSION_EMERGENCY;
   if (has_ended && engine->session.ended_at == 0) {
@@ -62,7 +62,8 @@ static void set_latch(struct engine *engine, const char *name, enum risk_cause c
   if (latch->since_at == 0) *latch = (struct latch){.cause = (int32_t)cause, .value = value, .threshold = threshold, .since_at = engine->now};
   text_copy(latch->name, sizeof latch->name, name);
   text_copy(latch->reason, sizeof latch->reason, reason);
-  struct risk_record record = {.ts = engine->now, .ledger_count = 1, .ledger = {engine->ledger}, .latches_count = 1, .latches = {*latch}, .is_halved = engine->risk.is_halved};
+  struct risk_record record = {
+      .ts = engine->now, .ledger_count = 1, .ledger = {engine->ledger}, .latches_count = 1, .latches = {*latch}, .is_halved = engine->risk.is_halved};
   engine_emit_record(engine, RECORD_RISK, &record);
   engine_raise(engine, name, SEVERITY_CRITICAL, "session", value, threshold, reason);
 }
@@ -80,6 +81,7 @@ static void begin_flattening(struct engine *engine, enum reason_code reason, con
   enter_stop_all(engine, PLAN_CANCELLED);
   candidate_end_all(engine, "flattening");
   manage_close_all(engine, reason, detail);
+  if (engine->whole_account) reconcile_again(engine); /* what else is there to close */
 }
 
 void session_fatal(struct engine *engine, const char *reason) {
@@ -95,7 +97,8 @@ void session_fatal(struct engine *engine, const char *reason) {
 void session_queue_kill(struct engine *engine, enum risk_cause cause) {
   if (engine->queued_count == ENGINE_COMMANDS_MAX) return;
   struct event_command *command = &engine->queued[engine->queued_count++];
-  *command = (struct event_command){.command = COMMAND_KILL_SWITCH, .operation_id = ++engine->counters.operation, .source = SOURCE_ENGINE, .cause = (int32_t)cause};
+  *command = (struct event_command){
+      .command = COMMAND_KILL_SWITCH, .operation_id = ++engine->counters.operation, .source = SOURCE_ENGINE, .cause = (int32_t)cause};
   text_copy(command->user, sizeof command->user, "engine");
   text_copy(command->reason, sizeof command->reason, risk_cause_names[cause]);
 }
@@ -149,15 +152,24 @@ static bool is_complete(const struct engine *engine, const struct operation *ope
   enum session_state state = (enum session_state)engine->session.session_state;
   switch (operation->command) {
     case COMMAND_START:
-    case COMMAND_RETRY: return state != SESSION_STARTING;
-    case COMMAND_STOP: return state == SESSION_STOPPED || state == SESSION_EMERGENCY;
-    case COMMAND_PAUSE: return state != SESSION_RUNNING && !has_live_entry(engine);
-    case COMMAND_TIME_STOP: return !has_live_entry(engine);
-    case COMMAND_PANIC_EXIT: return state != SESSION_FLATTENING && is_flat(engine);
-    case COMMAND_KILL_SWITCH: return engine_is_latched(engine) && is_flat(engine);
-    case COMMAND_EMERGENCY_STOP: return engine_is_latched(engine) && !has_live_entry(engine);
-    case COMMAND_SCAN_NOW: return !engine->scan_requested;
-    default: return true;
+    case COMMAND_RETRY:
+      return state != SESSION_STARTING;
+    case COMMAND_STOP:
+      return state == SESSION_STOPPED || state == SESSION_EMERGENCY;
+    case COMMAND_PAUSE:
+      return state != SESSION_RUNNING && !has_live_entry(engine);
+    case COMMAND_TIME_STOP:
+      return !has_live_entry(engine);
+    case COMMAND_PANIC_EXIT:
+      return state != SESSION_FLATTENING && is_flat(engine);
+    case COMMAND_KILL_SWITCH:
+      return engine_is_latched(engine) && is_flat(engine);
+    case COMMAND_EMERGENCY_STOP:
+      return engine_is_latched(engine) && !has_live_entry(engine);
+    case COMMAND_SCAN_NOW:
+      return !engine->scan_requested;
+    default:
+      return true;
   }
 }
 
@@ -196,6 +208,7 @@ static void do_start(struct engine *engine, const struct event_command *command)
 
 static void do_stop(struct engine *engine, const struct event_command *command) {
   if (command->close_positions) {
+    engine->whole_account = false;
     session_move(engine, SESSION_ON_FLATTEN, "command stop");
     begin_flattening(engine, REASON_stop_command, "stop");
     return;
@@ -219,7 +232,7 @@ static void do_kill(struct engine *engine, const struct event_command *command) 
   bool was_latched = engine_is_latched(engine) && engine->session.session_state == SESSION_EMERGENCY;
   if (!was_latched) set_latch(engine, "kill_switch", cause, command->reason[0] != '\0' ? command->reason : risk_cause_names[cause], value, threshold);
   engine->whole_account = command->whole_account;
-  bool nothing_open = is_flat(engine) && engine->open_plans == 0;
+  bool nothing_open = is_flat(engine) && engine->open_plans == 0 && !engine->whole_account;
   session_move(engine, nothing_open ? SESSION_ON_KILL_FLAT : SESSION_ON_KILL_OPEN, risk_cause_names[cause]);
   begin_flattening(engine, REASON_kill_switch, risk_cause_names[cause]);
 }
@@ -254,11 +267,13 @@ static void do_move_stop(struct engine *engine, struct operation *operation, con
   }
   const struct position *position = &holding->position;
   int sign = position_sign(position);
-  int64_t price = instrument_round_price(&engine->symbols[position->symbol_index].market.instrument, command->price, sign > 0 ? ROUND_DOWN : ROUND_UP);
+  int64_t price =
+      instrument_round_price(&engine->symbols[position->symbol_index].market.instrument, command->price, sign > 0 ? ROUND_DOWN : ROUND_UP);
   bool is_looser_than_initial = sign * (price - position->stop_initial) < 0;
   bool is_beyond_market = position->mark != DECIMAL_NULL && sign * (position->mark - price) <= 0;
   if (is_looser_than_initial || is_beyond_market) {
-    fail_operation(engine, operation, "validation_failed", is_beyond_market ? "the stop would lie beyond the price" : "a stop is never looser than the initial one");
+    fail_operation(engine, operation, "validation_failed",
+                   is_beyond_market ? "the stop would lie beyond the price" : "a stop is never looser than the initial one");
     return;
   }
   manage_move_stop(engine, holding, price, STOP_MANUAL);
@@ -307,12 +322,16 @@ static void act(struct engine *engine, struct operation *operation, const struct
         reconcile_begin(engine, "retry");
       }
       return;
-    case COMMAND_STOP: do_stop(engine, command); return;
+    case COMMAND_STOP:
+      do_stop(engine, command);
+      return;
     case COMMAND_PAUSE:
       enter_stop_all(engine, PLAN_CANCELLED);
       session_move(engine, SESSION_ON_PAUSE, "command pause");
       return;
-    case COMMAND_RESUME: session_move(engine, SESSION_ON_RESUME, "command resume"); return;
+    case COMMAND_RESUME:
+      session_move(engine, SESSION_ON_RESUME, "command resume");
+      return;
     case COMMAND_TIME_STOP:
       enter_stop_all(engine, PLAN_CANCELLED);
       candidate_end_all(engine, "session draining");
@@ -323,15 +342,31 @@ static void act(struct engine *engine, struct operation *operation, const struct
       session_move(engine, SESSION_ON_FLATTEN, "command panic_exit");
       begin_flattening(engine, REASON_panic_exit, "panic_exit");
       return;
-    case COMMAND_KILL_SWITCH: do_kill(engine, command); return;
-    case COMMAND_EMERGENCY_STOP: do_emergency_stop(engine, command); return;
-    case COMMAND_RESET: do_reset(engine, command); return;
-    case COMMAND_RELOAD: return; /* the preset event that carries the new content came before this command */
-    case COMMAND_SCAN_NOW: engine->scan_requested = true; return;
-    case COMMAND_CLOSE_POSITION: do_close_position(engine, operation, command); return;
-    case COMMAND_MOVE_STOP: do_move_stop(engine, operation, command); return;
-    case COMMAND_CANCEL_ORDER: do_cancel_order(engine, operation, command); return;
-    default: check(false); /* unknown command */
+    case COMMAND_KILL_SWITCH:
+      do_kill(engine, command);
+      return;
+    case COMMAND_EMERGENCY_STOP:
+      do_emergency_stop(engine, command);
+      return;
+    case COMMAND_RESET:
+      do_reset(engine, command);
+      return;
+    case COMMAND_RELOAD:
+      return; /* the preset event that carries the new content came before this command */
+    case COMMAND_SCAN_NOW:
+      engine->scan_requested = true;
+      return;
+    case COMMAND_CLOSE_POSITION:
+      do_close_position(engine, operation, command);
+      return;
+    case COMMAND_MOVE_STOP:
+      do_move_stop(engine, operation, command);
+      return;
+    case COMMAND_CANCEL_ORDER:
+      do_cancel_order(engine, operation, command);
+      return;
+    default:
+      check(false); /* unknown command */
   }
 }
 
@@ -343,7 +378,8 @@ static const char *refusal(const struct engine *engine, const struct event_comma
   if (command->command == COMMAND_RESET && engine->risk.kill.cause == RISK_CAUSE_DRAWDOWN && !command->acknowledge_drawdown) {
     return "the drawdown must be acknowledged: the high-water mark is set to the present equity";
   }
-  if (command->command == COMMAND_SCAN_NOW && engine->scan_requested_at != 0 && engine->now - engine->scan_requested_at < 5000) return "at most one scan in 5 s";
+  if (command->command == COMMAND_SCAN_NOW && engine->scan_requested_at != 0 && engine->now - engine->scan_requested_at < 5000)
+    return "at most one scan in 5 s";
   if (command->command == COMMAND_CLOSE_POSITION && !(command->fraction > 0 && command->fraction <= 1)) return "fraction must lie in (0, 1]";
   return NULL;
 }
@@ -352,7 +388,8 @@ void session_on_command(struct engine *engine, const struct event_command *comma
   if (command->operation_id > engine->counters.operation) engine->counters.operation = command->operation_id;
   for (int32_t i = 0; i < ENGINE_OPERATIONS_MAX; i++) { /* repeated while it runs: the same operation */
     struct operation *open = &engine->operations[i];
-    bool is_account_wide = command->command != COMMAND_CLOSE_POSITION && command->command != COMMAND_CANCEL_ORDER && command->command != COMMAND_MOVE_STOP;
+    bool is_account_wide =
+        command->command != COMMAND_CLOSE_POSITION && command->command != COMMAND_CANCEL_ORDER && command->command != COMMAND_MOVE_STOP;
     bool flattens = command->command == COMMAND_KILL_SWITCH || command->command == COMMAND_PANIC_EXIT;
     if (flattens && engine->session.session_state != SESSION_FLATTENING) continue; /* an emergency stop came between: it must run again */
     if (open->is_open && open->command == (enum command)command->command && is_account_wide) {
@@ -365,7 +402,8 @@ void session_on_command(struct engine *engine, const struct event_command *comma
   if (!command_is_legal((enum command)command->command, (enum session_state)engine->session.session_state, is_latched)) {
     bool waits_for_reset = command->command == COMMAND_START || command->command == COMMAND_RESUME || command->command == COMMAND_RETRY;
     bool is_latch = is_latched && waits_for_reset;
-    fail_operation(engine, operation, is_latch ? "emergency_latched" : "illegal_command", is_latch ? "the emergency is latched" : "not legal in this state");
+    fail_operation(engine, operation, is_latch ? "emergency_latched" : "illegal_command",
+                   is_latch ? "the emergency is latched" : "not legal in this state");
     return;
   }
   const char *code;
@@ -386,10 +424,11 @@ static bool levels_differ(const struct preset *a, const struct preset *b) {
   const struct preset_levels_rules *x = &a->levels_rules;
   const struct preset_levels_rules *y = &b->levels_rules;
   bool steps_differ = x->round_step_candidates_count != y->round_step_candidates_count;
-  for (int32_t i = 0; i < x->round_step_candidates_count && !steps_differ; i++) steps_differ = x->round_step_candidates[i] != y->round_step_candidates[i];
+  for (int32_t i = 0; i < x->round_step_candidates_count && !steps_differ; i++)
+    steps_differ = x->round_step_candidates[i] != y->round_step_candidates[i];
   return steps_differ || a->signal_config.momentum_epsilon != b->signal_config.momentum_epsilon || x->min_touches != y->min_touches ||
-         x->prefer_round_numbers != y->prefer_round_numbers || x->cascade_min_levels != y->cascade_min_levels || x->cascade_radius_bps != y->cascade_radius_bps ||
-         x->approach_slope_max_pct_per_bar != y->approach_slope_max_pct_per_bar ||
+         x->prefer_round_numbers != y->prefer_round_numbers || x->cascade_min_levels != y->cascade_min_levels ||
+         x->cascade_radius_bps != y->cascade_radius_bps || x->approach_slope_max_pct_per_bar != y->approach_slope_max_pct_per_bar ||
          x->prebreakout_consolidation_min_bars != y->prebreakout_consolidation_min_bars ||
          (a->strategy_priority == STRATEGY_PRIORITY_CHANNEL) != (b->strategy_priority == STRATEGY_PRIORITY_CHANNEL);
 }
@@ -404,7 +443,8 @@ void session_refold_levels(struct engine *engine, int32_t symbol) {
   if (series->count == 0) return;
   const struct candle *candles = candle_series_last(series, series->count);
   for (int32_t count = 1; count <= series->count; count++) {
-    level_set_on_candle(&owner->levels, owner->market.instrument.symbol, candles, count, &engine->preset, &engine->counters.level, &engine->level_events);
+    level_set_on_candle(&owner->levels, owner->market.instrument.symbol, candles, count, &engine->preset, &engine->counters.level,
+                        &engine->level_events);
   }
 }
 
@@ -448,26 +488,33 @@ static bool is_warm_enough(const struct engine *engine) {
 
 static enum session_trigger ready_trigger(const struct engine *engine) {
   switch (engine->resume_state) {
-    case SESSION_PAUSED: return SESSION_ON_READY_PAUSED;
-    case SESSION_DRAINING: return SESSION_ON_READY_DRAINING;
-    case SESSION_STOPPING: return SESSION_ON_READY_STOPPING;
-    case SESSION_FLATTENING: return SESSION_ON_READY_FLATTENING;
-    case SESSION_ERROR: return SESSION_ON_READY_ERROR;
-    default: return SESSION_ON_READY;
+    case SESSION_PAUSED:
+      return SESSION_ON_READY_PAUSED;
+    case SESSION_DRAINING:
+      return SESSION_ON_READY_DRAINING;
+    case SESSION_STOPPING:
+      return SESSION_ON_READY_STOPPING;
+    case SESSION_FLATTENING:
+      return SESSION_ON_READY_FLATTENING;
+    case SESSION_ERROR:
+      return SESSION_ON_READY_ERROR;
+    default:
+      return SESSION_ON_READY;
   }
 }
 
 static void settle_starting(struct engine *engine) {
   bool is_clock_good = engine->clock_offset_ms <= 1000 && engine->clock_offset_ms >= -1000;
   bool has_entry = engine->open_plans > 0; /* from before a restart: being cancelled, or not yet known to have arrived */
-  bool is_ready = !engine->reconcile.is_active && !has_entry && engine->account_is_known && is_clock_good && !engine->storage_is_down && is_warm_enough(engine);
+  bool is_ready =
+      !engine->reconcile.is_active && !has_entry && engine->account_is_known && is_clock_good && !engine->storage_is_down && is_warm_enough(engine);
   if (!is_ready) {
     if (engine->now - engine->starting_at < STARTING_TIMEOUT_MS) return;
-    const char *why = engine->reconcile.is_active  ? "reconciliation did not end"
-                      : has_entry                  ? "an entry order is not resolved"
-                      : !engine->account_is_known  ? "the account could not be read"
-                      : !is_clock_good             ? "the clock is more than 1 s off"
-                                                   : "storage is not available";
+    const char *why = engine->reconcile.is_active ? "reconciliation did not end"
+                      : has_entry                 ? "an entry order is not resolved"
+                      : !engine->account_is_known ? "the account could not be read"
+                      : !is_clock_good            ? "the clock is more than 1 s off"
+                                                  : "storage is not available";
     session_move(engine, SESSION_ON_CHECK_FAILED, why);
     return;
   }
@@ -481,7 +528,9 @@ static void settle_starting(struct engine *engine) {
 
 void session_settle(struct engine *engine) {
   switch ((enum session_state)engine->session.session_state) {
-    case SESSION_STARTING: settle_starting(engine); break;
+    case SESSION_STARTING:
+      settle_starting(engine);
+      break;
     case SESSION_DRAINING:
       if (is_flat(engine) && engine->open_plans == 0) session_move(engine, SESSION_ON_ALL_DONE, "drained");
       break;
@@ -489,13 +538,16 @@ void session_settle(struct engine *engine) {
       if (!has_live_entry(engine)) session_move(engine, SESSION_ON_ENTRIES_GONE, "stopped");
       break;
     case SESSION_FLATTENING:
-      if (engine->open_holdings > 0) manage_close_all(engine, engine->flatten_reason, reason_code_names[engine->flatten_reason]); /* entries that filled while being cancelled */
+      if (engine->open_holdings > 0)
+        manage_close_all(engine, engine->flatten_reason, reason_code_names[engine->flatten_reason]); /* entries that filled while being cancelled */
+      if (engine->whole_account && engine->reconcile.is_active) break;                               /* the venue has not yet told what is not ours */
       if (is_flat(engine) && engine->open_plans == 0) {
         engine_clear(engine, "flatten_incomplete", "session");
         session_move(engine, engine_is_latched(engine) ? SESSION_ON_FLAT_LATCHED : SESSION_ON_FLAT, "flat");
       }
       break;
-    default: break;
+    default:
+      break;
   }
   for (int32_t i = 0; i < ENGINE_OPERATIONS_MAX; i++) {
     if (engine->operations[i].is_open) settle_operation(engine, &engine->operations[i]);
@@ -503,9 +555,11 @@ void session_settle(struct engine *engine) {
 }
 
 void session_on_tick(struct engine *engine) {
-  if (engine->session.session_state == SESSION_FLATTENING && engine->now - engine->flatten_started_at >= FLATTEN_ALARM_MS && !engine->flatten_reported) {
+  if (engine->session.session_state == SESSION_FLATTENING && engine->now - engine->flatten_started_at >= FLATTEN_ALARM_MS &&
+      !engine->flatten_reported) {
     engine->flatten_reported = true;
-    engine_raise(engine, "flatten_incomplete", SEVERITY_CRITICAL, "session", engine->open_holdings, 0, "positions or orders are still open after 30 s");
+    engine_raise(engine, "flatten_incomplete", SEVERITY_CRITICAL, "session", engine->open_holdings, 0,
+                 "positions or orders are still open after 30 s");
   }
   if (engine->storage_is_down && engine->now - engine->storage_down_since >= 10000) session_fatal(engine, "storage_unavailable");
   if (engine->reconcile.is_active && !engine->venue_is_down && engine->now - engine->reconcile.started_at >= RECONCILE_TIMEOUT_MS) {

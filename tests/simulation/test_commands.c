@@ -339,6 +339,40 @@ static void a_reload_keeps_open_positions(void **state) {
   script_close(&script);
 }
 
+/* Scope account: orders and positions that are not ours go too; scope own leaves them. */
+static void a_kill_of_the_account_closes_what_is_not_ours(void **state) {
+  (void)state;
+  for (int whole = 0; whole < 2; whole++) {
+    script_open(&script, &(struct script_options){.symbols = 2});
+    script_start(&script);
+    script_enter(&script, 0);
+    script_agree(&script);
+    script.positions[script.position_count++] = (struct venue_position){1, SIDE_SHORT, 3 * DECIMAL_ONE, 99 * DECIMAL_ONE};
+    struct venue_order *other = &script.orders[script.order_count++];
+    *other = (struct venue_order){.client_order_id = "web-1", .symbol = 1, .state = ORDER_WORKING, .qty = DECIMAL_ONE, .trigger_price = DECIMAL_NULL};
+    script_command_with(&script, (struct event_command){.command = COMMAND_KILL_SWITCH, .whole_account = whole != 0});
+    script_forget(&script);
+    if (!whole) {
+      script_link(&script, LINK_DOWN);
+      script_link(&script, LINK_UP);
+    }
+    script_answer(&script);
+    assert_int_equal(script_was_cancelled(&script, "web-1"), whole);
+    assert_int_equal(script_count_placed(&script, PURPOSE_FLATTEN), whole);
+    if (whole) {
+      const struct order *order = script_order(&script, PURPOSE_FLATTEN);
+      assert_true(order->symbol_index == 1 && order->side == ORDER_BUY && order->reduce_only && order->qty == 3 * DECIMAL_ONE);
+    }
+    obey();
+    script.position_count = script.order_count = 0;
+    if (whole) script_answer(&script);
+    obey();
+    assert_int_equal(script_state(&script), SESSION_EMERGENCY);
+    assert_false(script_alerts(&script, "late_fill"));
+    script_close(&script);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(kill_works_from_every_state_and_twice),
@@ -354,6 +388,7 @@ int main(void) {
       cmocka_unit_test(a_close_by_hand_works_where_sessions_do_not),
       cmocka_unit_test(bad_arguments_change_nothing),
       cmocka_unit_test(an_operator_cancels_an_entry),
+      cmocka_unit_test(a_kill_of_the_account_closes_what_is_not_ours),
       cmocka_unit_test(a_reload_keeps_open_positions),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -154,7 +154,7 @@ void script_wait_alive(struct script *script, int64_t ms) {
 }
 
 void script_link(struct script *script, enum link_state state) {
-  script_event(script, (struct event){.kind = EVENT_VENUE_LINK, .venue_link = {.state = state}});
+  script_event(script, (struct event){.kind = EVENT_VENUE_LINK, .venue_link = {.state = (int32_t)state}});
 }
 
 /* ---- commands ---- */
