@@ -304,8 +304,12 @@ static void apply_fill(struct engine *engine, struct order *order, const struct 
   order->average_price = decimal_divide(order->notional_sum, order->filled_qty);
   bool is_whole = order->filled_qty >= order->qty;
   bool was_ended = order_is_ended(order);
-  orders_move(engine, order, is_whole ? ORDER_ON_FILL_REST : ORDER_ON_FILL_PART, "");
-  if (was_ended) {
+  if (order->state != ORDER_FILLED) orders_move(engine, order, is_whole ? ORDER_ON_FILL_REST : ORDER_ON_FILL_PART, "");
+  if (order->filled_qty > order->qty) { /* the venue's error or a lost amend: what was filled counts all the same */
+    engine_raise(engine, "excess_fill", SEVERITY_CRITICAL, order->client_order_id, decimal_to_double(order->filled_qty),
+                 decimal_to_double(order->qty), "more was filled than was ordered");
+    reconcile_begin(engine, "excess_fill");
+  } else if (was_ended) {
     engine_raise(engine, "late_fill", SEVERITY_WARNING, order->client_order_id, decimal_to_double(fill->qty), NAN,
                  "a fill arrived after the order had ended");
   }

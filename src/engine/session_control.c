@@ -176,7 +176,10 @@ static bool is_complete(const struct engine *engine, const struct operation *ope
 static void settle_operation(struct engine *engine, struct operation *operation) {
   if (!is_complete(engine, operation)) return;
   operation->is_open = false;
-  bool has_failed = (operation->command == COMMAND_START || operation->command == COMMAND_RETRY) && engine->session.session_state == SESSION_ERROR;
+  enum session_state state = (enum session_state)engine->session.session_state;
+  bool is_start = operation->command == COMMAND_START || operation->command == COMMAND_RETRY;
+  bool was_overtaken = is_start && (state == SESSION_FLATTENING || state == SESSION_EMERGENCY); /* by a kill: it never ran */
+  bool has_failed = is_start && (state == SESSION_ERROR || was_overtaken);
   char message[128];
   struct text text;
   text_init(&text, message, sizeof message);

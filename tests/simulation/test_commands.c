@@ -109,6 +109,19 @@ static void kill_works_from_every_state_and_twice(void **state) {
   }
 }
 
+static void a_start_that_a_kill_overtakes_has_failed(void **state) {
+  (void)state;
+  begin();
+  script_command(&script, COMMAND_STOP);
+  script_command(&script, COMMAND_START);
+  int64_t operation = script.reply.operation_id;
+  script_command(&script, COMMAND_KILL_SWITCH);
+  assert_int_equal(script_state(&script), SESSION_EMERGENCY);
+  assert_int_equal(script.reply.operation_id, operation); /* the last to be settled */
+  assert_int_equal(script.reply.status, COMMAND_FAILED);
+  script_close(&script);
+}
+
 static void kill_of_nothing_is_an_emergency_at_once(void **state) {
   (void)state;
   script_open(&script, &(struct script_options){0});
@@ -376,6 +389,7 @@ static void a_kill_of_the_account_closes_what_is_not_ours(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(kill_works_from_every_state_and_twice),
+      cmocka_unit_test(a_start_that_a_kill_overtakes_has_failed),
       cmocka_unit_test(kill_of_nothing_is_an_emergency_at_once),
       cmocka_unit_test(kill_while_the_entry_is_in_doubt),
       cmocka_unit_test(a_fill_after_the_kill_is_closed),

@@ -367,6 +367,24 @@ static void a_fill_is_applied_once(void **state) {
   script_close(&script);
 }
 
+/* More than was ordered is ours all the same: counted, protected, told and compared with the venue. */
+static void more_is_filled_than_was_ordered(void **state) {
+  (void)state;
+  for (int is_second = 0; is_second < 2; is_second++) {
+    begin(NULL);
+    script_ack(&script, entry);
+    if (is_second) script_fill_rest(&script, entry, 101);
+    script_fill(&script, entry, is_second ? 1 : qty() + 1, 101);
+    assert_int_equal(script_position(&script)->qty, planned_qty() + DECIMAL_ONE);
+    assert_true(script_alerts(&script, "excess_fill"));
+    assert_int_equal(script_count_queries(&script, QUERY_POSITIONS), 1);
+    script_ack(&script, script_order(&script, PURPOSE_STOP)->client_order_id);
+    if (is_second) script_amended(&script, script_order(&script, PURPOSE_STOP)->client_order_id);
+    assert_int_equal(script_order(&script, PURPOSE_STOP)->qty, planned_qty() + DECIMAL_ONE);
+    script_close(&script);
+  }
+}
+
 static void a_fill_without_quantity_or_price_is_told_and_dropped(void **state) {
   (void)state;
   begin(NULL);
@@ -456,6 +474,7 @@ int main(void) {
       cmocka_unit_test(a_fill_after_the_cancel_is_a_complete_position),
       cmocka_unit_test(a_late_fill_of_a_closed_position_is_closed),
       cmocka_unit_test(a_fill_is_applied_once),
+      cmocka_unit_test(more_is_filled_than_was_ordered),
       cmocka_unit_test(a_fill_without_quantity_or_price_is_told_and_dropped),
       cmocka_unit_test(an_entry_that_ends_in_part_is_a_smaller_position),
       cmocka_unit_test(a_missing_fill_is_asked_for),
