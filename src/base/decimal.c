@@ -35,29 +35,50 @@ static wide divide_wide(wide numerator, wide denominator, enum rounding rounding
   return quotient;
 }
 
+/* The same of integers of 64 bits, which divide several times as fast, and a denominator above 0; most values of an account fit. */
+static inline int64_t divide_narrow(int64_t numerator, int64_t denominator, enum rounding rounding) {
+  int64_t quotient = numerator / denominator;
+  int64_t remainder = numerator % denominator;
+  if (remainder == 0) return quotient;
+  if (rounding == ROUND_DOWN) return remainder < 0 ? quotient - 1 : quotient;
+  if (rounding == ROUND_UP) return remainder > 0 ? quotient + 1 : quotient;
+  if (remainder < 0) return -remainder >= denominator + remainder ? quotient - 1 : quotient;
+  return remainder >= denominator - remainder ? quotient + 1 : quotient;
+}
+
+/* a * b / c, rounded once. */
+static inline int64_t multiply_divide(int64_t a, int64_t b, int64_t c, enum rounding rounding) {
+  int64_t product;
+  if (c > 0 && !__builtin_mul_overflow(a, b, &product)) return divide_narrow(product, c, rounding);
+  return narrow(divide_wide((wide)a * b, c, rounding));
+}
+
 int64_t decimal_multiply_rounded(int64_t a, int64_t b, enum rounding rounding) {
-  return narrow(divide_wide((wide)a * b, DECIMAL_ONE, rounding));
+  return multiply_divide(a, b, DECIMAL_ONE, rounding);
 }
 
 int64_t decimal_multiply(int64_t a, int64_t b) {
-  return decimal_multiply_rounded(a, b, ROUND_NEAREST);
+  return multiply_divide(a, b, DECIMAL_ONE, ROUND_NEAREST);
 }
 
 int64_t decimal_divide_rounded(int64_t a, int64_t b, enum rounding rounding) {
-  return narrow(divide_wide((wide)a * DECIMAL_ONE, b, rounding));
+  return multiply_divide(a, DECIMAL_ONE, b, rounding);
 }
 
 int64_t decimal_divide(int64_t a, int64_t b) {
-  return decimal_divide_rounded(a, b, ROUND_NEAREST);
+  return multiply_divide(a, DECIMAL_ONE, b, ROUND_NEAREST);
 }
 
 int64_t decimal_multiply_divide(int64_t a, int64_t b, int64_t c, enum rounding rounding) {
-  return narrow(divide_wide((wide)a * b, c, rounding));
+  return multiply_divide(a, b, c, rounding);
 }
 
 int64_t decimal_to_step(int64_t value, int64_t step, enum rounding rounding) {
   check(step > 0);
-  return narrow(divide_wide(value, step, rounding) * step);
+  int64_t result;
+  if (__builtin_mul_overflow(divide_narrow(value, step, rounding), step, &result))
+    check_failed(__FILE__, __LINE__, "multiple of a step out of range");
+  return result;
 }
 
 /* value * 10^8 rounded half away from zero, in integers: the product of a double and 10^8 is not always a double, and a half must be seen exactly. */
@@ -86,22 +107,20 @@ static bool scale_double(double value, int64_t *out) {
   return true;
 }
 
-int64_t decimal_from_double(double value) {
+int64_t decimal_from_double_exactly(double value) {
   int64_t result = 0;
   bool fits = scale_double(value, &result);
   check(fits);
   return result;
 }
 
-bool decimal_fits(double value) {
+bool decimal_fits_exactly(double value) {
   int64_t result;
   return scale_double(value, &result);
 }
 
-double decimal_to_double(int64_t value) {
-  /* Integers up to 2^53 and 10^8 are exact doubles, so the one division rounds once. Above, the whole part is exact and the rounding of the fraction
-   * lies 2^26 times below that of the sum. */
-  if (value >= -(INT64_C(1) << 53) && value <= INT64_C(1) << 53) return (double)value / (double)DECIMAL_ONE;
+double decimal_to_double_large(int64_t value) {
+  /* The whole part is exact and the rounding of the fraction lies 2^26 times below that of the sum. */
   int64_t whole = value / DECIMAL_ONE;
   return (double)whole + (double)(value - whole * DECIMAL_ONE) / (double)DECIMAL_ONE;
 }

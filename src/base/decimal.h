@@ -21,10 +21,33 @@ int64_t decimal_divide_rounded(int64_t a, int64_t b, enum rounding rounding);
 int64_t decimal_multiply_divide(int64_t a, int64_t b, int64_t c, enum rounding rounding);
 /* Multiple of step (> 0) at or below, at or above, or nearest to value. */
 int64_t decimal_to_step(int64_t value, int64_t step, enum rounding rounding);
+/* The same for every value; the functions below ask for them where the short way does not do. */
+int64_t decimal_from_double_exactly(double value);
+bool decimal_fits_exactly(double value);
+double decimal_to_double_large(int64_t value);
+
 /* Nearest decimal of a finite double within range; checked. */
-int64_t decimal_from_double(double value);
-bool decimal_fits(double value);
-double decimal_to_double(int64_t value);
+static inline int64_t decimal_from_double(double value) {
+  /* Below 2^50 the product is off by at most 2^-4, so an integer that lies nearer than a quarter is the nearest of the true product too. */
+  double product = value * (double)DECIMAL_ONE;
+  if (product > -0x1p50 && product < 0x1p50) {
+    int64_t nearest = (int64_t)(product + (product < 0 ? -0.5 : 0.5));
+    double rest = product - (double)nearest;
+    if (rest > -0.25 && rest < 0.25) return nearest;
+  }
+  return decimal_from_double_exactly(value);
+}
+
+static inline bool decimal_fits(double value) {
+  return (value > -0x1p36 && value < 0x1p36) || decimal_fits_exactly(value); /* 2^36 * 10^8 < 2^63 */
+}
+
+static inline double decimal_to_double(int64_t value) {
+  /* Integers up to 2^53 and 10^8 are exact doubles, so the one division rounds once. */
+  if (value >= -(INT64_C(1) << 53) && value <= INT64_C(1) << 53) return (double)value / (double)DECIMAL_ONE;
+  return decimal_to_double_large(value);
+}
+
 /* Exact text to decimal: optional sign, digits, optional fraction of at most 8 significant places (further zeros allowed), no exponent.
  * Returns false when the text is anything else or out of range. */
 bool decimal_parse(const char *text, size_t length, int64_t *out);

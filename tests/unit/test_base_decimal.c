@@ -203,6 +203,24 @@ static void bad_texts_are_refused(void **unused) {
   }
 }
 
+/* The short ways of the header against the long ones: around every quarter of the last place, where they must hand over. */
+static void short_ways_agree(void **state) {
+  (void)state;
+  struct random random;
+  random_init(&random, 21);
+  for (int i = 0; i < ROUNDS; i++) {
+    int64_t units = any_i64(&random);
+    double value = ((double)units + (double)random_below(&random, 5) * 0.25) / 1e8;
+    double near[] = {nextafter(value, -INFINITY), value, nextafter(value, INFINITY)};
+    for (int k = 0; k < 3; k++) {
+      assert_true(decimal_fits(near[k]) == decimal_fits_exactly(near[k]));
+      if (decimal_fits(near[k])) assert_true(decimal_from_double(near[k]) == decimal_from_double_exactly(near[k]));
+    }
+  }
+  assert_false(decimal_fits(NAN));
+  assert_false(decimal_fits(INFINITY));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(products_and_quotients_match_the_definition),
@@ -210,6 +228,7 @@ int main(void) {
       cmocka_unit_test(steps),
       cmocka_unit_test(from_double_is_the_nearest),
       cmocka_unit_test(doubles_of_decimals_come_back),
+      cmocka_unit_test(short_ways_agree),
       cmocka_unit_test(text_comes_back),
       cmocka_unit_test(texts),
       cmocka_unit_test(bad_texts_are_refused),
