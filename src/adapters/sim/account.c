@@ -196,11 +196,19 @@ void sim_fill_order(struct sim *sim, struct sim_order *order, const struct fill_
 /* ---- liquidation ---- */
 
 /* Isolated (execution 8.5): entry - s*(entry/leverage - maintenance_margin*entry). */
-int64_t sim_liquidation_price(const struct sim_symbol *symbol) {
+static int64_t liquidation_price(const struct sim_symbol *symbol) {
   int64_t entry = decimal_divide(symbol->cost, sim_magnitude(symbol->position));
   int64_t distance = decimal_divide(entry, symbol->leverage) - decimal_multiply(entry, decimal_from_double(symbol->instrument.maintenance_margin));
   int64_t price = symbol->position > 0 ? entry - distance : entry + distance;
   return price > 0 ? price : 0;
+}
+
+int64_t sim_liquidation_price(struct sim_symbol *symbol) {
+  struct sim_liquidation *kept = &symbol->liquidation;
+  if (kept->position != symbol->position || kept->cost != symbol->cost || kept->leverage != symbol->leverage) {
+    *kept = (struct sim_liquidation){symbol->position, symbol->cost, symbol->leverage, liquidation_price(symbol)};
+  }
+  return kept->price;
 }
 
 void sim_liquidate(struct sim *sim, int32_t index, int64_t price, int64_t ts) {

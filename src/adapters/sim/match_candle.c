@@ -129,7 +129,7 @@ static bool is_beyond(int64_t price, int64_t trigger, bool is_buy) {
 /* Has the candle reached the price of liquidation? */
 static bool liquidation_is_inside(const struct sim *sim, int64_t *price) {
   const struct candle_run *run = &sim->state->run;
-  const struct sim_symbol *symbol = &sim->symbols[run->symbol];
+  struct sim_symbol *symbol = &sim->symbols[run->symbol];
   if (symbol->position == 0) return false;
   *price = sim_liquidation_price(symbol);
   return symbol->position > 0 ? run->low <= *price : run->high >= *price;
@@ -259,8 +259,27 @@ static void next_phase(struct sim *sim) {
   }
 }
 
+/* Will this order do anything in the candle? */
+static bool is_touched(const struct candle_run *run, const struct sim_order *order, int64_t tick) {
+  if (!is_active(run, order)) return false;
+  if (order->type == ORDER_LIMIT) return order->takes_at_open || limit_is_inside(run, order, tick);
+  return order->state != ORDER_UNTRIGGERED || stop_is_inside(run, order);
+}
+
+/* Most candles touch neither an order nor the price of liquidation: one look instead of five phases. */
+static bool is_quiet(const struct sim *sim) {
+  const struct candle_run *run = &sim->state->run;
+  const struct sim_symbol *symbol = &sim->symbols[run->symbol];
+  int64_t liquidation;
+  for (int32_t i = symbol->first; i >= 0; i = sim->state->orders[i].next) {
+    if (is_touched(run, &sim->state->orders[i], symbol->instrument.tick_size)) return false;
+  }
+  return !liquidation_is_inside(sim, &liquidation);
+}
+
 bool sim_candle_advance(struct sim *sim) {
   struct candle_run *run = &sim->state->run;
+  if (run->phase == CANDLE_OPEN && is_quiet(sim)) finish(sim);
   while (run->phase != CANDLE_NONE) {
     if (try_orders(sim) || try_liquidation(sim)) return true;
     next_phase(sim);
@@ -277,7 +296,7 @@ static int64_t share_of_volume(const struct sim *sim, const struct sim_symbol *s
 /* A gap beyond the price of liquidation meets it before anything that acts at the open. */
 static void liquidate_at_gap(struct sim *sim) {
   const struct candle_run *run = &sim->state->run;
-  const struct sim_symbol *symbol = run_symbol(sim);
+  struct sim_symbol *symbol = run_symbol(sim);
   if (symbol->position == 0) return;
   int64_t price = sim_liquidation_price(symbol);
   if (is_beyond(run->open, price, symbol->position < 0)) sim_liquidate(sim, run->symbol, price, run->candle.open_ts);

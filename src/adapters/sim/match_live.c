@@ -134,7 +134,7 @@ static void trigger_stops(struct sim *sim, struct sim_symbol *symbol, int64_t pr
 }
 
 static void check_liquidation(struct sim *sim, int32_t index, int64_t price) {
-  const struct sim_symbol *symbol = &sim->symbols[index];
+  struct sim_symbol *symbol = &sim->symbols[index];
   if (symbol->position == 0) return;
   int64_t limit = sim_liquidation_price(symbol);
   if (symbol->position > 0 ? price <= limit : price >= limit) sim_liquidate(sim, index, limit, 0);

@@ -15,10 +15,13 @@ static uint64_t hash_id(const char *id) {
   return hash;
 }
 
+/* From the newest back: what is amended or cancelled was mostly sent a moment ago. */
 static struct sim_order *find_order(struct sim *sim, const char *client_order_id) {
+  struct sim_state *state = sim->state;
   uint64_t hash = hash_id(client_order_id);
-  for (int32_t i = 0; i < SIM_ORDERS_MAX; i++) {
-    struct sim_order *order = &sim->state->orders[i];
+  if (state->hashes[hash % SIM_HASHES] == 0) return NULL;
+  for (int64_t i = 1; i <= SIM_ORDERS_MAX; i++) {
+    struct sim_order *order = &state->orders[(uint64_t)(state->next_order - i) % SIM_ORDERS_MAX];
     if (order->number != 0 && order->hash == hash && text_equal(order->client_order_id, client_order_id)) return order;
   }
   return NULL;
@@ -200,6 +203,8 @@ static void place(struct sim *sim, const struct intent_place_order *request) {
   }
   struct sim_symbol *symbol = &sim->symbols[request->symbol];
   struct sim_order *order = take_place(sim->state);
+  if (order->number != 0) sim->state->hashes[order->hash % SIM_HASHES]--;
+  sim->state->hashes[wanted.hash % SIM_HASHES]++;
   *order = wanted;
   order->number = sim->state->next_order;
   sim_candle_schedule(sim, order, true);

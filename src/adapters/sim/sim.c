@@ -66,6 +66,7 @@ static void on_instrument(struct sim *sim, const struct event_instrument *news) 
   struct sim_symbol *symbol = &sim->symbols[news->symbol];
   if (news->instrument[0].tick_size <= 0 || news->instrument[0].lot_size <= 0) return;
   symbol->instrument = news->instrument[0];
+  symbol->liquidation.position = 0; /* the maintenance margin may be another one */
   symbol->is_known = true;
 }
 
@@ -194,8 +195,14 @@ static bool answer_pong(struct sim_state *state, struct event *out) {
   return true;
 }
 
+static bool has_work(const struct sim_state *state) {
+  return state->answer_head != state->answer_tail || state->replay_from != 0 || state->run.phase != CANDLE_NONE ||
+         state->pending_head != state->pending_tail;
+}
+
 static bool poll(void *self, int64_t now, struct event *out) {
   struct sim *sim = self;
+  if (!has_work(sim->state)) return answer_pong(sim->state, out); /* after nearly every event */
   do {
     if (sim_replay_pop(sim, out) || sim_answer_pop(sim, out)) return true;
   } while (sim_candle_advance(sim) || act_pending(sim, now));

@@ -9,6 +9,7 @@
 enum {
   SIM_ORDERS_MAX = 1024, /* live ones and the newest ended ones */
   SIM_LIVE_MAX = 512,
+  SIM_HASHES = 4096,        /* a power of two */
   SIM_PENDING_MAX = 1024,   /* requests under way */
   SIM_ANSWERS_MAX = 4096,   /* answers not yet fetched */
   SIM_ANSWERS_SPARE = 1536, /* always left for answers that cannot wait; resting fills do */
@@ -34,6 +35,12 @@ struct sim_order {
   bool takes_at_open; /* a limit that has not rested yet: marketable at the next open */
 };
 
+/* A price of liquidation and what it was computed from; position 0: none yet. */
+struct sim_liquidation {
+  int64_t position, cost, leverage;
+  int64_t price;
+};
+
 struct sim_symbol {
   /* What every candle touches comes first. */
   bool has_live_market; /* a book or a tape */
@@ -51,6 +58,7 @@ struct sim_symbol {
   int32_t first, last; /* live orders, -1 none */
   int64_t cost;        /* entry notional of the position, decimal USD, >= 0 */
   int64_t leverage;    /* decimal */
+  struct sim_liquidation liquidation;
   double funding_rate;
   int64_t funding_rate_for;  /* settlement that the rate belongs to */
   int64_t next_funding_at;   /* as announced, 0 unknown */
@@ -124,6 +132,7 @@ struct sim_state {
   int32_t open_positions;
   int32_t live_orders;
   int64_t next_order;
+  uint16_t hashes[SIM_HASHES]; /* orders in the table by the low bits of their hash: 0 says that an id is not there */
   struct sim_order orders[SIM_ORDERS_MAX];
   struct candle_run run;
 
@@ -172,7 +181,7 @@ void sim_fill_order(struct sim *sim, struct sim_order *order, const struct fill_
 /* What may still be filled of an order: a reduce-only one never more than the position. */
 int64_t sim_fillable(const struct sim *sim, const struct sim_order *order);
 /* Decimal price of liquidation of the open position; a long without one: 0. */
-int64_t sim_liquidation_price(const struct sim_symbol *symbol);
+int64_t sim_liquidation_price(struct sim_symbol *symbol);
 void sim_liquidate(struct sim *sim, int32_t symbol, int64_t price, int64_t ts);
 int64_t sim_margin_free(const struct sim *sim);
 /* Quantity by which an order would enlarge the position or open an opposite one. */
