@@ -6,6 +6,15 @@ void playback_init(struct playback *playback, struct feed *feed, bool has_second
   *playback = (struct playback){.feed = feed, .has_seconds = has_seconds};
 }
 
+/* Time of the feed's next event, asked once for each. */
+static int64_t feed_next_ts(struct playback *playback) {
+  if (!playback->has_next) {
+    playback->next_ts = playback->feed->next_ts(playback->feed->self);
+    playback->has_next = true;
+  }
+  return playback->next_ts;
+}
+
 /* Earliest tick that is due before anything at `next`; 0 none. */
 static int64_t due_tick(const struct playback *playback, int64_t next) {
   int64_t at = playback->tick_at;
@@ -14,7 +23,7 @@ static int64_t due_tick(const struct playback *playback, int64_t next) {
 }
 
 int64_t playback_next_ts(struct playback *playback) {
-  int64_t next = playback->feed->next_ts(playback->feed->self);
+  int64_t next = feed_next_ts(playback);
   int64_t tick = due_tick(playback, next);
   return tick != 0 ? tick : next;
 }
@@ -33,12 +42,13 @@ static void note_time(struct playback *playback, const struct event *event) {
 }
 
 enum status playback_next(struct playback *playback, struct event *out, struct problem *problem) {
-  int64_t next = playback->feed->next_ts(playback->feed->self);
+  int64_t next = feed_next_ts(playback);
   int64_t tick = due_tick(playback, next);
   if (tick != 0) {
     make_tick(playback, tick, next, out);
     return STATUS_OK;
   }
+  playback->has_next = false;
   enum status status = playback->feed->next(playback->feed->self, out, problem);
   if (!status) note_time(playback, out);
   return status;

@@ -11,8 +11,11 @@ struct playback {
   int64_t tick_at;  /* the next tick; 0 none */
   bool is_candle_tick;
   int64_t second_at;
+  bool has_next; /* next_ts was asked for since the feed's last event */
+  int64_t next_ts;
 };
 
+/* From the first call below on, whoever takes from the feed or seeks it begins again here. */
 void playback_init(struct playback *playback, struct feed *feed, bool has_seconds);
 /* Time of the next event, INT64_MAX at the end. */
 int64_t playback_next_ts(struct playback *playback);
