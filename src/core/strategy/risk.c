@@ -34,6 +34,7 @@ static struct loss loss_of(int64_t lost, int64_t base) {
 
 /* loss > tenths/10 * limit. A limit is a decimal, so all of this is exact. */
 static bool is_above(struct loss loss, int64_t limit, int tenths) {
+  if (loss.lost == 0 && limit >= 0) return false;
   return (wide)loss.lost * DECIMAL_ONE * 10 > (wide)limit * loss.base * tenths;
 }
 
