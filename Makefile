@@ -52,6 +52,15 @@ ifeq ($(origin FLAGS_$(MODE)),undefined)
 $(error MODE=$(MODE) is unknown: use release, asan, tsan, coverage or fuzz)
 endif
 
+# gcc optimises the program and the benches once more as a whole when it links them. Fat objects hold machine code as well: the tests are linked
+# from it, because a whole for each of them would take minutes, and purity.sh reads it. The files were compiled with every warning; what is guessed
+# across them is not wanted (-w).
+ifeq ($(MODE)$(IS_CLANG),release)
+WHOLE_COMPILE = -flto=auto -ffat-lto-objects -frandom-seed=$<
+WHOLE_LINK := -flto=auto -w
+PLAIN_LINK := -fno-lto
+endif
+
 CPPFLAGS += -Isrc -MMD -MP
 CFLAGS := -std=gnu17 -g -fPIE -fvisibility=hidden -ffp-contract=off $(WARNINGS) $(FLAGS_$(MODE)) $(EXTRA_CFLAGS)
 # The last bit of every result is part of the product: nothing may be reordered, fused or skipped.
@@ -93,7 +102,7 @@ $(OUT)/obj/src/core/%.o $(OUT)/obj/src/engine/%.o: CFLAGS += $(EXACT_CFLAGS)
 $(OUT)/obj/%.o: %.c
 	$(SAY) CC $<
 	@mkdir -p $(@D)
-	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) $(WHOLE_COMPILE) -c -o $@ $<
 
 # $(call remember,FILE,TEXT) writes the file if the text is another one; what depends on the file is then made anew.
 # Done while reading this file, so that `make -q` and `make -n` tell the truth.
@@ -118,7 +127,7 @@ $(eval $(call library,support,$(SUPPORT)))
 
 $(BREAKOUT): $(call object,src/apps/main.c) $(LIBRARIES)
 	$(SAY) LD $@
-	$(QUIET)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(QUIET)$(CC) $(CFLAGS) $(WHOLE_LINK) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # Version, commit and date of that commit reach exactly one object; a date of the build would make two builds differ.
 VERSION_TEXT := $(shell sed -n 's/^## \[\{0,1\}\([0-9][0-9.]*\).*/\1/p' CHANGELOG.md 2>/dev/null | head -n 1)
@@ -140,10 +149,12 @@ TESTS := $(patsubst tests/%.c,$(OUT)/tests/%,$(TEST_CHOSEN))
 BENCHES := $(patsubst tests/%.c,$(OUT)/tests/%,$(sort $(wildcard tests/bench/*.c)))
 
 $(OUT)/obj/tests/%.o: CPPFLAGS += -Itests
+$(OUT)/tests/%: LINK := $(PLAIN_LINK)
+$(OUT)/tests/bench/%: LINK := $(WHOLE_LINK)
 $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libsupport.a $(LIBRARIES)
 	$(SAY) LD $@
 	@mkdir -p $(@D)
-	$(QUIET)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+	$(QUIET)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 # Make would delete these as intermediate files and compile every test again next time.
 .SECONDARY:
 
