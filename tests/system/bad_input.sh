@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Bad input of every kind: one clear message (what, where, what to do), the documented exit code, and nothing lost.
+# shellcheck disable=SC2016 # what stands in single quotes is for awk and sed
 set -u
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=tests/system/lib.sh
@@ -111,7 +112,6 @@ preset 's/"risk_per_trade": *[0-9.]*/"risk_per_trade": 5/'
 refused 'out of bounds' 4 'risk_per_trade.*5' backtest ./bad.json --data BTCUSDT-1m.csv
 preset 's/"risk_per_trade": *[0-9.]*/"risk_per_trade": "much"/'
 refused 'wrong type' 4 'risk_per_trade' backtest ./bad.json --data BTCUSDT-1m.csv
-# shellcheck disable=SC2016 # $ is the last line, for sed
 preset '$d'
 refused 'broken JSON' 4 'bad.json' backtest ./bad.json --data BTCUSDT-1m.csv
 refused 'wrong key of --set-key' 4 'risk.risk_per_trad' backtest breakout_v1 --data BTCUSDT-1m.csv --set-key risk.risk_per_trad=0.01
