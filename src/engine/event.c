@@ -42,17 +42,7 @@ union event_lines {
 #undef FIELD_ROW
 
 /* Passes over event.def that need no fields. */
-#define FIELD_I64(n)
-#define FIELD_I32(n)
-#define FIELD_BOOL(n)
-#define FIELD_DECIMAL(n)
-#define FIELD_DECIMAL_NULL(n)
-#define FIELD_DOUBLE(n)
-#define FIELD_TIME(n)
-#define FIELD_TEXT(n, s)
-#define FIELD_ENUM(n, t)
-#define FIELD_ID(n, p, w)
-#define FIELD_LIST(n, t, c)
+#include "base/fields_nothing.h"
 
 const struct schema *const event_schemas[] = {
 #define EVENT_BEGIN(constant, name) &event_##name##_schema,
@@ -108,17 +98,7 @@ const int event_items_count = (int)(sizeof event_items / sizeof event_items[0]);
 
 /* One row of event_items for every EVENT_ITEMS of event.def. */
 #define EVENT_ITEMS(type, name) +1
-#define FIELD_I64(n)
-#define FIELD_I32(n)
-#define FIELD_BOOL(n)
-#define FIELD_DECIMAL(n)
-#define FIELD_DECIMAL_NULL(n)
-#define FIELD_DOUBLE(n)
-#define FIELD_TIME(n)
-#define FIELD_TEXT(n, s)
-#define FIELD_ENUM(n, t)
-#define FIELD_ID(n, p, w)
-#define FIELD_LIST(n, t, c)
+#include "base/fields_nothing.h"
 _Static_assert(sizeof event_items / sizeof event_items[0] == 0
 #include "engine/event.def"
                ,

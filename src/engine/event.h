@@ -63,17 +63,7 @@ struct symbol_flag {
 enum event_kind {
 /* clang-format off */
 #define EVENT_BEGIN(constant, name) EVENT_##constant,
-#define FIELD_I64(n)
-#define FIELD_I32(n)
-#define FIELD_BOOL(n)
-#define FIELD_DECIMAL(n)
-#define FIELD_DECIMAL_NULL(n)
-#define FIELD_DOUBLE(n)
-#define FIELD_TIME(n)
-#define FIELD_TEXT(n, s)
-#define FIELD_ENUM(n, t)
-#define FIELD_ID(n, p, w)
-#define FIELD_LIST(n, t, c)
+#include "base/fields_nothing.h"
 #include "engine/event.def"
 #include "base/fields_end.h"
   /* clang-format on */
@@ -100,17 +90,7 @@ struct event {
   union {
 /* clang-format off */
 #define EVENT_BEGIN(constant, name) struct event_##name name;
-#define FIELD_I64(n)
-#define FIELD_I32(n)
-#define FIELD_BOOL(n)
-#define FIELD_DECIMAL(n)
-#define FIELD_DECIMAL_NULL(n)
-#define FIELD_DOUBLE(n)
-#define FIELD_TIME(n)
-#define FIELD_TEXT(n, s)
-#define FIELD_ENUM(n, t)
-#define FIELD_ID(n, p, w)
-#define FIELD_LIST(n, t, c)
+#include "base/fields_nothing.h"
 #include "engine/event.def"
 #include "base/fields_end.h"
     /* clang-format on */

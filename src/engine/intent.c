@@ -25,17 +25,7 @@ union intent_lines {
 #include "base/fields_end.h"
 
 /* Passes over intent.def that need no fields. */
-#define FIELD_I64(n)
-#define FIELD_I32(n)
-#define FIELD_BOOL(n)
-#define FIELD_DECIMAL(n)
-#define FIELD_DECIMAL_NULL(n)
-#define FIELD_DOUBLE(n)
-#define FIELD_TIME(n)
-#define FIELD_TEXT(n, s)
-#define FIELD_ENUM(n, t)
-#define FIELD_ID(n, p, w)
-#define FIELD_LIST(n, t, c)
+#include "base/fields_nothing.h"
 const char *const intent_kind_names[] = {
 #define INTENT_BEGIN(constant, name) #name,
 #include "engine/intent.def"

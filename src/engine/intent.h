@@ -7,17 +7,7 @@
 enum intent_kind {
 /* clang-format off */
 #define INTENT_BEGIN(constant, name) INTENT_##constant,
-#define FIELD_I64(n)
-#define FIELD_I32(n)
-#define FIELD_BOOL(n)
-#define FIELD_DECIMAL(n)
-#define FIELD_DECIMAL_NULL(n)
-#define FIELD_DOUBLE(n)
-#define FIELD_TIME(n)
-#define FIELD_TEXT(n, s)
-#define FIELD_ENUM(n, t)
-#define FIELD_ID(n, p, w)
-#define FIELD_LIST(n, t, c)
+#include "base/fields_nothing.h"
 #include "engine/intent.def"
 #include "base/fields_end.h"
   /* clang-format on */
@@ -40,17 +30,7 @@ struct intent {
   union {
 /* clang-format off */
 #define INTENT_BEGIN(constant, name) struct intent_##name name;
-#define FIELD_I64(n)
-#define FIELD_I32(n)
-#define FIELD_BOOL(n)
-#define FIELD_DECIMAL(n)
-#define FIELD_DECIMAL_NULL(n)
-#define FIELD_DOUBLE(n)
-#define FIELD_TIME(n)
-#define FIELD_TEXT(n, s)
-#define FIELD_ENUM(n, t)
-#define FIELD_ID(n, p, w)
-#define FIELD_LIST(n, t, c)
+#include "base/fields_nothing.h"
 #include "engine/intent.def"
 #include "base/fields_end.h"
     /* clang-format on */

@@ -1,0 +1,12 @@
+/* Included before a .def whose fields are not wanted in this pass: its FIELD_ rows become nothing. Followed by fields_end.h. */
+#define FIELD_I64(n)
+#define FIELD_I32(n)
+#define FIELD_BOOL(n)
+#define FIELD_DECIMAL(n)
+#define FIELD_DECIMAL_NULL(n)
+#define FIELD_DOUBLE(n)
+#define FIELD_TIME(n)
+#define FIELD_TEXT(n, s)
+#define FIELD_ENUM(n, t)
+#define FIELD_ID(n, p, w)
+#define FIELD_LIST(n, t, c)
