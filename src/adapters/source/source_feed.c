@@ -12,8 +12,10 @@ static void describe_capability(const struct source_feed *self, int symbol, stru
   out->capability = (struct event_capability){symbol, (int32_t)source_capabilities(self->source, symbol), self->interval_ms};
 }
 
-static void describe_instrument(const struct source_feed *self, int symbol, struct event *out) {
-  const struct instrument *instrument = source_instrument(self->source, symbol, self->from);
+static void describe_instrument(struct source_feed *self, int symbol, int64_t ts, struct event *out) {
+  const struct instrument *instrument = source_instrument(self->source, symbol, ts);
+  self->known[symbol] = instrument;
+  out->ts = ts;
   out->kind = EVENT_INSTRUMENT;
   out->instrument = (struct event_instrument){.symbol = symbol, .is_whitelisted = true, .instrument_count = 1, .instrument = {*instrument}};
   out->instrument.is_reference = text_equal(instrument->symbol, reference_symbol);
@@ -86,7 +88,7 @@ static enum status feed_next(void *context, struct event *out, struct problem *p
     bool is_instrument = self->described++ % 2 == 0;
     out->ts = self->from;
     if (is_instrument) {
-      describe_instrument(self, symbol, out);
+      describe_instrument(self, symbol, self->from, out);
     } else {
       describe_capability(self, symbol, out);
     }
@@ -94,6 +96,10 @@ static enum status feed_next(void *context, struct event *out, struct problem *p
   }
   enum status status = look(self, problem);
   if (status) return status;
+  if (source_instrument(self->source, self->item.symbol, self->item.ts) != self->known[self->item.symbol]) {
+    describe_instrument(self, self->item.symbol, self->item.ts, out);
+    return STATUS_OK;
+  }
   item_to_event(&self->item, out);
   self->has_item = false;
   return STATUS_OK;

@@ -13,7 +13,8 @@ struct source_feed {
   int64_t interval_ms;
   bool has_item;
   struct source_item item;
-  enum status ended; /* STATUS_OK while items may follow */
+  enum status ended;                                  /* STATUS_OK while items may follow */
+  const struct instrument *known[SOURCE_SYMBOLS_MAX]; /* what was told of each symbol last: a change is told when it was known */
 };
 
 /* The BTC perpetual is the reference symbol when the source has it. */
