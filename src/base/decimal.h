@@ -30,7 +30,7 @@ double decimal_to_double_large(int64_t value);
 static inline int64_t decimal_from_double(double value) {
   /* Below 2^50 the product is off by at most 2^-4, so an integer that lies nearer than a quarter is the nearest of the true product too. */
   double product = value * (double)DECIMAL_ONE;
-  if (product > -0x1p50 && product < 0x1p50) {
+  if (product > -1125899906842624.0 && product < 1125899906842624.0) {
     int64_t nearest = (int64_t)(product + (product < 0 ? -0.5 : 0.5));
     double rest = product - (double)nearest;
     if (rest > -0.25 && rest < 0.25) return nearest;
@@ -39,7 +39,7 @@ static inline int64_t decimal_from_double(double value) {
 }
 
 static inline bool decimal_fits(double value) {
-  return (value > -0x1p36 && value < 0x1p36) || decimal_fits_exactly(value); /* 2^36 * 10^8 < 2^63 */
+  return (value > -68719476736.0 && value < 68719476736.0) || decimal_fits_exactly(value); /* 2^36 * 10^8 < 2^63 */
 }
 
 static inline double decimal_to_double(int64_t value) {
