@@ -288,6 +288,10 @@ static void do_close_position(struct engine *engine, struct operation *operation
     fail_operation(engine, operation, "not_found", "no such position");
     return;
   }
+  if (holding->exit_active && command->fraction < 1) {
+    fail_operation(engine, operation, "in_use", "an exit of this position is already running");
+    return;
+  }
   manage_close_share(engine, holding, command->fraction, command->is_immediate);
 }
 

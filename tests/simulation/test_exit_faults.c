@@ -118,6 +118,21 @@ static void fills_of_an_attempt_count(void **state) {
   script_close(&script);
 }
 
+/* A share cannot be closed beside an exit that is running, and the reply says so. */
+static void a_share_beside_a_running_exit_is_refused(void **state) {
+  (void)state;
+  begin(true, NULL, NULL);
+  script_ticker(&script, 0, 100.95, 101.00);
+  close_share(1, false);
+  char id[ORDER_ID_MAX];
+  memcpy(id, id_of(PURPOSE_MANUAL), sizeof id);
+  close_share(0.5, false);
+  assert_int_equal(script.reply.status, COMMAND_FAILED);
+  assert_string_equal(script.reply.code, "in_use");
+  assert_string_equal(id_of(PURPOSE_MANUAL), id);
+  script_close(&script);
+}
+
 static void a_cancel_of_unknown_fate_does_not_stop_the_exit(void **state) {
   (void)state;
   begin(true, NULL, NULL);
@@ -425,6 +440,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_time_stop_grows_more_urgent),
       cmocka_unit_test(fills_of_an_attempt_count),
+      cmocka_unit_test(a_share_beside_a_running_exit_is_refused),
       cmocka_unit_test(a_cancel_of_unknown_fate_does_not_stop_the_exit),
       cmocka_unit_test(refused_exits_go_on),
       cmocka_unit_test(a_market_exit_without_liquidity_waits_for_the_tick),
