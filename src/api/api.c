@@ -17,6 +17,7 @@ const struct route api_routes[] = {
   {#handler, handle_##handler, method, path, role, query, text, SHAPE_##request, SHAPE_##reply, is_list},
 #include "api/route.def"
 };
+const char *const api_role_names[] = {"none", "viewer", "operator", "admin"};
 const int api_route_count = (int)(sizeof api_routes / sizeof api_routes[0]);
 
 /* ---- life ---- */

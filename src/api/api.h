@@ -6,6 +6,7 @@
 #include "engine/view.h"
 #include "runner/http.h"
 #include "runner/metrics.h"
+#include "runner/rows.h"
 #include "runner/settings.h"
 
 enum api_level { API_OK, API_DEGRADED, API_FAILED, API_OFF };
@@ -37,9 +38,11 @@ struct api_options {
   struct metrics *metrics;
   const struct clock *clock;
   const struct settings *settings;
-  bool is_demo;  /* recorded data */
-  double speed;  /* of playback; 0: real time */
-  bool is_ready; /* recovery is done */
+  const struct row_port *rows;             /* the database; NULL: none, what needs it answers 503 */
+  const struct http_port_sockets *sockets; /* NULL: no WebSockets */
+  bool is_demo;                            /* recorded data */
+  double speed;                            /* of playback; 0: real time */
+  bool is_ready;                           /* recovery is done */
 };
 
 struct api; /* opaque */

@@ -9,9 +9,23 @@
 
 enum { API_PENDING_MAX = 64, API_WAIT_MS = 5000, API_WAIT_MS_MAX = 30000 };
 
+/* What somebody may do; each includes those before it. Names as in route.def. */
+enum api_role { API_ROLE_NONE, API_ROLE_VIEWER, API_ROLE_OPERATOR, API_ROLE_ADMIN, api_role_count };
+extern const char *const api_role_names[];
+
+/* Who asks: found before a handler runs. */
+struct caller {
+  enum api_role role;
+  char user[48];     /* "" nobody */
+  char token_id[24]; /* "" without a token */
+  char address[64];
+  bool is_login; /* by cookie: changing requests need X-CSRF-Token */
+};
+
 /* One request while it is handled. */
 struct call {
   struct api *api;
+  struct caller caller;
   const struct http_request *request;
   struct http_reply *reply;
   const struct route *route;

@@ -101,3 +101,15 @@ const char *http_argument(const struct http_request *request, const char *name) 
   }
   return NULL;
 }
+
+const char *http_header(const struct http_request *request, const char *name) {
+  return request->find_header != NULL ? request->find_header(request, name) : NULL;
+}
+
+bool http_reply_add(struct http_reply *reply, const char *name, const char *value) {
+  if (reply->field_count == HTTP_FIELDS_MAX || strlen(value) >= HTTP_FIELD_BYTES) return false;
+  struct http_field *field = &reply->fields[reply->field_count++];
+  field->name = name;
+  text_copy(field->value, sizeof field->value, value);
+  return true;
+}

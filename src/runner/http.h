@@ -10,7 +10,10 @@ enum {
   HTTP_ARGUMENTS_MAX = 24,
   HTTP_ARGUMENT_BYTES = 256,
   HTTP_ID_BYTES = 24,
-  HTTP_ALLOW_BYTES = 64
+  HTTP_ALLOW_BYTES = 64,
+  HTTP_FIELDS_MAX = 6,
+  HTTP_FIELD_BYTES = 256,
+  HTTP_MESSAGE_BYTES_MAX = 64 * 1024
 };
 
 /* A name=value of the query, decoded. */
@@ -30,17 +33,46 @@ struct http_request {
   struct http_argument arguments[HTTP_ARGUMENTS_MAX];
   bool has_bad_query;
   const char *host, *origin, *content_type, *accept; /* headers; NULL when absent */
-  const char *body;                                  /* NUL-terminated */
+  /* Any other header by its name (case does not matter); NULL when absent. Through http_header. */
+  const char *(*find_header)(const struct http_request *request, const char *name);
+  const char *body; /* NUL-terminated */
   size_t body_length;
   char address[64];       /* of the client */
   char id[HTTP_ID_BYTES]; /* X-Request-Id of the reply */
   int64_t started_ns;     /* monotonic */
 };
 
+/* A header of the reply beside those that every reply has. */
+struct http_field {
+  const char *name; /* static text */
+  char value[HTTP_FIELD_BYTES];
+};
+
+/* A WebSocket after its upgrade. The adapter owns socket and framing (RFC 6455); the API owns what is said. */
+struct http_socket;
+
+/* What the adapter calls for a WebSocket; all on the loop's thread. */
+struct http_socket_handler {
+  void *context;
+  /* The upgrade is done: frames may be sent. Returns what the other calls get as `peer`. */
+  void *(*on_open)(void *context, struct http_socket *socket);
+  /* A whole text message, valid UTF-8, NUL-terminated, at most HTTP_MESSAGE_BYTES_MAX long. */
+  void (*on_text)(void *context, void *peer, const char *text, size_t length);
+  /* A pong or any other sign of life came. */
+  void (*on_alive)(void *context, void *peer);
+  /* The connection has ended, by us or by them; the socket must not be used any more. */
+  void (*on_close)(void *context, void *peer, int code);
+};
+
 struct http_reply {
   int status;
   const char *content_type; /* static text */
   struct buffer body;
+  int field_count;
+  struct http_field fields[HTTP_FIELDS_MAX];
+  /* Set with status 101 by a handler that takes a WebSocket: the connection becomes one and is told here. NULL otherwise. Owned by the API. */
+  const struct http_socket_handler *socket;
+  void *socket_context;                   /* instead of socket->context when not NULL: what on_open gets */
   char allow[HTTP_ALLOW_BYTES];           /* Allow header, "" none */
   int retry_after_s;                      /* Retry-After header, 0 none */
   bool is_deferred;                       /* the answer comes later: filled into this reply, then send */
@@ -58,6 +90,29 @@ struct http_handler {
   void (*on_done)(void *context, const struct http_request *request, const struct http_reply *reply);
 };
 
+/* ---- WebSockets: implemented by the adapter ---- */
+
+/* One encoded text frame that many sockets may share: encoded once, counted by its users. */
+struct http_frame;
+struct http_port_sockets {
+  /* A frame with one user. */
+  struct http_frame *(*frame_make)(const char *text, size_t length);
+  void (*frame_keep)(struct http_frame *frame);
+  void (*frame_drop)(struct http_frame *frame);
+  /* Queues a frame; what is queued is written in one piece when the socket takes it. Keeps the frame. */
+  void (*send)(struct http_socket *socket, struct http_frame *frame);
+  void (*ping)(struct http_socket *socket);
+  /* Frames and bytes that wait. */
+  size_t (*queued_frames)(const struct http_socket *socket);
+  size_t (*queued_bytes)(const struct http_socket *socket);
+  /* Says goodbye with a close code (1001, 4008, ...) and ends the connection; on_close follows. */
+  void (*close)(struct http_socket *socket, int code, const char *reason);
+};
+
+/* The header's value, or NULL. */
+const char *http_header(const struct http_request *request, const char *name);
+/* Adds a header to the reply; false when there is no room or the value does not fit (then nothing was added). */
+bool http_reply_add(struct http_reply *reply, const char *name, const char *value);
 /* The argument's value, or NULL. */
 const char *http_argument(const struct http_request *request, const char *name);
 /* Cuts and decodes method-independent parts of a target: path into segments, query into arguments. */
