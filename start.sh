@@ -101,6 +101,18 @@ build() {
     fi
 }
 
+# Beside the program's own build. The API and the command line work without the user interface, so its failure ends nothing.
+build_ui() {
+    local log=$LOGS/ui.log
+    if make -C "$ROOT" --question ui >/dev/null 2>&1; then
+        return 0
+    fi
+    say "building the user interface (log: logs/ui.log)"
+    { "$ROOT/scripts/node.sh" install && make -C "$ROOT" ui; } >"$log" 2>&1 && return 0
+    tail -n 5 "$log" >&2
+    warn "the user interface could not be built (all of it is in logs/ui.log); the API and the command line work without it"
+}
+
 # put_setting FILE NAME VALUE: replaces the line of the setting, also one that is commented out, or adds it.
 put_setting() {
     if grep -qE "^#?[[:space:]]*$2=" "$1"; then
@@ -214,7 +226,10 @@ flock -w 300 8 || fail 1 "another start is under way for five minutes already"
 if [ -e "$PIDS/supervisor.pid" ] && ! flock -n "$PIDS/supervisor.pid" true; then
     say_already_running
 fi
+build_ui 8<&- &
+ui_build=$!
 build
+wait "$ui_build"
 make_settings
 if [ "$is_demo" -eq 1 ]; then
     export FEED=demo AUTOSTART=paper

@@ -5,7 +5,7 @@
 #   packages.sh missing GROUP...    print those that are not installed; exit 1 if any
 #   packages.sh install GROUP...    install what is missing (root, or sudo); asks nothing, updates the lists only if needed
 #
-# Groups: run (start.sh, status.sh, stop.sh), build (the program), test (tests and checks), bare (test on a Debian with nothing installed).
+# Groups: run (start.sh, status.sh, stop.sh), build (the program), test (tests and checks), npm (to fetch Node.js), bare (test on a Debian with nothing installed).
 # Exit codes: 0 done, 1 something is missing, 2 it could not be installed.
 set -euo pipefail
 
@@ -14,9 +14,10 @@ packages_of() {
     run) echo ca-certificates curl iproute2 procps util-linux ;;
     build) echo gcc git libc6-dev libjansson-dev libmicrohttpd-dev libsqlite3-dev libssl-dev libuv1-dev libzstd-dev make zlib1g-dev ;;
     test) echo clang-14 clang-format clang-tidy cppcheck gcovr jq libclang-rt-14-dev libcmocka-dev shellcheck sqlite3 zstd ;;
+    npm) echo npm ;;
     bare) echo debootstrap ;;
     *)
-        echo "packages.sh: unknown group '$1' (run, build, test, bare)" >&2
+        echo "packages.sh: unknown group '$1' (run, build, test, npm, bare)" >&2
         return 64
         ;;
     esac
