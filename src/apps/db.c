@@ -110,7 +110,7 @@ static void add_journal(struct db *db) {
 static void add_backup(struct db *db) {
   struct store_rows rows;
   struct buffer text = {0};
-  struct store_query query = {.table = "backups", .order = "ts", .limit = 1};
+  struct rows_query query = {.table = "backups", .order = "ts", .limit = 1};
   bool is_known = false;
   if (store_select(&db->database, &query, &rows, &db->app->problem) == STATUS_OK) {
     is_known = store_rows_next(&rows, &db->app->problem) == STATUS_OK;
@@ -460,7 +460,7 @@ static int run_export(struct db *db) {
   struct store_rows rows;
   if (db->word_count != 1)
     return app_fail_with(db->app, STATUS_BAD_CONFIG, "bad_argument", "export", "name one table: breakout db export trades --csv");
-  struct store_query query = {.table = db->words[0], .is_ascending = true};
+  struct rows_query query = {.table = db->words[0], .is_ascending = true};
   enum status status = open_database(db, DATABASE_FOR_READING);
   if (status == STATUS_OK) status = store_select(&db->database, &query, &rows, &db->app->problem);
   if (status != STATUS_OK) return app_fail(db->app, status);

@@ -126,6 +126,8 @@ static enum status open_storage(struct server *server, struct engine_counters *c
   const struct sqlite_store_options store = {.path = path, .account = account, .may_migrate = settings->breakout_profile == PROFILE_DEVELOPMENT};
   enum status status = sqlite_store_open(&server->store, &store, &app->problem);
   server->has_store = !status;
+  if (!status) status = sqlite_rows_open(&server->rows, path, &app->problem);
+  if (!status) sqlite_rows_port(server->rows, &server->row_port);
   if (!status) status = store_registry_open(&server->registry, path, &app->problem);
   server->has_registry = !status;
   if (!status) status = store_instance(&server->registry, server->wiring.config.instance, now, &app->problem);
@@ -263,6 +265,7 @@ static enum status open_api(struct server *server) {
                                       .metrics = server->metrics,
                                       .clock = server->clock,
                                       .settings = &server->app->settings,
+                                      .rows = &server->row_port,
                                       .is_demo = true, /* recorded data are all this version has */
                                       .speed = server->app->settings.demo_speed,
                                       .is_ready = true};
@@ -271,7 +274,7 @@ static enum status open_api(struct server *server) {
 
 /* The newest rows of a table, oldest first, into the API's memory. */
 static void remember(struct server *server, struct database *database, const char *table) {
-  struct store_query query = {.table = table, .limit = KEPT_ROWS};
+  struct rows_query query = {.table = table, .limit = KEPT_ROWS};
   struct store_rows rows;
   struct problem problem;
   problem_clear(&problem);
@@ -452,6 +455,7 @@ void server_close(struct server *server) {
   if (server->has_registry) store_registry_close(&server->registry);
   if (server->has_store) server->store.close(server->store.self);
   api_close(server->api);
+  sqlite_rows_close(server->rows);
   metrics_close(server->metrics);
   if (!server->has_runner) server->wiring.engine = NULL;
   wiring_close(&server->wiring);

@@ -4,6 +4,7 @@
 
 #include "adapters/http/http.h"
 #include "adapters/source/looped_feed.h"
+#include "adapters/store/sqlite_rows.h"
 #include "adapters/store/store_registry.h"
 #include "api/api.h"
 #include "apps/wiring.h"
@@ -39,6 +40,8 @@ struct server {
   bool has_store;
   struct store_registry registry;
   bool has_registry;
+  struct sqlite_rows *rows;
+  struct row_port row_port; /* of rows */
   struct journal *journal;
   struct recover *recover;
   struct recovery recovery;

@@ -7,6 +7,8 @@
 #include "base/problem.h"
 
 enum row_kind { ROW_VALUE_NULL, ROW_VALUE_INT, ROW_VALUE_REAL, ROW_VALUE_TEXT };
+/* How a value that was read is shown in JSON: as it is, as JSON already (JSON columns, decimals), as true or false. Without meaning when writing. */
+enum row_form { ROW_FORM_PLAIN, ROW_FORM_RAW, ROW_FORM_FLAG };
 
 /* A column's value. Times are INT (ms), flags INT 0 or 1, decimals (columns DEC) TEXT as a person writes them, JSON is TEXT. */
 struct row_value {
@@ -15,6 +17,7 @@ struct row_value {
   int64_t integer;
   double real;
   const char *text; /* borrowed */
+  enum row_form form;
 };
 
 enum row_compare { ROWS_EQUAL, ROWS_NOT_EQUAL, ROWS_AT_LEAST, ROWS_AT_MOST, ROWS_ABOVE, ROWS_BELOW };
@@ -26,13 +29,13 @@ struct row_filter {
   const char *value;
 };
 
-enum { ROWS_FILTERS_MAX = 12, ROWS_COLUMNS_MAX = 40 };
+enum { ROWS_FILTERS_MAX = 12, ROWS_COLUMNS_MAX = 48 };
 
 struct rows_query {
   const char *table;
   struct row_filter filters[ROWS_FILTERS_MAX];
   int filter_count;
-  const char *order; /* column; NULL: the first indexed time of the table, else its key */
+  const char *order; /* column; NULL: the first indexed time of the table, else its key; rows that are equal there by the table's key */
   bool is_ascending;
   int64_t limit; /* 0: all */
   int64_t offset;
@@ -45,8 +48,8 @@ typedef bool rows_visit(void *context, const struct row_value *values, int count
 /* The same with the row as the struct of its record (struct trade, ...), for tables that records fill. What the table does not keep is zero. */
 typedef bool rows_visit_object(void *context, const void *object);
 
-/* Problems: STATUS_NOT_FOUND an unknown table, STATUS_BAD_INPUT an unknown column or a value that does not fit it, STATUS_BUSY or STATUS_IO_FAILED
- * when the database cannot be used now. */
+/* Problems: STATUS_NOT_FOUND an unknown table, STATUS_BAD_INPUT an unknown column or a value that does not fit it, STATUS_IN_USE (locked),
+ * STATUS_TIMED_OUT (the question is too wide to be answered on the loop) or another failure when the database cannot be used now. */
 struct row_port {
   void *self;
   enum status (*select)(void *self, const struct rows_query *query, rows_visit *visit, void *context, struct problem *problem);

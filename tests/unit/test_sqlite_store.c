@@ -84,7 +84,7 @@ static bool read_newest(const char *table, void *object, struct schema *schema) 
   struct database database;
   struct store_rows rows;
   assert_int_equal(database_open(&database, path, DATABASE_FOR_READING, 1000, &problem), STATUS_OK);
-  assert_int_equal(store_select(&database, &(struct store_query){.table = table, .limit = 1}, &rows, &problem), STATUS_OK);
+  assert_int_equal(store_select(&database, &(struct rows_query){.table = table, .limit = 1}, &rows, &problem), STATUS_OK);
   bool has_row = store_rows_next(&rows, &problem) == STATUS_OK;
   if (has_row) assert_int_equal(store_rows_object(&rows, object, &problem), STATUS_OK);
   *schema = *rows.map.schema;
@@ -514,7 +514,7 @@ static void decisions_are_found_by_symbol_stage_and_time(void **unused) {
   (void)unused;
   struct database database;
   struct store_rows rows;
-  struct store_query query = {.table = "decisions", .limit = 2};
+  struct rows_query query = {.table = "decisions", .limit = 2};
   struct decision decision;
   assert_int_equal(open_store(true), STATUS_OK);
   put_decision(1, 1000, "BTC/USDT", STAGE_FILTER);
@@ -523,9 +523,9 @@ static void decisions_are_found_by_symbol_stage_and_time(void **unused) {
   put_decision(4, 4000, "BTC/USDT", STAGE_FILTER);
   put_decision(5, 4000, "BTC/USDT", STAGE_FILTER);
   assert_int_equal(database_open(&database, path, DATABASE_FOR_READING, 1000, &problem), STATUS_OK);
-  store_query_add(&query, "symbol", STORE_EQUAL, "BTC/USDT");
-  store_query_add(&query, "stage", STORE_EQUAL, "filter");
-  store_query_add(&query, "decision_id", STORE_NOT_EQUAL, "D0000000005");
+  rows_query_add(&query, "symbol", ROWS_EQUAL, "BTC/USDT");
+  rows_query_add(&query, "stage", ROWS_EQUAL, "filter");
+  rows_query_add(&query, "decision_id", ROWS_NOT_EQUAL, "D0000000005");
   assert_int_equal(store_select(&database, &query, &rows, &problem), STATUS_OK);
   assert_int_equal(store_rows_next(&rows, &problem), STATUS_OK);
   assert_int_equal(store_rows_object(&rows, &decision, &problem), STATUS_OK);
@@ -554,16 +554,16 @@ static void wrong_questions_name_the_nearest(void **unused) {
   (void)unused;
   struct database database;
   struct store_rows rows;
-  struct store_query query = {.table = "decison"};
+  struct rows_query query = {.table = "decison"};
   assert_int_equal(open_store(true), STATUS_OK);
   assert_int_equal(database_open(&database, path, DATABASE_FOR_READING, 1000, &problem), STATUS_OK);
   assert_int_equal(store_select(&database, &query, &rows, &problem), STATUS_NOT_FOUND);
   assert_string_equal(problem.items[0].allowed, "decisions");
   query.table = "decisions";
-  store_query_add(&query, "symbl", STORE_EQUAL, "x");
+  rows_query_add(&query, "symbl", ROWS_EQUAL, "x");
   assert_int_equal(store_select(&database, &query, &rows, &problem), STATUS_BAD_INPUT);
   assert_string_equal(problem.items[1].allowed, "symbol");
-  query.filters[0] = (struct store_filter){"ts", STORE_AT_LEAST, "yesterday"};
+  query.filters[0] = (struct row_filter){"ts", ROWS_AT_LEAST, "yesterday"};
   assert_int_equal(store_select(&database, &query, &rows, &problem), STATUS_BAD_INPUT);
   database_close(&database);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -38,6 +39,11 @@ static enum status status_of(sqlite3 *handle, int code) {
       return STATUS_CORRUPT;
     case SQLITE_NOMEM:
       return STATUS_NO_MEMORY;
+    case SQLITE_CONSTRAINT:
+      return code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_ROWID ? STATUS_EXISTS
+                                                                                                                         : STATUS_BAD_INPUT;
+    case SQLITE_INTERRUPT:
+      return STATUS_TIMED_OUT;
     case SQLITE_CANTOPEN:
     case SQLITE_IOERR:
       return status_of_io(handle);
@@ -54,6 +60,10 @@ static enum status refuse(const struct database *database, int code, const char 
                 "the database is damaged (%s); 'breakout db rebuild' makes it again from the journal", message);
   } else if (status == STATUS_IN_USE) {
     problem_add(problem, "database_locked", database->path, NULL, NULL, "another process keeps the database locked");
+  } else if (status == STATUS_TIMED_OUT) {
+    problem_add(problem, "too_wide", database->path, NULL, NULL, "the question takes too long: ask for less, by time or by symbol");
+  } else if (status == STATUS_EXISTS) {
+    problem_add(problem, "already_exists", database->path, NULL, NULL, "there is such a row: %s", message);
   } else if (status == STATUS_NO_SPACE) {
     problem_add(problem, "database_full", database->path, NULL, NULL, "there is no space left for the database");
   } else {
@@ -148,6 +158,28 @@ bool database_is_in_transaction(const struct database *database) {
 
 int64_t database_changes(const struct database *database) {
   return sqlite3_changes64(database->handle);
+}
+
+int64_t database_last_id(const struct database *database) {
+  return sqlite3_last_insert_rowid(database->handle);
+}
+
+static int64_t monotonic_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* SQLite asks now and then; not 0 interrupts the statement. */
+static int is_late(void *context) {
+  const struct database *database = context;
+  return monotonic_ns() > database->deadline_ns;
+}
+
+void database_limit(struct database *database, int64_t budget_ms) {
+  enum { STEPS_BETWEEN = 2000 };
+  if (database->deadline_ns == 0) sqlite3_progress_handler(database->handle, STEPS_BETWEEN, is_late, database);
+  database->deadline_ns = monotonic_ns() + budget_ms * 1000000;
 }
 
 /* Statements */

@@ -20,6 +20,7 @@ enum database_mode {
 struct database {
   void *handle; /* owned; NULL when closed */
   char path[DATABASE_PATH_MAX];
+  int64_t deadline_ns; /* monotonic; 0 none */
 };
 
 struct database_statement {
@@ -36,6 +37,9 @@ void database_close(struct database *database); /* zero-initialised and closed a
 NODISCARD enum status database_run(struct database *database, const char *sql, struct problem *problem);
 bool database_is_in_transaction(const struct database *database);
 int64_t database_changes(const struct database *database); /* rows of the last statement */
+int64_t database_last_id(const struct database *database); /* number of the row that was inserted last */
+/* From now on statements end with STATUS_TIMED_OUT when budget_ms are over; called again it begins anew. The database must not move in memory. */
+void database_limit(struct database *database, int64_t budget_ms);
 
 NODISCARD enum status database_prepare(struct database *database, struct database_statement *statement, const char *sql, struct problem *problem);
 /* Parameters count from 1; texts are copied. NaN and NULL bind null. */

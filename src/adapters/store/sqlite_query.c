@@ -9,11 +9,7 @@
 #include "base/text.h"
 
 enum { NUMBER_TEXT_MAX = 48, REAL_PLACES = 8 };
-
-void store_query_add(struct store_query *query, const char *column, enum store_compare compare, const char *value) {
-  check(query->filter_count < STORE_FILTERS_MAX);
-  query->filters[query->filter_count++] = (struct store_filter){column, compare, value};
-}
+_Static_assert((int)STORE_COLUMNS_MAX <= (int)ROWS_COLUMNS_MAX, "a row of any table fits");
 
 /* Refusals */
 
@@ -50,23 +46,31 @@ static const char *default_order(const struct store_table *table, char *memory, 
   return memory;
 }
 
-static void add_order(const struct store_table *table, const struct store_query *query, struct buffer *sql) {
+static void add_order(const struct store_table *table, const struct rows_query *query, struct buffer *sql) {
   char memory[NUMBER_TEXT_MAX];
   const char *order = query->order != NULL ? query->order : default_order(table, memory, sizeof memory);
   const char *direction = query->is_ascending ? "ASC" : "DESC";
-  /* Rows of one moment in the order in which they were written. */
-  buffer_add_format(sql, " ORDER BY \"%s\" %s, rowid %s", order, direction, direction);
+  /* Rows of one moment: by their id, else in the order in which they were written. */
+  bool has_id = table->key[0] != '\0' && strchr(table->key, ',') == NULL;
+  buffer_add_format(sql, " ORDER BY \"%s\" %s, %s %s", order, direction, has_id ? table->key : "rowid", direction);
 }
 
-static enum status build(const struct store_table *table, const struct store_query *query, struct buffer *sql, struct problem *problem) {
+/* WHERE ... with a parameter for each filter. */
+static enum status add_where(const struct store_table *table, const struct rows_query *query, struct buffer *sql, struct problem *problem) {
   static const char *const operators[] = {"=", "<>", ">=", "<=", ">", "<"};
-  buffer_add_text(sql, "SELECT ");
-  for (int i = 0; i < table->column_count; i++) buffer_add_format(sql, "%s\"%s\"", i > 0 ? ", " : "", table->columns[i].name);
-  buffer_add_format(sql, " FROM %s", table->name);
   for (int i = 0; i < query->filter_count; i++) {
     if (store_table_column(table, query->filters[i].column) == NULL) return refuse_column(table, query->filters[i].column, problem);
     buffer_add_format(sql, " %s \"%s\" %s ?", i == 0 ? "WHERE" : "AND", query->filters[i].column, operators[query->filters[i].compare]);
   }
+  return STATUS_OK;
+}
+
+static enum status build(const struct store_table *table, const struct rows_query *query, struct buffer *sql, struct problem *problem) {
+  buffer_add_text(sql, "SELECT ");
+  for (int i = 0; i < table->column_count; i++) buffer_add_format(sql, "%s\"%s\"", i > 0 ? ", " : "", table->columns[i].name);
+  buffer_add_format(sql, " FROM %s", table->name);
+  enum status status = add_where(table, query, sql, problem);
+  if (status != STATUS_OK) return status;
   if (query->order != NULL && store_table_column(table, query->order) == NULL) return refuse_column(table, query->order, problem);
   add_order(table, query, sql);
   if (query->limit > 0 || query->offset > 0)
@@ -119,17 +123,24 @@ static bool bind_filter(const struct store_column *column, const char *value, in
   }
 }
 
-enum status store_select(struct database *database, const struct store_query *query, struct store_rows *rows, struct problem *problem) {
+/* first: index of the parameter of the first filter. */
+static enum status bind_filters(const struct store_table *table, const struct rows_query *query, int first, struct database_statement *statement,
+                                struct problem *problem) {
+  for (int i = 0; i < query->filter_count; i++) {
+    const struct store_column *column = store_table_column(table, query->filters[i].column);
+    if (!bind_filter(column, query->filters[i].value, first + i, statement)) return refuse_value(column, query->filters[i].value, problem);
+  }
+  return STATUS_OK;
+}
+
+enum status store_select(struct database *database, const struct rows_query *query, struct store_rows *rows, struct problem *problem) {
   struct buffer sql = {0};
   *rows = (struct store_rows){.table = store_table_find(query->table)};
   if (rows->table == NULL) return refuse_table(query->table, problem);
   enum status status = build(rows->table, query, &sql, problem);
   if (status == STATUS_OK) status = database_prepare(database, &rows->statement, sql.data, problem);
   buffer_deinit(&sql);
-  for (int i = 0; i < query->filter_count && status == STATUS_OK; i++) {
-    const struct store_column *column = store_table_column(rows->table, query->filters[i].column);
-    if (!bind_filter(column, query->filters[i].value, i + 1, &rows->statement)) status = refuse_value(column, query->filters[i].value, problem);
-  }
+  if (status == STATUS_OK) status = bind_filters(rows->table, query, 1, &rows->statement, problem);
   if (status != STATUS_OK) {
     database_finish(&rows->statement);
     return status;
@@ -137,6 +148,120 @@ enum status store_select(struct database *database, const struct store_query *qu
   if (rows->table->record != STORE_NO_RECORD) row_map_init(&rows->map, rows->table);
   return STATUS_OK;
 }
+
+/* Counting and changing */
+
+static bool bind_value(const struct store_column *column, const struct row_value *value, int index, struct database_statement *statement) {
+  bool is_text = column->type == COLUMN_TYPE_TEXT || column->type == COLUMN_TYPE_JSON || column->type == COLUMN_TYPE_DAY;
+  if (value->kind == ROW_VALUE_NULL || (value->kind == ROW_VALUE_TEXT && value->text == NULL)) {
+    database_bind_null(statement, index);
+  } else if (value->kind == ROW_VALUE_TEXT) {
+    return bind_filter(column, value->text, index, statement);
+  } else if (column->type == COLUMN_TYPE_REAL) {
+    database_bind_real(statement, index, value->kind == ROW_VALUE_INT ? (double)value->integer : value->real);
+  } else if (is_text || value->kind == ROW_VALUE_REAL || column->type == COLUMN_TYPE_DEC) {
+    return false;
+  } else {
+    database_bind_int(statement, index, value->integer);
+  }
+  return true;
+}
+
+static enum status bind_values(const struct store_table *table, const struct row_value *values, int count, struct database_statement *statement,
+                               struct problem *problem) {
+  for (int i = 0; i < count; i++) {
+    const struct store_column *column = store_table_column(table, values[i].column);
+    const char *shown = values[i].kind == ROW_VALUE_TEXT ? values[i].text : NULL;
+    if (!bind_value(column, &values[i], i + 1, statement)) return refuse_value(column, shown, problem);
+  }
+  return STATUS_OK;
+}
+
+/* Columns that can be written. */
+static enum status check_columns(const struct store_table *table, const struct row_value *values, int count, struct problem *problem) {
+  check(count > 0 && count <= ROWS_COLUMNS_MAX);
+  for (int i = 0; i < count; i++) {
+    const struct store_column *column = store_table_column(table, values[i].column);
+    if (column == NULL) return refuse_column(table, values[i].column, problem);
+    if (column->expression == NULL) continue;
+    problem_add(problem, "computed_column", column->name, NULL, NULL, "the database computes this column");
+    return STATUS_BAD_INPUT;
+  }
+  return STATUS_OK;
+}
+
+/* Prepares, binds the values and then the filters of which (may be NULL), and runs. */
+static enum status run_change(struct database *database, const struct store_table *table, const char *sql, const struct row_value *values, int count,
+                              const struct rows_query *which, struct problem *problem) {
+  struct database_statement statement = {0};
+  enum status status = database_prepare(database, &statement, sql, problem);
+  if (status != STATUS_OK) return status;
+  status = bind_values(table, values, count, &statement, problem);
+  if (status == STATUS_OK && which != NULL) status = bind_filters(table, which, count + 1, &statement, problem);
+  if (status == STATUS_OK) status = database_step(&statement, problem);
+  database_finish(&statement);
+  return status == STATUS_END ? STATUS_OK : status;
+}
+
+enum status store_count(struct database *database, const struct rows_query *query, int64_t *count, struct problem *problem) {
+  const struct store_table *table = store_table_find(query->table);
+  struct database_statement statement = {0};
+  struct buffer sql = {0};
+  if (table == NULL) return refuse_table(query->table, problem);
+  buffer_add_format(&sql, "SELECT count(*) FROM %s", table->name);
+  enum status status = add_where(table, query, &sql, problem);
+  if (status == STATUS_OK) status = database_prepare(database, &statement, sql.data, problem);
+  if (status == STATUS_OK) status = bind_filters(table, query, 1, &statement, problem);
+  if (status == STATUS_OK) status = database_step(&statement, problem);
+  if (status == STATUS_OK) *count = database_column_int(&statement, 0);
+  database_finish(&statement);
+  buffer_deinit(&sql);
+  return status;
+}
+
+enum status store_insert(struct database *database, const char *name, const struct row_value *values, int count, struct problem *problem) {
+  const struct store_table *table = store_table_find(name);
+  struct buffer sql = {0};
+  if (table == NULL) return refuse_table(name, problem);
+  enum status status = check_columns(table, values, count, problem);
+  if (status != STATUS_OK) return status;
+  buffer_add_format(&sql, "INSERT INTO %s(", table->name);
+  for (int i = 0; i < count; i++) buffer_add_format(&sql, "%s\"%s\"", i > 0 ? ", " : "", values[i].column);
+  buffer_add_text(&sql, ") VALUES(");
+  for (int i = 0; i < count; i++) buffer_add_text(&sql, i > 0 ? ", ?" : "?");
+  buffer_add_text(&sql, ")");
+  status = run_change(database, table, sql.data, values, count, NULL, problem);
+  buffer_deinit(&sql);
+  return status;
+}
+
+enum status store_update(struct database *database, const struct rows_query *which, const struct row_value *values, int count,
+                         struct problem *problem) {
+  const struct store_table *table = store_table_find(which->table);
+  struct buffer sql = {0};
+  if (table == NULL) return refuse_table(which->table, problem);
+  enum status status = check_columns(table, values, count, problem);
+  if (status != STATUS_OK) return status;
+  buffer_add_format(&sql, "UPDATE %s SET ", table->name);
+  for (int i = 0; i < count; i++) buffer_add_format(&sql, "%s\"%s\" = ?", i > 0 ? ", " : "", values[i].column);
+  status = add_where(table, which, &sql, problem);
+  if (status == STATUS_OK) status = run_change(database, table, sql.data, values, count, which, problem);
+  buffer_deinit(&sql);
+  return status;
+}
+
+enum status store_remove(struct database *database, const struct rows_query *which, struct problem *problem) {
+  const struct store_table *table = store_table_find(which->table);
+  struct buffer sql = {0};
+  if (table == NULL) return refuse_table(which->table, problem);
+  buffer_add_format(&sql, "DELETE FROM %s", table->name);
+  enum status status = add_where(table, which, &sql, problem);
+  if (status == STATUS_OK) status = run_change(database, table, sql.data, NULL, 0, which, problem);
+  buffer_deinit(&sql);
+  return status;
+}
+
+/* Rows */
 
 enum status store_rows_next(struct store_rows *rows, struct problem *problem) {
   return database_step(&rows->statement, problem);
@@ -231,6 +356,48 @@ void store_rows_text(const struct store_rows *rows, int column, struct buffer *o
       break;
   }
   buffer_add_text(out, memory);
+}
+
+static enum row_kind kind_of(const struct store_column *column) {
+  switch (column->type) {
+    case COLUMN_TYPE_INT:
+    case COLUMN_TYPE_TIME:
+    case COLUMN_TYPE_BOOL:
+    case COLUMN_TYPE_ROWID:
+      return ROW_VALUE_INT;
+    case COLUMN_TYPE_REAL:
+      return ROW_VALUE_REAL;
+    default:
+      return ROW_VALUE_TEXT;
+  }
+}
+
+static enum row_form form_of(const struct store_column *column) {
+  if (column->type == COLUMN_TYPE_BOOL) return ROW_FORM_FLAG;
+  return column->type == COLUMN_TYPE_JSON || column->type == COLUMN_TYPE_DEC ? ROW_FORM_RAW : ROW_FORM_PLAIN;
+}
+
+int store_rows_values(const struct store_rows *rows, struct row_value *values, struct buffer *scratch) {
+  size_t places[ROWS_COLUMNS_MAX] = {0};
+  int count = rows->table->column_count;
+  buffer_clear(scratch);
+  for (int i = 0; i < count; i++) {
+    const struct store_column *column = &rows->table->columns[i];
+    values[i] = (struct row_value){.column = column->name, .form = form_of(column)};
+    if (database_column_is_null(&rows->statement, i)) continue;
+    values[i].kind = kind_of(column);
+    places[i] = scratch->length;
+    if (values[i].kind == ROW_VALUE_INT) values[i].integer = database_column_int(&rows->statement, i);
+    if (values[i].kind == ROW_VALUE_REAL) values[i].real = database_column_real(&rows->statement, i);
+    if (values[i].kind != ROW_VALUE_TEXT) continue;
+    store_rows_text(rows, i, scratch);
+    buffer_add(scratch, "", 1);
+  }
+  /* The buffer may have moved while it grew. */
+  for (int i = 0; i < count; i++) {
+    if (values[i].kind == ROW_VALUE_TEXT) values[i].text = scratch->data + places[i];
+  }
+  return count;
 }
 
 void store_rows_close(struct store_rows *rows) {

@@ -4,27 +4,7 @@
 #define ADAPTERS_STORE_SQLITE_QUERY_H
 
 #include "adapters/store/record_row.h"
-
-enum store_compare { STORE_EQUAL, STORE_NOT_EQUAL, STORE_AT_LEAST, STORE_AT_MOST, STORE_ABOVE, STORE_BELOW };
-
-/* value as a person writes it: 0.1, true, 2026-01-31T12:00:00Z or ms, D0000000012, a word. */
-struct store_filter {
-  const char *column;
-  enum store_compare compare;
-  const char *value;
-};
-
-enum { STORE_FILTERS_MAX = 8 };
-
-struct store_query {
-  const char *table;
-  struct store_filter filters[STORE_FILTERS_MAX];
-  int filter_count;
-  const char *order; /* column; NULL: the first indexed time of the table, else its key */
-  bool is_ascending;
-  int64_t limit; /* 0: all */
-  int64_t offset;
-};
+#include "runner/rows.h"
 
 struct store_rows {
   const struct store_table *table;
@@ -32,13 +12,21 @@ struct store_rows {
   struct database_statement statement;
 };
 
-void store_query_add(struct store_query *query, const char *column, enum store_compare compare, const char *value);
 /* STATUS_NOT_FOUND for an unknown table, STATUS_BAD_INPUT for an unknown column or a value that does not fit it; both name the nearest. */
-NODISCARD enum status store_select(struct database *database, const struct store_query *query, struct store_rows *rows, struct problem *problem);
+NODISCARD enum status store_select(struct database *database, const struct rows_query *query, struct store_rows *rows, struct problem *problem);
+/* How many rows fit the filters. */
+NODISCARD enum status store_count(struct database *database, const struct rows_query *query, int64_t *count, struct problem *problem);
+/* Changes columns of, or removes, the rows that fit the filters. */
+NODISCARD enum status store_update(struct database *database, const struct rows_query *which, const struct row_value *values, int count,
+                                   struct problem *problem);
+NODISCARD enum status store_remove(struct database *database, const struct rows_query *which, struct problem *problem);
+NODISCARD enum status store_insert(struct database *database, const char *table, const struct row_value *values, int count, struct problem *problem);
 /* STATUS_OK with a row, STATUS_END. */
 NODISCARD enum status store_rows_next(struct store_rows *rows, struct problem *problem);
 /* The row as the struct of rows->map.schema (for levels: struct level). Only for tables that records fill. */
 NODISCARD enum status store_rows_object(const struct store_rows *rows, void *object, struct problem *problem);
+/* All columns as values; texts are in scratch, which is cleared before. values has place for ROWS_COLUMNS_MAX. Returns how many. */
+int store_rows_values(const struct store_rows *rows, struct row_value *values, struct buffer *scratch);
 /* Columns as members of an opened object, named and typed as in table.def. */
 void store_rows_to_json(const struct store_rows *rows, struct json_writer *writer);
 /* One column for tables and CSV; "" for null. */
