@@ -666,7 +666,8 @@ static void run_rules(struct engine *engine, struct holding *holding, bool is_ca
   struct position *position = &holding->position;
   if (position->state == POSITION_OPENING || (holding->exit_active && !holding->is_partial_close) || position->mark == DECIMAL_NULL) return;
   struct exit_input input = input_of(engine, holding, is_candle);
-  struct reason_list reasons = {0};
+  struct reason_list reasons;
+  reasons.count = 0; /* the items are 2 KB, and the rules run every minute */
   enum reason_code code;
   enum urgency urgency;
   double confidence;
