@@ -603,6 +603,7 @@ static struct exit_input input_of(struct engine *engine, const struct holding *h
   const struct candle_series *series = &owner->market.series[TIMEFRAME_5M];
   bool has_tape = (owner->market.capabilities & CAPABILITY_TRADES) != 0;
   return (struct exit_input){.preset = &engine->preset,
+                             .settings = &engine->exits,
                              .instrument = &owner->market.instrument,
                              .ts = engine->now,
                              .price = holding->position.mark,

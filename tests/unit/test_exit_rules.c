@@ -17,6 +17,7 @@ enum { CANDLES = 60 };
 
 struct setting {
   struct preset preset;
+  struct exit_settings settings; /* taken from the preset by those who need them */
   struct instrument instrument;
   struct candle candles[CANDLES];
   struct exit_input input;
@@ -35,8 +36,13 @@ static struct setting *begin(const char *tick, const char *lot) {
   for (int i = 0; i < CANDLES; i++) {
     setting.candles[i] = (struct candle){start - (CANDLES - i) * 5 * MINUTE_MS, 100, 100.5, 99.5, 100, 100, 10000};
   }
-  setting.input = (struct exit_input){
-      .preset = &setting.preset, .instrument = &setting.instrument, .ts = start, .candles = setting.candles, .count = CANDLES, .is_candle = true};
+  setting.input = (struct exit_input){.preset = &setting.preset,
+                                      .settings = &setting.settings,
+                                      .instrument = &setting.instrument,
+                                      .ts = start,
+                                      .candles = setting.candles,
+                                      .count = CANDLES,
+                                      .is_candle = true};
   return &setting;
 }
 
@@ -80,9 +86,15 @@ static void assert_holds(struct setting *setting) {
   assert_int_equal(evaluate(setting, &urgency, &confidence), reason_code_count);
 }
 
+static int32_t triggers_of(struct setting *setting, enum position_trigger triggers[3]) {
+  exit_settings_from(&setting->preset, &setting->settings);
+  return exit_rules_triggers(&setting->position, &setting->input, triggers);
+}
+
 static void assert_stop(struct setting *setting, enum stop_verdict verdict, const char *price, enum stop_rule rule) {
   int64_t stop = 0;
   enum stop_rule rule_seen = STOP_INITIAL;
+  exit_settings_from(&setting->preset, &setting->settings);
   assert_int_equal(exit_rules_stop(&setting->position, &setting->input, &stop, &rule_seen), verdict);
   if (verdict == STOP_STAYS) return;
   assert_decimal(stop, price);
@@ -112,10 +124,10 @@ static void test_example_a_breakeven_and_lock_profit(void **state) {
   setting->input.is_candle = false;
   enum position_trigger triggers[3];
   set_price(setting, "101.15");
-  assert_int_equal(exit_rules_triggers(&setting->position, &setting->input, triggers), 0);
+  assert_int_equal(triggers_of(setting, triggers), 0);
   assert_stop(setting, STOP_STAYS, "0", STOP_INITIAL);
   set_price(setting, "101.16"); /* 1.18 above 99.98: 1 R */
-  assert_int_equal(exit_rules_triggers(&setting->position, &setting->input, triggers), 1);
+  assert_int_equal(triggers_of(setting, triggers), 1);
   assert_int_equal(triggers[0], POSITION_ON_BREAKEVEN_REACHED);
   setting->position.state = POSITION_BREAKEVEN;
   assert_stop(setting, STOP_MOVES, "100.17", STOP_BREAKEVEN);
@@ -174,12 +186,12 @@ static void test_example_e_trailing(void **state) {
   open_position(setting, SIDE_LONG, "1", "60000", "59400", 0.0005);
   enum position_trigger triggers[3];
   set_price(setting, "60899.9");
-  assert_int_equal(exit_rules_triggers(&setting->position, &setting->input, triggers), 0);
+  assert_int_equal(triggers_of(setting, triggers), 0);
   static const char *const steps[][2] = {{"60900", "60808.6"}, {"61200", "61108.2"}, {"61800", "61750.5"}, {"62000", "61950.4"}};
   for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
     set_price(setting, steps[i][0]);
     if (i == 0) {
-      assert_int_equal(exit_rules_triggers(&setting->position, &setting->input, triggers), 1);
+      assert_int_equal(triggers_of(setting, triggers), 1);
       assert_int_equal(triggers[0], POSITION_ON_TRAILING_REACHED);
       setting->position.state = POSITION_TRAILING;
     }
@@ -282,17 +294,17 @@ static void test_triggers_follow_one_another(void **state) {
   setting->position.bars_held = 1; /* default: 2 bars */
   enum position_trigger triggers[3];
   set_price(setting, "103");
-  assert_int_equal(exit_rules_triggers(&setting->position, &setting->input, triggers), 0);
+  assert_int_equal(triggers_of(setting, triggers), 0);
   setting->position.bars_held = 2;
-  assert_int_equal(exit_rules_triggers(&setting->position, &setting->input, triggers), 3);
+  assert_int_equal(triggers_of(setting, triggers), 3);
   assert_int_equal(triggers[0], POSITION_ON_ENTRY_CONFIRMED);
   assert_int_equal(triggers[1], POSITION_ON_BREAKEVEN_REACHED);
   assert_int_equal(triggers[2], POSITION_ON_TRAILING_REACHED);
   setting->input.is_channel = true;
-  assert_int_equal(exit_rules_triggers(&setting->position, &setting->input, triggers), 1);
+  assert_int_equal(triggers_of(setting, triggers), 1);
   setting->input.is_channel = false;
   setting->position.state = POSITION_PARTIAL_CLOSED;
-  assert_int_equal(exit_rules_triggers(&setting->position, &setting->input, triggers), 1);
+  assert_int_equal(triggers_of(setting, triggers), 1);
   assert_int_equal(triggers[0], POSITION_ON_TRAILING_REACHED);
 }
 

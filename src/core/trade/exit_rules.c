@@ -224,22 +224,21 @@ bool exit_rules_evaluate(const struct position *position, const struct exit_inpu
 }
 
 int32_t exit_rules_triggers(const struct position *position, const struct exit_input *input, enum position_trigger triggers[3]) {
-  struct exit_settings settings;
-  exit_settings_from(input->preset, &settings);
+  const struct exit_settings *settings = input->settings;
   double price_r = price_r_of(position, input);
   int32_t state = position->state;
   int32_t count = 0;
-  if (state == POSITION_ENTRY_CONFIRMATION && position->bars_held >= settings.entry_confirmation_bars) {
+  if (state == POSITION_ENTRY_CONFIRMATION && position->bars_held >= settings->entry_confirmation_bars) {
     triggers[count++] = POSITION_ON_ENTRY_CONFIRMED;
     state = POSITION_RUNNING;
   }
   if (input->is_channel) return count;
-  if (state == POSITION_RUNNING && settings.breakeven_enabled && price_r >= settings.breakeven_trigger_r) {
+  if (state == POSITION_RUNNING && settings->breakeven_enabled && price_r >= settings->breakeven_trigger_r) {
     triggers[count++] = POSITION_ON_BREAKEVEN_REACHED;
     state = POSITION_BREAKEVEN;
   }
   bool can_trail = state == POSITION_RUNNING || state == POSITION_BREAKEVEN || state == POSITION_PARTIAL_CLOSED;
-  if (can_trail && settings.trailing_enabled && price_r >= settings.trailing_activation_r) triggers[count++] = POSITION_ON_TRAILING_REACHED;
+  if (can_trail && settings->trailing_enabled && price_r >= settings->trailing_activation_r) triggers[count++] = POSITION_ON_TRAILING_REACHED;
   return count;
 }
 
@@ -248,7 +247,6 @@ int32_t exit_rules_triggers(const struct position *position, const struct exit_i
 struct stop_choice {
   const struct position *position;
   const struct exit_input *input;
-  struct exit_settings settings;
   int sign;
   int64_t price; /* the most favourable candidate so far */
   enum stop_rule rule;
@@ -298,7 +296,7 @@ static void offer_step(struct stop_choice *choice, double step_bps, enum stop_ru
 }
 
 static void offer_trailing(struct stop_choice *choice) {
-  const struct exit_settings *settings = &choice->settings;
+  const struct exit_settings *settings = choice->input->settings;
   const struct position *position = choice->position;
   if (position->state == POSITION_TRAILING) {
     bool is_fast = settings->acceleration_enabled && position->mfe_r >= settings->accel_after_r;
@@ -338,8 +336,7 @@ static bool stop_rules_are_active(const struct position *position) {
 enum stop_verdict exit_rules_stop(struct position *position, const struct exit_input *input, int64_t *stop, enum stop_rule *rule) {
   if (input->is_channel || !is_managed(position)) return STOP_STAYS;
   struct stop_choice choice = {.position = position, .input = input, .sign = position_sign(position)};
-  exit_settings_from(input->preset, &choice.settings);
-  const struct exit_settings *settings = &choice.settings;
+  const struct exit_settings *settings = input->settings;
   if (settings->lock_profit_enabled && price_r_of(position, input) >= 1.5 * settings->breakeven_trigger_r) position->lock_profit_reached = true;
   if (!stop_rules_are_active(position)) return STOP_STAYS;
   if (settings->breakeven_enabled && (position->state != POSITION_RUNNING || position->touched_target)) {

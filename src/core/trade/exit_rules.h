@@ -24,6 +24,7 @@ void exit_settings_from(const struct preset *preset, struct exit_settings *out);
 
 struct exit_input {
   const struct preset *preset;
+  const struct exit_settings *settings; /* of the preset */
   const struct instrument *instrument;
   int64_t ts;
   int64_t price;                /* P, decimal */
