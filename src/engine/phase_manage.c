@@ -788,9 +788,12 @@ static void follow_price(struct engine *engine, struct holding *holding) {
 }
 
 void manage_on_tick(struct engine *engine) {
-  for (int32_t i = 0; i < ENGINE_HOLDINGS_MAX; i++) {
+  int32_t left = engine->open_holdings;
+  for (int32_t i = 0; i < ENGINE_HOLDINGS_MAX && left > 0; i++) {
     struct holding *holding = &engine->holdings[i];
-    if (holding->is_used) watch_stop(engine, holding);
+    if (!holding->is_used) continue;
+    --left;
+    watch_stop(engine, holding);
     if (holding->is_used) watch_protection(engine, holding);
     if (holding->is_used) watch_exit(engine, holding);
     if (holding->is_used && engine_manages_fully(engine)) watch_delisting(engine, holding);
