@@ -157,6 +157,7 @@ static void emit_risk(struct engine *engine) {
 }
 
 static void apply_risk_actions(struct engine *engine, uint32_t actions, enum risk_cause cause) {
+  if (actions == RISK_ACTION_NONE) return; /* nearly every minute */
   double day_loss = ledger_day_loss(&engine->ledger);
   if (actions & RISK_ACTION_HALVED) {
     engine_raise(engine, "risk_halved", SEVERITY_WARNING, "account", day_loss, engine->preset.risk.daily_risk_limit,
@@ -174,7 +175,7 @@ static void apply_risk_actions(struct engine *engine, uint32_t actions, enum ris
   }
   if (actions & RISK_ACTION_DAY_OVER) engine_clear(engine, "day_limit", "account");
   if (actions & RISK_ACTION_KILL) session_queue_kill(engine, cause);
-  if (actions != RISK_ACTION_NONE) emit_risk(engine);
+  emit_risk(engine);
 }
 
 static void check_ledger(struct engine *engine) {
