@@ -405,9 +405,10 @@ static void on_storage(struct engine *engine, bool is_available) {
 
 static void on_link(struct engine *engine, bool is_venue, enum link_state state) {
   bool is_down = state == LINK_DOWN;
+  bool was_down = is_venue ? engine->venue_is_down : engine->feed_is_down;
   if (is_venue) {
-    if (is_down && !engine->venue_is_down) engine->venue_down_since = engine->now;
-    bool has_returned = engine->venue_is_down && !is_down;
+    if (is_down && !was_down) engine->venue_down_since = engine->now;
+    bool has_returned = was_down && !is_down;
     engine->venue_is_down = is_down;
     if (has_returned && engine->reconcile.is_active) {
       reconcile_again(engine); /* answers may have gone down with the connection */
@@ -421,7 +422,7 @@ static void on_link(struct engine *engine, bool is_venue, enum link_state state)
   const char *name = is_venue ? "venue_down" : "feed_down";
   if (is_down) {
     engine_raise(engine, name, SEVERITY_CRITICAL, "link", NAN, NAN, "the connection is down");
-  } else {
+  } else if (was_down) {
     engine_clear(engine, name, "link");
   }
 }
