@@ -188,6 +188,7 @@ struct engine {
   struct event_command queued[ENGINE_COMMANDS_MAX]; /* issued by the engine inside this step */
   int32_t queued_count;
   struct operation operations[ENGINE_OPERATIONS_MAX];
+  int32_t open_operations;
   struct reconcile reconcile;
   int64_t reconciled_at;
   struct alert alerts[ENGINE_ALERTS_MAX];

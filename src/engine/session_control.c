@@ -124,6 +124,7 @@ static struct operation *open_operation(struct engine *engine, const struct even
       break;
     }
   }
+  if (!place->is_open) ++engine->open_operations;
   *place = (struct operation){.id = command->operation_id, .command = (enum command)command->command, .is_open = true};
   place->reply = (struct command_reply){.operation_id = command->operation_id,
                                         .ts = engine->now,
@@ -135,8 +136,13 @@ static struct operation *open_operation(struct engine *engine, const struct even
   return place;
 }
 
-static void fail_operation(struct engine *engine, struct operation *operation, const char *code, const char *message) {
+static void close_operation(struct engine *engine, struct operation *operation) {
   operation->is_open = false;
+  --engine->open_operations;
+}
+
+static void fail_operation(struct engine *engine, struct operation *operation, const char *code, const char *message) {
+  close_operation(engine, operation);
   emit_reply(engine, &operation->reply, COMMAND_FAILED, code, message);
 }
 
@@ -175,7 +181,7 @@ static bool is_complete(const struct engine *engine, const struct operation *ope
 
 static void settle_operation(struct engine *engine, struct operation *operation) {
   if (!is_complete(engine, operation)) return;
-  operation->is_open = false;
+  close_operation(engine, operation);
   enum session_state state = (enum session_state)engine->session.session_state;
   bool is_start = operation->command == COMMAND_START || operation->command == COMMAND_RETRY;
   bool was_overtaken = is_start && (state == SESSION_FLATTENING || state == SESSION_EMERGENCY); /* by a kill: it never ran */
@@ -556,7 +562,7 @@ void session_settle(struct engine *engine) {
     default:
       break;
   }
-  for (int32_t i = 0; i < ENGINE_OPERATIONS_MAX; i++) {
+  for (int32_t i = 0; i < ENGINE_OPERATIONS_MAX && engine->open_operations > 0; i++) {
     if (engine->operations[i].is_open) settle_operation(engine, &engine->operations[i]);
   }
 }
