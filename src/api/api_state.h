@@ -79,6 +79,14 @@ void reply_fail(const struct api *api, struct http_reply *reply, const char *req
                 const struct problem *problem);
 /* The query argument as a number within bounds; false after a 400. Absent: *out stays. */
 bool call_number(struct call *call, const char *name, int64_t min, int64_t max, int64_t *out);
+/* Other arguments of the query; each fails with a 400. Times: fallback when absent; from and to: everything when absent. */
+bool call_time(struct call *call, const char *name, int64_t fallback, int64_t *out);
+bool call_range(struct call *call, int64_t *from, int64_t *to);
+/* Index among the words, fallback when absent, -1 after a 400. */
+int call_word(struct call *call, const char *name, const char *const *words, int count, int fallback);
+bool call_wants_csv(struct call *call, bool *is_csv);
+/* Starts the CSV body of a 200. header: names of the columns. */
+void call_begin_csv(struct call *call, const char *header);
 
 /* ---- writing objects: key is the member's name, NULL inside arrays ---- */
 
@@ -105,7 +113,10 @@ struct listing {
   int32_t count, capacity;
 };
 void listing_add(struct listing *listing, const void *object);
-/* Filters by the arguments of the query whose names are fields, pages, writes JSON or CSV, frees the listing. */
+/* All kept records of a kind. */
+void listing_add_kept(const struct api *api, enum record_kind kind, struct listing *listing);
+/* The list of what was gathered and of older rows of the database: filters by the arguments of the query whose names are fields, pages, writes JSON or
+ * CSV, frees the listing. Gathered must be everything that memory has of the kind (orders and positions: in the scope of the argument state). */
 void listing_answer(struct call *call, struct listing *listing, enum record_kind kind, const char *id_field, const char *time_field);
 
 /* ---- lookups ---- */

@@ -54,7 +54,7 @@ struct row_port {
   void *self;
   enum status (*select)(void *self, const struct rows_query *query, rows_visit *visit, void *context, struct problem *problem);
   enum status (*select_objects)(void *self, const struct rows_query *query, rows_visit_object *visit, void *context, struct problem *problem);
-  /* How many rows fit the filters. */
+  /* How many rows fit the filters; with a limit counting ends there. */
   enum status (*count)(void *self, const struct rows_query *query, int64_t *count, struct problem *problem);
   /* A new row; a row with the same key is STATUS_EXISTS. id (may be NULL): the number of a table that counts its rows. */
   enum status (*insert)(void *self, const char *table, const struct row_value *values, int count, int64_t *id, struct problem *problem);

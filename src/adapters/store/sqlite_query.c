@@ -208,8 +208,9 @@ enum status store_count(struct database *database, const struct rows_query *quer
   struct database_statement statement = {0};
   struct buffer sql = {0};
   if (table == NULL) return refuse_table(query->table, problem);
-  buffer_add_format(&sql, "SELECT count(*) FROM %s", table->name);
+  buffer_add_format(&sql, "SELECT count(*) FROM (SELECT 1 FROM %s", table->name);
   enum status status = add_where(table, query, &sql, problem);
+  buffer_add_format(&sql, " LIMIT %lld)", query->limit > 0 ? (long long)query->limit : -1);
   if (status == STATUS_OK) status = database_prepare(database, &statement, sql.data, problem);
   if (status == STATUS_OK) status = bind_filters(table, query, 1, &statement, problem);
   if (status == STATUS_OK) status = database_step(&statement, problem);
