@@ -138,11 +138,6 @@ static void list_routes(struct app *app, struct rows *rows) {
   }
 }
 
-static const char *shape_type_name(enum shape_type type) {
-  static const char *const names[] = {"string", "integer", "number", "boolean", "object", "array", "hidden"};
-  return names[type];
-}
-
 static const char *field_type_name(enum field_kind kind) {
   static const char *const names[] = {[FIELD_KIND_I64] = "integer",
                                       [FIELD_KIND_I32] = "integer",
@@ -170,10 +165,10 @@ static void list_shapes(struct app *app, struct rows *rows) {
       add(rows, "");
     }
     for (const struct shape_member *member = shape_table[i].members; member != NULL && member->name != NULL; member++) {
-      if (member->type == SHAPE_HIDDEN) continue;
+      if (!shape_is_member(member)) continue;
       add(rows, shape_table[i].name);
       add(rows, member->name);
-      add(rows, shape_type_name(member->type));
+      add(rows, shape_type_names[member->type]);
       add(rows, member->text);
     }
   }
