@@ -252,14 +252,6 @@ static enum status run_schema(struct call *call) {
   return STATUS_OK;
 }
 
-/* The name differs always and is not told. */
-static bool differs(const char *path, const struct preset *a, const struct preset *b, struct buffer *left, struct buffer *right) {
-  buffer_clear(left);
-  buffer_clear(right);
-  if (text_equal(path, "name") || !preset_value_json(a, path, left) || !preset_value_json(b, path, right)) return false;
-  return !text_equal(left->data, right->data);
-}
-
 static void diff_json(const struct call *call, const struct preset *a, const struct preset *b) {
   struct buffer left = {0}, right = {0};
   struct json_writer writer;
@@ -269,7 +261,7 @@ static void diff_json(const struct call *call, const struct preset *a, const str
   json_add_string(&writer, "b", b->name);
   json_begin_array(&writer, "differences");
   for (int i = 0; i < preset_key_count; i++) {
-    if (!differs(preset_keys[i].path, a, b, &left, &right)) continue;
+    if (!preset_value_differs(preset_keys[i].path, a, b, &left, &right)) continue;
     json_begin_object(&writer, NULL);
     json_add_string(&writer, "key", preset_keys[i].path);
     json_add_raw(&writer, "a", left.data);
@@ -301,7 +293,7 @@ static void diff_table(const struct call *call, const struct preset *a, const st
   struct table table;
   open_table(call, &table, columns, 3);
   for (int i = 0; i < preset_key_count; i++) {
-    if (!differs(preset_keys[i].path, a, b, &left, &right)) continue;
+    if (!preset_value_differs(preset_keys[i].path, a, b, &left, &right)) continue;
     table_add(&table, preset_keys[i].path);
     add_value_cell(call, &table, left.data);
     add_value_cell(call, &table, right.data);
@@ -467,7 +459,9 @@ static void history_table(const struct call *call, const struct preset_version *
 
 static enum status run_history(struct call *call) {
   static struct preset_version versions[VERSIONS_MAX];
-  int count = preset_store_versions(call->store, call->arguments[0], versions, VERSIONS_MAX);
+  int count;
+  enum status status = preset_store_versions(call->store, call->arguments[0], versions, VERSIONS_MAX, &count, call->problem);
+  if (status != STATUS_OK) return status;
   if (count == 0 && !exists(call, call->arguments[0])) {
     problem_add(call->problem, "not_found", call->arguments[0], NULL, NULL, "there is no preset of this name and no version of it");
     return STATUS_NOT_FOUND;

@@ -244,3 +244,10 @@ bool preset_value_json(const struct preset *preset, const char *path, struct buf
   add_value(&writer, NULL, key, preset, keys);
   return true;
 }
+
+bool preset_value_differs(const char *path, const struct preset *a, const struct preset *b, struct buffer *left, struct buffer *right) {
+  buffer_clear(left);
+  buffer_clear(right);
+  if (text_equal(path, "name") || !preset_value_json(a, path, left) || !preset_value_json(b, path, right)) return false;
+  return !text_equal(left->data, right->data);
+}

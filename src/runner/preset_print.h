@@ -22,6 +22,8 @@ void preset_print_file(const struct preset *preset, struct buffer *out);
 void preset_hash(const struct preset *preset, char text[DIGEST_TEXT_MAX]);
 /* One key's value as JSON ("null" for null and absent). False when the path is no key with a value. */
 bool preset_value_json(const struct preset *preset, const char *path, struct buffer *out);
+/* Do two presets differ in a key? Their values are then in left and right, which are emptied before. The name differs always and is not told. */
+bool preset_value_differs(const char *path, const struct preset *a, const struct preset *b, struct buffer *left, struct buffer *right);
 /* Shortest decimal text that reads back as the same double; "null" for NaN. Free of locale. */
 enum { PRESET_NUMBER_TEXT_MAX = 40 };
 void preset_number_text(double value, char out[PRESET_NUMBER_TEXT_MAX]);
