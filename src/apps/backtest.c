@@ -1,13 +1,10 @@
 /* breakout backtest: a preset over recorded markets. */
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "apps/backtest.h"
 #include "apps/jobs.h"
@@ -17,7 +14,11 @@
 #include "apps/report_html.h"
 #include "apps/report_text.h"
 #include "apps/result_json.h"
+#include "apps/run_id.h"
+#include "apps/worker.h"
+#include "base/check.h"
 #include "base/text.h"
+#include "runner/runs.h"
 
 enum export { EXPORT_DEFAULT, EXPORT_NONE, EXPORT_TRADES, EXPORT_SIGNALS, EXPORT_DECISIONS, EXPORT_ALL, EXPORT_COUNT };
 static const char *const export_names[EXPORT_COUNT] = {"default", "none", "trades", "signals", "decisions", "all"};
@@ -32,7 +33,8 @@ struct call {
   char max_trades[64];
   uint32_t breakdowns;
   enum export export;
-  const char *output, *compare;
+  const char *output, *compare, *run_id;
+  struct worker worker;
   bool has_html, has_bounds, has_lookahead;
   struct lookahead_options lookahead;
   int64_t seed, jobs;
@@ -62,6 +64,8 @@ enum {
   OPTION_JOBS,
   OPTION_SEED,
   OPTION_RANDOM,
+  OPTION_RUN_ID,
+  OPTION_PROGRESS,
   OPTION_COUNT
 };
 
@@ -89,6 +93,8 @@ static const struct app_option own_options[OPTION_COUNT] = {
     [OPTION_JOBS] = {"jobs", 'j', true, "N", "processes for further runs (all cores)"},
     [OPTION_SEED] = {"seed", 0, true, "N", "of everything drawn"},
     [OPTION_RANDOM] = {"random-entries", 0, true, "N", "not in this version"},
+    [OPTION_RUN_ID] = {"run-id", 0, true, "ID", "name of the run and its folder instead of the next number"},
+    [OPTION_PROGRESS] = {"progress-fd", 0, true, "N", "for the server: progress as lines of JSON on this descriptor, results in files only"},
 };
 
 /* ---- options ---- */
@@ -160,6 +166,13 @@ static bool take_fees(struct app *app, struct call *call, const char *value) {
   return true;
 }
 
+static bool take_run_id(struct app *app, struct call *call, const char *value) {
+  call->run_id = value;
+  if (run_is_id(value)) return true;
+  problem_add(&app->problem, "bad_parameter", "--run-id", value, "B and digits", "not the name of a run");
+  return false;
+}
+
 static bool take_own(struct app *app, struct call *call, int option, const char *value) {
   struct wiring_options *wiring = &call->run.wiring;
   switch (option) {
@@ -204,6 +217,10 @@ static bool take_own(struct app *app, struct call *call, int option, const char 
       return call->compare = value, true;
     case OPTION_JOBS:
       return app_parse_integer(app, "--jobs", value, 1, 1024, &call->jobs);
+    case OPTION_RUN_ID:
+      return take_run_id(app, call, value);
+    case OPTION_PROGRESS:
+      return worker_begin(&call->worker, app, value);
     case OPTION_SEED:
       return app_parse_integer(app, "--seed", value, 0, INT64_MAX, &call->seed);
     default:
@@ -327,26 +344,6 @@ static enum status run_further(struct app *app, const struct call *call, const s
 
 /* ---- files ---- */
 
-/* Takes the next number of the counter file; false when DATA_DIR cannot be written. */
-static bool next_run_id(const struct app *app, char out[RESULT_ID_MAX]) {
-  char path[FOLDER_MAX];
-  char text[32] = "";
-  (void)mkdir(app->settings.data_dir, 0750);
-  snprintf(path, sizeof path, "%s/backtest_counter", app->settings.data_dir);
-  int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (file < 0) return false;
-  bool is_done = flock(file, LOCK_EX) == 0;
-  int64_t number = 0;
-  if (is_done && read(file, text, sizeof text - 1) > 0) text[strcspn(text, "\n")] = '\0';
-  if (!text_parse_i64(text, &number) || number < 0) number = 0;
-  ++number;
-  int length = snprintf(text, sizeof text, "%lld\n", (long long)number);
-  is_done = is_done && ftruncate(file, 0) == 0 && pwrite(file, text, (size_t)length, 0) == length;
-  close(file);
-  if (is_done) snprintf(out, RESULT_ID_MAX, "B%06lld", (long long)number);
-  return is_done;
-}
-
 static enum status make_folders(struct app *app, const char *path) {
   char part[FOLDER_MAX];
   text_copy(part, sizeof part, path);
@@ -402,12 +399,41 @@ static void fill_file(const char *name, const struct call *call, const struct re
   if (strcmp(name, "report.html") == 0) report_html(result, out);
 }
 
+/* Points of the equity curve as the records that they were made from. */
+static void fill_equity(const struct run *run, struct buffer *out) {
+  const struct equity_point *marks = (const struct equity_point *)(const void *)run->marks.data;
+  struct equity *records = calloc((size_t)run->marks.count + 1, sizeof *records);
+  check(records != NULL);
+  for (int64_t i = 0; i < run->marks.count; i++) {
+    records[i] = (struct equity){.ts = marks[i].ts,
+                                 .equity_usd = decimal_from_double(marks[i].equity_usd),
+                                 .cash_usd = decimal_from_double(marks[i].cash_usd),
+                                 .unrealised_usd = decimal_from_double(marks[i].unrealised_usd),
+                                 .drawdown = marks[i].drawdown,
+                                 .cumulative_r = marks[i].cumulative_r,
+                                 .positions = marks[i].positions,
+                                 .notional_usd = decimal_from_double(marks[i].notional_usd)};
+  }
+  run_file_print(RUN_FILE_EQUITY, records, run->marks.count, out);
+  free(records);
+}
+
+static void fill_records(enum run_file file, const struct run *run, struct buffer *out) {
+  if (file == RUN_FILE_TRADES) run_file_print(file, run->trades.data, run->trades.count, out);
+  if (file == RUN_FILE_EQUITY) fill_equity(run, out);
+  if (file == RUN_FILE_DECISIONS) run_file_print(file, run->decisions.data, run->decisions.count, out);
+}
+
 static enum status write_files(struct app *app, const struct call *call, const struct result *result, const char *folder) {
   struct buffer text = {0};
   enum status status = make_folders(app, folder);
   for (int i = 0; i < result->file_count && !status; i++) {
     fill_file(result->files[i], call, result, &text);
     status = write_text(app, folder, result->files[i], &text);
+  }
+  for (int i = 0; i < RUN_FILE_COUNT && !status && call->worker.is_one; i++) {
+    fill_records((enum run_file)i, result->run, &text);
+    status = write_text(app, folder, run_file_name((enum run_file)i), &text);
   }
   buffer_deinit(&text);
   return status;
@@ -416,7 +442,8 @@ static enum status write_files(struct app *app, const struct call *call, const s
 /* Files were asked for, or the folder of reports can be written anyway. */
 static enum status keep(struct app *app, const struct call *call, struct result *result, char folder[FOLDER_MAX]) {
   bool is_wanted = call->output != NULL || call->has_html || call->export > EXPORT_NONE;
-  bool has_id = next_run_id(app, result->run_id);
+  bool has_id = call->run_id != NULL || run_id_next(app->settings.data_dir, result->run_id);
+  if (call->run_id != NULL) text_copy(result->run_id, sizeof result->run_id, call->run_id);
   folder[0] = '\0';
   if (call->export == EXPORT_NONE && !is_wanted) return STATUS_OK;
   if (!has_id && call->output == NULL) {
@@ -485,6 +512,8 @@ static int finish(struct app *app, struct call *call, const struct wiring *wirin
   result.duration_ms = recorded_now_ms() - began_at;
   if (!status) status = keep(app, call, &result, folder);
   if (status) return app_fail(app, status);
+  worker_finish(&call->worker, &result);
+  if (call->worker.is_one) return 0;
   if (call->compare != NULL) return print_compared(app, call, &result);
   if (app->output == OUTPUT_TEXT) result.breakdowns = shown;
   backtest_print(app, &result, folder);
@@ -505,6 +534,7 @@ int app_backtest(struct app *app, int argc, char **argv) {
   if (!status && app->problem.count > 0 && !app->is_quiet) problem_print(&app->problem, stderr);
   if (!status) problem_clear(&app->problem);
   int code;
+  worker_watch(&call.worker, &run, &wiring, (call.has_bounds ? 1 : 0) + (call.has_html ? RESULT_COSTS : 1));
   call.run.from_ms = call.recorded.range.from_ms;
   call.run.to_ms = call.recorded.range.to_ms;
   if (!status && call.has_lookahead) {

@@ -13,6 +13,10 @@ enum { BAR_WIDTH = 30, REDRAW_MS = 100 };
 
 static struct {
   const char *label; /* NULL: nothing is going on or nobody watches */
+  bool has_terminal;
+  progress_told *told;
+  void *told_context;
+  int64_t told_at_ms;
   int64_t total;
   int64_t started_at_ms;
   int64_t drawn_at_ms; /* 0: not yet */
@@ -26,10 +30,17 @@ static int64_t monotonic_ms(void) {
 
 void progress_begin(const char *label, int64_t total) {
   check(total > 0);
-  state.label = isatty(STDERR_FILENO) ? label : NULL;
+  state.has_terminal = isatty(STDERR_FILENO) == 1;
+  state.label = state.has_terminal || state.told != NULL ? label : NULL;
   state.total = total;
   state.started_at_ms = monotonic_ms();
   state.drawn_at_ms = 0;
+  state.told_at_ms = 0;
+}
+
+void progress_tell(progress_told *told, void *context) {
+  state.told = told;
+  state.told_context = context;
 }
 
 static int terminal_columns(void) {
@@ -56,10 +67,15 @@ static void draw(int64_t done, int64_t elapsed_ms) {
 void progress_set(int64_t done) {
   if (state.label == NULL) return;
   int64_t now = monotonic_ms();
-  if (now - state.started_at_ms < SECOND_MS || now - state.drawn_at_ms < REDRAW_MS) return;
-  state.drawn_at_ms = now;
   if (done < 0) done = 0;
-  draw(done < state.total ? done : state.total, now - state.started_at_ms);
+  if (done > state.total) done = state.total;
+  if (state.told != NULL && now - state.told_at_ms >= REDRAW_MS) {
+    state.told_at_ms = now;
+    state.told(state.told_context, state.label, done, state.total);
+  }
+  if (!state.has_terminal || now - state.started_at_ms < SECOND_MS || now - state.drawn_at_ms < REDRAW_MS) return;
+  state.drawn_at_ms = now;
+  draw(done, now - state.started_at_ms);
 }
 
 void progress_end(void) {
