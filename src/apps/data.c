@@ -10,9 +10,10 @@
 #include "adapters/source/export.h"
 #include "adapters/source/generate.h"
 #include "adapters/source/source.h"
-#include "apps/app.h"
+#include "apps/worker.h"
 #include "base/calendar.h"
 #include "base/text.h"
+#include "runner/runs.h"
 
 enum { DATA_WORDS_MAX = 256, DATA_PATH_MAX = 1024 };
 
@@ -24,6 +25,7 @@ struct data_call {
   const char *name, *output, *scenario;
   bool is_jsonl_export;
   int64_t seed, days, symbols;
+  struct worker worker;
 };
 
 enum {
@@ -38,6 +40,7 @@ enum {
   OPTION_SEED,
   OPTION_DAYS,
   OPTION_COUNT,
+  OPTION_PROGRESS,
   OPTION_FUNDING,
   OPTION_MARK,
   OPTION_INSTRUMENTS,
@@ -56,6 +59,7 @@ static const struct app_option options[] = {
     [OPTION_SEED] = {"seed", 0, true, "N", "of generated data (1)"},
     [OPTION_DAYS] = {"days", 0, true, "N", "of generated data (30)"},
     [OPTION_COUNT] = {"count", 0, true, "N", "symbols of generated data (1)"},
+    [OPTION_PROGRESS] = {"progress-fd", 0, true, "N", "for the server: a process of low priority that ends with it"},
     [OPTION_FUNDING] = {"funding", 0, true, "PATH", "further funding files"},
     [OPTION_MARK] = {"mark", 0, true, "PATH", "further mark price files"},
     [OPTION_INSTRUMENTS] = {"instruments", 0, true, "FILE", "tick and lot sizes"},
@@ -109,6 +113,8 @@ static bool take_option(struct app *app, struct data_call *call, int option, con
       return app_parse_integer(app, "--days", value, 1, GENERATE_DAYS_MAX, &call->days);
     case OPTION_COUNT:
       return app_parse_integer(app, "--count", value, 1, 500, &call->symbols);
+    case OPTION_PROGRESS:
+      return worker_begin(&call->worker, app, value);
     case OPTION_FUNDING:
       call->source.funding = value;
       return true;
@@ -212,6 +218,19 @@ static void add_quality(struct json_writer *json, const struct source *source, i
   json_end_object(json);
 }
 
+/* What any of its symbols has. */
+static const char *const capability_names[CAPABILITY_COUNT] = {"candles", "trades", "book", "ticker", "open_interest", "funding", "instruments"};
+
+static void add_capabilities(struct json_writer *json, const struct source *source) {
+  uint32_t bits = 0;
+  for (int i = 0; i < source_symbol_count(source); i++) bits |= source_capabilities(source, i);
+  json_begin_array(json, "capabilities");
+  for (int i = 0; i < CAPABILITY_COUNT; i++) {
+    if (bits & 1u << i) json_add_string(json, NULL, capability_names[i]);
+  }
+  json_end_array(json);
+}
+
 static void print_json(struct source *source) {
   struct buffer out = {0};
   struct json_writer json;
@@ -225,6 +244,7 @@ static void print_json(struct source *source) {
   json_add_int(&json, "interval_ms", source_interval_ms(source));
   json_add_int(&json, "from", from_ms);
   json_add_int(&json, "to", to_ms);
+  add_capabilities(&json, source);
   json_begin_array(&json, "stamps");
   for (int i = 0; i < SOURCE_STAMP_COUNT; i++) {
     if (source_stamps(source) & 1u << i) json_add_string(&json, NULL, source_stamp_names[i]);
@@ -325,14 +345,21 @@ static int run_doctor(struct app *app, struct data_call *call) {
 
 /* --- import, export, generate, delete --------------------------------------------------------------------------------- */
 
-/* A name becomes a folder: letters, digits, - _ . and not a dot in front. */
-static bool is_name(const char *name) {
-  if (!name || !*name || *name == '.' || strlen(name) > 64) return false;
-  return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == strlen(name);
+/* Plain files in one folder: what import and generate make. False when the folder is still there. */
+static bool remove_folder(const char *folder) {
+  char path[DATA_PATH_MAX + 300];
+  DIR *directory = opendir(folder);
+  if (!directory) return errno == ENOENT;
+  for (const struct dirent *entry; (entry = readdir(directory));) {
+    (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+    if (entry->d_name[0] != '.') (void)unlink(path);
+  }
+  (void)closedir(directory);
+  return rmdir(folder) == 0;
 }
 
 static enum status new_folder(struct app *app, const char *name, char *path, size_t size) {
-  if (!is_name(name)) {
+  if (name == NULL || !run_is_dataset(name)) {
     problem_add(&app->problem, "bad_option", "--name", name, "letters, digits, - _ .", "a dataset needs a name of at most 64 letters");
     return STATUS_BAD_CONFIG;
   }
@@ -344,10 +371,31 @@ static enum status new_folder(struct app *app, const char *name, char *path, siz
     return status_from_errno(error);
   }
   (void)snprintf(path, size, "%s/datasets/%s", app->settings.data_dir, name);
+  if (access(path, F_OK) == 0) {
+    problem_add(&app->problem, "in_use", path, NULL, NULL, "the dataset can not be made: %s", strerror(EEXIST));
+    return STATUS_IN_USE;
+  }
+  (void)snprintf(path, size, "%s/datasets/.%s.part", app->settings.data_dir, name);
+  remove_folder(path); /* of a process that was killed */
   if (mkdir(path, 0755) == 0) return STATUS_OK;
   const int error = errno;
-  problem_add(&app->problem, error == EEXIST ? "in_use" : "write_failed", path, NULL, NULL, "the dataset can not be made: %s", strerror(error));
-  return error == EEXIST ? STATUS_IN_USE : status_from_errno(error);
+  problem_add(&app->problem, "write_failed", path, NULL, NULL, "the dataset can not be made: %s", strerror(error));
+  return status_from_errno(error);
+}
+
+/* The folder gets its name when all of it is there; after a failure nothing stays. path becomes the name. */
+static enum status end_folder(struct app *app, const char *name, char *path, size_t size, enum status status) {
+  char part[DATA_PATH_MAX];
+  text_copy(part, sizeof part, path);
+  if (!status) {
+    (void)snprintf(path, size, "%s/datasets/%s", app->settings.data_dir, name);
+    if (rename(part, path) == 0) return STATUS_OK;
+    const int error = errno;
+    problem_add(&app->problem, "write_failed", path, NULL, NULL, "the dataset can not be made: %s", strerror(error));
+    status = status_from_errno(error);
+  }
+  remove_folder(part);
+  return status;
 }
 
 static int told(const struct app *app, const char *format, const char *name, const char *path) {
@@ -372,7 +420,7 @@ static int run_import(struct app *app, struct data_call *call) {
   enum status status = source_open(&source, &call->source, &app->problem);
   if (!status) {
     status = new_folder(app, call->name, path, sizeof path);
-    if (!status) status = export_folder(source, path, &app->problem);
+    if (!status) status = end_folder(app, call->name, path, sizeof path, export_folder(source, path, &app->problem));
     source_close(source);
   }
   buffer_deinit(&files);
@@ -474,26 +522,21 @@ static int run_generate(struct app *app, struct data_call *call) {
   (void)snprintf(name, sizeof name, "%s-%lld", call->scenario, (long long)call->seed);
   if (!call->name) call->name = name;
   enum status status = new_folder(app, call->name, path, sizeof path);
-  if (!status) status = write_generated(app, call, (enum generate_scenario)scenario, path);
+  if (!status) status = end_folder(app, call->name, path, sizeof path, write_generated(app, call, (enum generate_scenario)scenario, path));
   if (status) return app_fail(app, status);
   return told(app, "generated %s into %s\n", call->name, path);
 }
 
 /* Only datasets of our own, made by import and generate: plain files in one folder. */
 static int run_delete(struct app *app, struct data_call *call) {
-  char folder[DATA_PATH_MAX], path[DATA_PATH_MAX + 300];
-  if (call->word_count != 1 || !is_name(call->words[0]))
+  char folder[DATA_PATH_MAX];
+  if (call->word_count != 1 || !run_is_dataset(call->words[0]))
     return app_fail_with(app, STATUS_BAD_CONFIG, "missing_argument", "data delete", "name one dataset of `breakout data list`");
   (void)snprintf(folder, sizeof folder, "%s/datasets/%s", app->settings.data_dir, call->words[0]);
-  DIR *directory = opendir(folder);
-  if (!directory)
+  if (access(folder, F_OK) != 0)
     return app_fail_with(app, STATUS_NOT_FOUND, "not_found", folder, "there is no such dataset; recordings/ and files elsewhere are not deleted");
-  for (const struct dirent *entry; (entry = readdir(directory));) {
-    (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-    if (entry->d_name[0] != '.') (void)unlink(path);
-  }
-  (void)closedir(directory);
-  if (rmdir(folder) != 0) return app_fail_with(app, STATUS_IO_FAILED, "write_failed", folder, "the folder can not be removed: %s", strerror(errno));
+  if (!remove_folder(folder))
+    return app_fail_with(app, STATUS_IO_FAILED, "write_failed", folder, "the folder can not be removed: %s", strerror(errno));
   return told(app, "deleted %s (%s)\n", call->words[0], folder);
 }
 
