@@ -47,6 +47,14 @@ void digest_of(const void *data, size_t size, char text[DIGEST_TEXT_MAX]) {
   print_hex(bytes, text);
 }
 
+void digest_sha1(const void *data, size_t size, unsigned char out[DIGEST_SHA1_BYTES]) {
+  check(EVP_Digest(data, size, out, NULL, EVP_sha1(), NULL) == 1);
+}
+
+void digest_base64(const void *data, size_t size, char *out) {
+  EVP_EncodeBlock((unsigned char *)out, data, (int)size);
+}
+
 /* Remainders of the sixteen half-bytes by the reflected polynomial 0x82f63b78: small enough to be read and checked by hand. */
 static const uint32_t half_bytes[16] = {0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3, 0x61c69362, 0x7198540d,
                                         0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9, 0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75};

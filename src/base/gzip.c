@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/buffer.h"
 #include "base/check.h"
 
 enum { CHUNK = 65536, READ_MAX = 1 << 30 };
@@ -152,6 +153,21 @@ void gzip_inflate_close(struct gzip_inflater *inflater) {
   if (inflater->stream != NULL) inflateEnd(inflater->stream);
   free(inflater->stream);
   *inflater = (struct gzip_inflater){0};
+}
+
+enum status gzip_pack(const void *bytes, size_t size, struct buffer *out) {
+  enum { LEVEL = 5, MEMORY = 8 }; /* a reply of some kB: what a higher level saves is less than what it costs */
+  z_stream stream = {0};
+  if (size > READ_MAX || deflateInit2(&stream, LEVEL, Z_DEFLATED, MAX_WBITS + 16, MEMORY, Z_DEFAULT_STRATEGY) != Z_OK) return STATUS_NO_MEMORY;
+  buffer_reserve(out, deflateBound(&stream, size));
+  stream.next_in = (z_const Bytef *)(uintptr_t)bytes;
+  stream.avail_in = (uInt)size;
+  stream.next_out = (Bytef *)out->data + out->length;
+  stream.avail_out = (uInt)(out->capacity - out->length);
+  int result = deflate(&stream, Z_FINISH);
+  if (result == Z_STREAM_END) out->length += stream.total_out;
+  deflateEnd(&stream);
+  return result == Z_STREAM_END ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
 uint32_t gzip_crc32(uint32_t crc, const void *bytes, size_t size) {

@@ -38,6 +38,9 @@ NODISCARD enum status gzip_inflate_open(struct gzip_inflater *inflater, bool is_
 NODISCARD enum status gzip_inflate(struct gzip_inflater *inflater, const char *in, size_t in_size, size_t *in_used, char *out, size_t out_size,
                                    size_t *out_used);
 void gzip_inflate_close(struct gzip_inflater *inflater); /* zero-initialised is allowed */
+/* Packs bytes as one gzip member behind what out holds. */
+struct buffer;
+NODISCARD enum status gzip_pack(const void *bytes, size_t size, struct buffer *out);
 /* The CRC-32 of gzip and zip; crc = 0 to start. */
 uint32_t gzip_crc32(uint32_t crc, const void *bytes, size_t size);
 

@@ -13,7 +13,8 @@ enum {
   HTTP_ALLOW_BYTES = 64,
   HTTP_FIELDS_MAX = 6,
   HTTP_FIELD_BYTES = 256,
-  HTTP_MESSAGE_BYTES_MAX = 64 * 1024
+  HTTP_MESSAGE_BYTES_MAX = 64 * 1024,
+  HTTP_PREFIX_BYTES = 31
 };
 
 /* A name=value of the query, decoded. */
@@ -33,6 +34,7 @@ struct http_request {
   struct http_argument arguments[HTTP_ARGUMENTS_MAX];
   bool has_bad_query;
   const char *host, *origin, *content_type, *accept; /* headers; NULL when absent */
+  bool is_upgrade;                                   /* a well-formed request to become a WebSocket (RFC 6455 4.2.1) */
   /* Any other header by its name (case does not matter); NULL when absent. Through http_header. */
   const char *(*find_header)(const struct http_request *request, const char *name);
   const char *body; /* NUL-terminated */
@@ -64,19 +66,35 @@ struct http_socket_handler {
   void (*on_close)(void *context, void *peer, int code);
 };
 
+/* A reply without fields of its own that is given many times while it stays true. The owner zeroes it, fills status, type and body, and empties it
+ * with http_kept_clear before it fills it anew; the adapter keeps beside it what it would otherwise make for every request. */
+struct http_kept {
+  int status;
+  const char *content_type; /* static text */
+  struct buffer body;
+  void *form; /* the adapter's */
+  void (*form_free)(void *form);
+};
+void http_kept_clear(struct http_kept *kept); /* zero-initialised is allowed; the body's memory stays */
+void http_kept_deinit(struct http_kept *kept);
+
 struct http_reply {
   int status;
   const char *content_type; /* static text */
   struct buffer body;
+  struct http_kept *kept;     /* instead of status, type and body; good until the handler returns. NULL: none */
+  const char *cache_control;  /* static text; NULL: no-store */
+  const char *content_policy; /* Content-Security-Policy, static text; NULL: default-src 'none' */
+  bool is_packed;             /* the body is gzip already */
   int field_count;
-  struct http_field fields[HTTP_FIELDS_MAX];
   /* Set with status 101 by a handler that takes a WebSocket: the connection becomes one and is told here. NULL otherwise. Owned by the API. */
   const struct http_socket_handler *socket;
-  void *socket_context;                   /* instead of socket->context when not NULL: what on_open gets */
-  char allow[HTTP_ALLOW_BYTES];           /* Allow header, "" none */
-  int retry_after_s;                      /* Retry-After header, 0 none */
-  bool is_deferred;                       /* the answer comes later: filled into this reply, then send */
-  void (*send)(struct http_reply *reply); /* set by the adapter; only for deferred replies, once */
+  void *socket_context;                      /* instead of socket->context when not NULL: what on_open gets */
+  char allow[HTTP_ALLOW_BYTES];              /* Allow header, "" none */
+  int retry_after_s;                         /* Retry-After header, 0 none */
+  bool is_deferred;                          /* the answer comes later: filled into this reply, then send */
+  void (*send)(struct http_reply *reply);    /* set by the adapter; only for deferred replies, once */
+  struct http_field fields[HTTP_FIELDS_MAX]; /* the first field_count are valid; last, because the adapter does not clear it */
 };
 
 /* What the adapter calls. The request and the reply stay where they are until the answer is sent. */
@@ -92,16 +110,19 @@ struct http_handler {
 
 /* ---- WebSockets: implemented by the adapter ---- */
 
-/* One encoded text frame that many sockets may share: encoded once, counted by its users. */
+/* The end of a text message that many sockets may share: encoded once, counted by its users. */
 struct http_frame;
 struct http_port_sockets {
   /* A frame with one user. */
   struct http_frame *(*frame_make)(const char *text, size_t length);
   void (*frame_keep)(struct http_frame *frame);
   void (*frame_drop)(struct http_frame *frame);
-  /* Queues a frame; what is queued is written in one piece when the socket takes it. Keeps the frame. */
-  void (*send)(struct http_socket *socket, struct http_frame *frame);
+  /* Queues a message: a few bytes of this socket (at most HTTP_PREFIX_BYTES, copied), then the frame's, which is kept. What is queued is written in
+   * one piece when the socket takes it. Nothing after close. */
+  void (*send)(struct http_socket *socket, const char *prefix, size_t length, struct http_frame *frame);
   void (*ping)(struct http_socket *socket);
+  /* Round trip of the newest ping that was answered; NaN before. */
+  double (*latency_ms)(const struct http_socket *socket);
   /* Frames and bytes that wait. */
   size_t (*queued_frames)(const struct http_socket *socket);
   size_t (*queued_bytes)(const struct http_socket *socket);

@@ -12,7 +12,12 @@
 struct http_options {
   const char *host; /* an IPv4 or IPv6 address, or localhost */
   int port;         /* 0: any free one */
+  int ui_port;      /* a second port that answers the same; 0: none */
   size_t body_limit;
+  int sockets_max;        /* WebSockets beside HTTP_CONNECTIONS_MAX other connections; 0: none */
+  const char *ui_folder;  /* files of the user interface; NULL, or a folder without index.html: none */
+  const char *ui_config;  /* JSON that /config.json answers; with ui_folder */
+  const char *ui_connect; /* other origins that the interface may ask, separated by blanks */
   const struct clock *clock;
   struct http_handler handler;
 };
@@ -24,12 +29,17 @@ NODISCARD enum status http_server_open(struct http_server **server, const struct
 /* Answers what is deferred with 503 and closes every connection. NULL is allowed. */
 void http_server_close(struct http_server *server);
 int http_server_port(const struct http_server *server);
+bool http_server_has_ui(const struct http_server *server);
 /* Readable when there is something to do. */
 int http_server_fd(const struct http_server *server);
 /* Milliseconds after which http_server_run must be called without the descriptor being readable; -1 none. */
 int http_server_timeout_ms(struct http_server *server);
 /* Does what can be done without waiting; handlers are called from here. */
 void http_server_run(struct http_server *server);
+/* Writes to WebSockets what handlers and others have queued since http_server_run. */
+void http_server_flush(struct http_server *server);
+/* What the API needs to talk to WebSockets. */
+const struct http_port_sockets *http_server_sockets(void);
 
 /* Limits, as documented in the API. */
 enum { HTTP_URL_BYTES_MAX = 8192, HTTP_HEADER_BYTES_MAX = 16384, HTTP_REQUEST_TIME_MAX_S = 30, HTTP_CONNECTIONS_MAX = 256 };

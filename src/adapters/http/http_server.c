@@ -3,158 +3,349 @@
  *
  * What the library leaves open is decided here: two Content-Length or one beside Transfer-Encoding are refused (request smuggling), a body has a
  * limit, a request has a time, and the target is decoded once by us, so that %2F inside a segment is not a separator. A reply can be deferred: the
- * connection is suspended until send. */
+ * connection is suspended until send. A request to become a WebSocket is checked here and, when a handler takes it, handed to websocket.c.
+ *
+ * Speed: exchanges are used again without clearing their large parts, and a reply that is given many times (http_kept) keeps its headers. */
 #include <arpa/inet.h>
-#include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "adapters/http/files.h"
 #include "adapters/http/http.h"
+#include "adapters/http/listener.h"
+#include "adapters/http/websocket.h"
 #include "base/check.h"
+#include "base/gzip.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/version.h"
 
-enum { POOL_BYTES = 48 * 1024, DRAIN_FACTOR = 16, TARGET_BYTES = HTTP_URL_BYTES_MAX + 1 };
+enum {
+  POOL_BYTES = 48 * 1024,
+  DRAIN_FACTOR = 16,
+  TARGET_BYTES = HTTP_URL_BYTES_MAX + 1,
+  PACK_BYTES_MIN = 1000,
+  EXCHANGES_KEPT = 64,
+  BODY_BYTES_KEPT = 65536, /* memory of a body that stays with a free exchange */
+  ADDRESS_BYTES = 64
+};
 
 struct http_connection {
   struct http_server *server;
   struct MHD_Connection *connection;
   struct http_connection *next, *previous;
   int64_t since_ns; /* connection opened, or last answer sent: a request must be whole within HTTP_REQUEST_TIME_MAX_S * 2 */
-  bool is_suspended, is_idle;
+  bool is_suspended, is_idle, is_socket;
+  char address[ADDRESS_BYTES];
 };
 
 struct http_exchange {
   struct http_server *server;
   struct http_connection *owner;
   struct MHD_Connection *connection;
-  struct http_request request;
-  struct http_reply reply;
-  char target[TARGET_BYTES];
-  bool is_target_too_long, is_begun, is_too_large, is_late, is_answered, is_ready;
+  struct http_exchange *next, *previous; /* of the suspended ones, or of the free ones */
+  bool is_target_too_long, is_begun, is_too_large, is_late, is_answered, is_ready, is_counted;
   size_t drained;
   struct buffer body;
-  struct http_exchange *next, *previous; /* of the suspended ones */
+  struct http_reply reply;
+  /* From here on nothing is cleared: what is valid is set for each request. */
+  struct http_request request;
+  char target[TARGET_BYTES];
 };
 
 struct http_server {
   struct MHD_Daemon *daemon;
   struct http_options options;
-  int port;
+  int port, epoll, ui_listener; /* -1 none */
+  int connection_count;
   uint64_t next_id;
   int64_t swept_ns;
   struct http_connection *connections;
-  struct http_exchange *suspended;
+  struct http_exchange *suspended, *free;
+  int free_count;
+  struct websockets *sockets;
+  struct http_files *files; /* NULL: none */
 };
 
 static int64_t now_ns(const struct http_server *server) {
   return server->options.clock->monotonic_ns(server->options.clock->self);
 }
 
-/* ---- the listening socket ---- */
+/* ---- exchanges ---- */
 
-static bool make_address(const struct http_options *options, struct sockaddr_storage *out, socklen_t *length) {
-  const char *host = text_equal(options->host, "localhost") ? "127.0.0.1" : options->host;
-  memset(out, 0, sizeof *out);
-  struct sockaddr_in *four = (struct sockaddr_in *)out;
-  struct sockaddr_in6 *six = (struct sockaddr_in6 *)out;
-  if (inet_pton(AF_INET, host, &four->sin_addr) == 1) {
-    four->sin_family = AF_INET;
-    four->sin_port = htons((uint16_t)options->port);
-    *length = sizeof *four;
-    return true;
+static struct http_exchange *take_exchange(struct http_server *server) {
+  struct http_exchange *exchange = server->free;
+  if (exchange == NULL) {
+    exchange = calloc(1, sizeof *exchange);
+    check(exchange != NULL);
+  } else {
+    server->free = exchange->next;
+    --server->free_count;
   }
-  if (inet_pton(AF_INET6, host, &six->sin6_addr) == 1) {
-    six->sin6_family = AF_INET6;
-    six->sin6_port = htons((uint16_t)options->port);
-    *length = sizeof *six;
-    return true;
-  }
-  return false;
+  struct buffer body = exchange->body;
+  struct buffer reply_body = exchange->reply.body;
+  memset(exchange, 0, offsetof(struct http_exchange, reply.fields));
+  exchange->server = server;
+  exchange->body = body;
+  exchange->reply.body = reply_body;
+  struct http_request *request = &exchange->request;
+  request->method = NULL;
+  request->host = request->origin = request->content_type = request->accept = NULL;
+  request->is_upgrade = false;
+  request->body = "";
+  request->body_length = 0;
+  return exchange;
 }
 
-static enum status tell_bind_error(const struct http_options *options, int error, struct problem *problem) {
-  if (error == EADDRINUSE) {
-    problem_add(problem, "in_use", "PORT", NULL, NULL, "port %d of %s is taken by another program: end it, or set another PORT", options->port,
-                options->host);
-    return STATUS_IN_USE;
+static void empty_body(struct buffer *body) {
+  if (body->capacity > BODY_BYTES_KEPT) {
+    buffer_deinit(body);
+  } else if (body->data != NULL) {
+    buffer_clear(body);
   }
-  if (error == EACCES) {
-    problem_add(problem, "no_permission", "PORT", NULL, NULL, "port %d needs rights this user does not have: set a PORT above 1023", options->port);
-    return STATUS_NO_PERMISSION;
-  }
-  problem_add(problem, "bad_value", "API_HOST", options->host, NULL, "port %d cannot be opened there: %s", options->port, strerror(error));
-  return error == EADDRNOTAVAIL ? STATUS_BAD_CONFIG : STATUS_IO_FAILED;
 }
 
-static enum status open_listener(struct http_server *server, int *out, struct problem *problem) {
-  const struct http_options *options = &server->options;
-  struct sockaddr_storage address;
-  socklen_t length;
-  if (!make_address(options, &address, &length)) {
-    problem_add(problem, "bad_value", "API_HOST", options->host, "127.0.0.1", "is not an address");
-    return STATUS_BAD_CONFIG;
+static void give_exchange(struct http_exchange *exchange) {
+  struct http_server *server = exchange->server;
+  if (server->free_count == EXCHANGES_KEPT) {
+    buffer_deinit(&exchange->body);
+    buffer_deinit(&exchange->reply.body);
+    free(exchange);
+    return;
   }
-  int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return tell_bind_error(options, errno, problem);
-  int yes = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  if (bind(fd, (struct sockaddr *)&address, length) != 0 || listen(fd, 128) != 0) {
-    int error = errno;
-    close(fd);
-    return tell_bind_error(options, error, problem);
-  }
-  length = sizeof address;
-  getsockname(fd, (struct sockaddr *)&address, &length);
-  bool is_six = address.ss_family == AF_INET6;
-  server->port = ntohs(is_six ? ((struct sockaddr_in6 *)&address)->sin6_port : ((struct sockaddr_in *)&address)->sin_port);
-  *out = fd;
-  return STATUS_OK;
+  empty_body(&exchange->body);
+  empty_body(&exchange->reply.body);
+  exchange->next = server->free;
+  server->free = exchange;
+  ++server->free_count;
 }
 
 /* ---- replies ---- */
+
+/* The two headers that differ for each reply of one form. */
+enum { NUMBER_BYTES = 32 };
 
 static void add_header(struct MHD_Response *response, const char *name, const char *value) {
   check(MHD_add_response_header(response, name, value) == MHD_YES);
 }
 
-static void add_headers(struct http_exchange *exchange, struct MHD_Response *response) {
-  char number[32];
+static void print_seconds(const struct http_exchange *exchange, char out[NUMBER_BYTES]) {
   struct text text;
-  const struct http_reply *reply = &exchange->reply;
-  if (reply->content_type != NULL) add_header(response, "Content-Type", reply->content_type);
-  add_header(response, "X-Request-Id", exchange->request.id);
-  text_init(&text, number, sizeof number);
+  text_init(&text, out, NUMBER_BYTES);
   text_add_double(&text, (double)(now_ns(exchange->server) - exchange->request.started_ns) * 1e-9, 6);
-  add_header(response, "X-Process-Time", number);
-  add_header(response, "Cache-Control", "no-store");
+}
+
+static void add_common_headers(struct MHD_Response *response, const char *content_type, const char *cache_control, const char *content_policy) {
+  if (content_type != NULL) add_header(response, "Content-Type", content_type);
+  add_header(response, "Cache-Control", cache_control != NULL ? cache_control : "no-store");
   add_header(response, "X-Content-Type-Options", "nosniff");
   add_header(response, "X-Frame-Options", "DENY");
   add_header(response, "Referrer-Policy", "no-referrer");
-  add_header(response, "Content-Security-Policy", "default-src 'none'");
+  add_header(response, "Content-Security-Policy", content_policy != NULL ? content_policy : "default-src 'none'");
+  add_header(response, "X-Breakout-Version", version_text());
+}
+
+static void add_headers(struct http_exchange *exchange, struct MHD_Response *response) {
+  char number[NUMBER_BYTES];
+  const struct http_reply *reply = &exchange->reply;
+  add_common_headers(response, reply->content_type, reply->cache_control, reply->content_policy);
+  add_header(response, "X-Request-Id", exchange->request.id);
+  print_seconds(exchange, number);
+  add_header(response, "X-Process-Time", number);
+  for (int i = 0; i < reply->field_count; i++) add_header(response, reply->fields[i].name, reply->fields[i].value);
   if (reply->allow[0] != '\0') add_header(response, "Allow", reply->allow);
   if (reply->retry_after_s > 0) {
+    struct text text;
     text_init(&text, number, sizeof number);
     text_add_i64(&text, reply->retry_after_s);
     add_header(response, "Retry-After", number);
   }
 }
 
-static enum MHD_Result queue_reply(struct http_exchange *exchange) {
+static const char *header(const struct http_exchange *exchange, const char *name) {
+  return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
+}
+
+/* Does the client take gzip: the word, not with ;q=0. */
+static bool takes_gzip(const struct http_exchange *exchange) {
+  const char *at = header(exchange, "Accept-Encoding");
+  while (at != NULL && *at != '\0') {
+    at += strspn(at, " \t,");
+    size_t word = strcspn(at, " \t,;");
+    const char *end = at + strcspn(at, ",");
+    if (word == 4 && strncasecmp(at, "gzip", 4) == 0) {
+      const char *quality = strchr(at, '=');
+      return quality == NULL || quality > end || strtod(quality + 1, NULL) > 0;
+    }
+    at = end;
+  }
+  return false;
+}
+
+static struct MHD_Response *make_response(const char *bytes, size_t size, enum MHD_ResponseMemoryMode mode) {
+  struct MHD_Response *response = MHD_create_response_from_buffer(size, (void *)(uintptr_t)(bytes != NULL ? bytes : ""), mode);
+  check(response != NULL);
+  return response;
+}
+
+/* A body that is worth it, for a client that takes it, becomes gzip. */
+static void pack(struct MHD_Response **response, const struct buffer *body) {
+  struct buffer packed = {0};
+  if (gzip_pack(body->data, body->length, &packed) == STATUS_OK) {
+    MHD_destroy_response(*response);
+    *response = make_response(packed.data, packed.length, MHD_RESPMEM_MUST_COPY);
+    add_header(*response, "Content-Encoding", "gzip");
+  }
+  buffer_deinit(&packed);
+}
+
+/* The body stays with the exchange, which lives until the reply is sent. */
+static enum MHD_Result queue_own(struct http_exchange *exchange) {
   struct http_reply *reply = &exchange->reply;
-  const char *data = reply->body.data != NULL ? reply->body.data : "";
-  struct MHD_Response *response = MHD_create_response_from_buffer(reply->body.length, (void *)(uintptr_t)data, MHD_RESPMEM_MUST_COPY);
-  if (response == NULL) return MHD_NO;
+  struct MHD_Response *response = make_response(reply->body.data, reply->body.length, MHD_RESPMEM_PERSISTENT);
+  if (reply->is_packed) {
+    add_header(response, "Content-Encoding", "gzip");
+  } else if (reply->body.length >= PACK_BYTES_MIN && takes_gzip(exchange)) {
+    pack(&response, &reply->body);
+  }
+  if (reply->is_packed || reply->body.length >= PACK_BYTES_MIN) add_header(response, "Vary", "Accept-Encoding");
   add_headers(exchange, response);
   enum MHD_Result result = MHD_queue_response(exchange->connection, (unsigned)reply->status, response);
   MHD_destroy_response(response);
-  exchange->is_answered = true;
   return result;
+}
+
+/* ---- replies that are given many times ---- */
+
+struct variant {
+  struct MHD_Response *response; /* NULL: not made yet */
+  char id[HTTP_ID_BYTES], seconds[NUMBER_BYTES];
+};
+
+struct form {
+  struct variant plain, packed;
+};
+
+static void form_free(void *self) {
+  struct form *form = self;
+  if (form->plain.response != NULL) MHD_destroy_response(form->plain.response);
+  if (form->packed.response != NULL) MHD_destroy_response(form->packed.response);
+  free(form);
+}
+
+static void make_variant(const struct http_kept *kept, struct variant *variant, bool is_packed) {
+  variant->response = make_response(kept->body.data, kept->body.length, MHD_RESPMEM_MUST_COPY);
+  if (is_packed) pack(&variant->response, &kept->body);
+  if (kept->body.length >= PACK_BYTES_MIN) add_header(variant->response, "Vary", "Accept-Encoding");
+  add_common_headers(variant->response, kept->content_type, NULL, NULL);
+}
+
+/* The library prints the headers of a reply when it is queued, so that the two that differ may be changed for the next one at once. */
+static enum MHD_Result queue_kept(struct http_exchange *exchange) {
+  struct http_kept *kept = exchange->reply.kept;
+  if (kept->form == NULL) {
+    kept->form = calloc(1, sizeof(struct form));
+    check(kept->form != NULL);
+    kept->form_free = form_free;
+  }
+  struct form *form = kept->form;
+  bool is_packed = kept->body.length >= PACK_BYTES_MIN && takes_gzip(exchange);
+  struct variant *variant = is_packed ? &form->packed : &form->plain;
+  if (variant->response == NULL) {
+    make_variant(kept, variant, is_packed);
+  } else {
+    MHD_del_response_header(variant->response, "X-Request-Id", variant->id);
+    MHD_del_response_header(variant->response, "X-Process-Time", variant->seconds);
+  }
+  text_copy(variant->id, sizeof variant->id, exchange->request.id);
+  print_seconds(exchange, variant->seconds);
+  add_header(variant->response, "X-Request-Id", variant->id);
+  add_header(variant->response, "X-Process-Time", variant->seconds);
+  exchange->reply.status = kept->status;
+  return MHD_queue_response(exchange->connection, (unsigned)kept->status, variant->response);
+}
+
+/* ---- WebSockets ---- */
+
+static void release_socket(void *self) {
+  MHD_upgrade_action(self, MHD_UPGRADE_ACTION_CLOSE);
+}
+
+static void on_upgraded(void *context, struct MHD_Connection *connection, void *state, const char *extra, size_t extra_size, MHD_socket fd,
+                        struct MHD_UpgradeResponseHandle *handle) {
+  (void)connection;
+  (void)state;
+  struct http_exchange *exchange = context;
+  const struct websocket_options options = {.fd = fd,
+                                            .extra = extra,
+                                            .extra_size = extra_size,
+                                            .handler = exchange->reply.socket,
+                                            .context = exchange->reply.socket_context,
+                                            .release = release_socket,
+                                            .self = handle};
+  websockets_adopt(exchange->server->sockets, &options);
+}
+
+/* Is a comma-separated list's word there? */
+static bool has_word(const char *list, const char *word) {
+  size_t length = strlen(word);
+  while (list != NULL && *list != '\0') {
+    list += strspn(list, " \t,");
+    size_t found = strcspn(list, " \t,");
+    if (found == length && strncasecmp(list, word, length) == 0) return true;
+    list += found;
+  }
+  return false;
+}
+
+/* RFC 6455 4.2.1. */
+static bool is_upgrade(const struct http_exchange *exchange, const char *method, const char *version) {
+  char accept[WEBSOCKET_ACCEPT_BYTES];
+  const char *upgrade = header(exchange, "Upgrade");
+  if (upgrade == NULL || exchange->server->options.sockets_max == 0) return false;
+  const char *key = header(exchange, "Sec-WebSocket-Key");
+  const char *asked = header(exchange, "Sec-WebSocket-Version");
+  return text_equal(method, "GET") && text_equal(version, "HTTP/1.1") && has_word(upgrade, "websocket") &&
+         has_word(header(exchange, "Connection"), "upgrade") && asked != NULL && text_equal(asked, "13") && key != NULL &&
+         websocket_accept_key(key, accept);
+}
+
+static enum MHD_Result queue_upgrade(struct http_exchange *exchange) {
+  char accept[WEBSOCKET_ACCEPT_BYTES];
+  check(exchange->request.is_upgrade && websocket_accept_key(header(exchange, "Sec-WebSocket-Key"), accept));
+  struct MHD_Response *response = MHD_create_response_for_upgrade(on_upgraded, exchange);
+  check(response != NULL);
+  add_header(response, "Upgrade", "websocket");
+  add_header(response, "Sec-WebSocket-Accept", accept);
+  add_header(response, "X-Request-Id", exchange->request.id);
+  exchange->owner->is_socket = true;
+  enum MHD_Result result = MHD_queue_response(exchange->connection, MHD_HTTP_SWITCHING_PROTOCOLS, response);
+  MHD_destroy_response(response);
+  return result;
+}
+
+static void count_reply(struct http_exchange *exchange) {
+  const struct http_handler *handler = &exchange->server->options.handler;
+  if (exchange->is_counted || !exchange->is_answered || exchange->request.method == NULL) return;
+  exchange->is_counted = true;
+  handler->on_done(handler->context, &exchange->request, &exchange->reply);
+}
+
+static enum MHD_Result queue_reply(struct http_exchange *exchange) {
+  exchange->is_answered = true;
+  if (exchange->reply.socket != NULL && exchange->reply.status == MHD_HTTP_SWITCHING_PROTOCOLS) {
+    enum MHD_Result result = queue_upgrade(exchange);
+    count_reply(exchange); /* the exchange ends with the socket, long after its answer */
+    return result;
+  }
+  return exchange->reply.kept != NULL ? queue_kept(exchange) : queue_own(exchange);
 }
 
 /* Refused before a handler sees it. */
@@ -210,33 +401,24 @@ static void make_id(struct http_server *server, char out[HTTP_ID_BYTES]) {
   out[16] = '\0';
 }
 
-static void print_address(struct MHD_Connection *connection, char *out, size_t size) {
-  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-  text_copy(out, size, "unknown");
-  if (info == NULL || info->client_addr == NULL) return;
-  const void *address = info->client_addr->sa_family == AF_INET6
-                            ? (const void *)&((const struct sockaddr_in6 *)(const void *)info->client_addr)->sin6_addr
-                            : (const void *)&((const struct sockaddr_in *)(const void *)info->client_addr)->sin_addr;
-  if (inet_ntop(info->client_addr->sa_family, address, out, (socklen_t)size) == NULL) text_copy(out, size, "unknown");
-}
-
 /* The request line was read: the exchange begins. */
 static void *on_target(void *context, const char *uri, struct MHD_Connection *connection) {
   struct http_server *server = context;
-  struct http_exchange *exchange = calloc(1, sizeof *exchange);
-  check(exchange != NULL);
-  exchange->server = server;
+  struct http_exchange *exchange = take_exchange(server);
+  size_t length = strlen(uri);
   exchange->connection = connection;
   exchange->reply.send = send_deferred;
   exchange->request.started_ns = now_ns(server);
   make_id(server, exchange->request.id);
-  exchange->is_target_too_long = strlen(uri) >= sizeof exchange->target;
-  text_copy(exchange->target, sizeof exchange->target, uri);
-  print_address(connection, exchange->request.address, sizeof exchange->request.address);
+  exchange->is_target_too_long = length >= sizeof exchange->target;
+  if (exchange->is_target_too_long) length = 0;
+  memcpy(exchange->target, uri, length);
+  exchange->target[length] = '\0';
   const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
   exchange->owner = info->socket_context;
   exchange->owner->is_idle = false;
   exchange->owner->since_ns = exchange->request.started_ns;
+  text_copy(exchange->request.address, sizeof exchange->request.address, exchange->owner->address);
   return exchange;
 }
 
@@ -253,10 +435,6 @@ static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind, const c
   if (strcasecmp(name, "Transfer-Encoding") == 0) ++facts->encodings;
   if (strcasecmp(name, "Host") == 0) ++facts->hosts;
   return MHD_YES;
-}
-
-static const char *header(struct http_exchange *exchange, const char *name) {
-  return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
 }
 
 /* With the headers read: what is wrong with the request as HTTP, before its body is taken. */
@@ -298,18 +476,27 @@ static enum MHD_Result take_body(struct http_exchange *exchange, const char *dat
   return MHD_YES;
 }
 
-static enum MHD_Result handle(struct http_exchange *exchange, const char *method) {
+static const char *find_header(const struct http_request *request, const char *name) {
+  const struct http_exchange *exchange =
+      (const struct http_exchange *)(const void *)((const char *)request - offsetof(struct http_exchange, request));
+  return header(exchange, name);
+}
+
+static enum MHD_Result handle(struct http_exchange *exchange, const char *method, const char *version) {
   struct http_request *request = &exchange->request;
   request->method = method;
   http_parse_target(request, exchange->target);
+  request->find_header = find_header;
+  request->is_upgrade = is_upgrade(exchange, method, version);
   request->host = header(exchange, "Host");
   request->origin = header(exchange, "Origin");
   request->content_type = header(exchange, "Content-Type");
   request->accept = header(exchange, "Accept");
-  buffer_reserve(&exchange->body, 1);
-  request->body = exchange->body.data;
+  if (exchange->body.data != NULL) request->body = exchange->body.data;
   request->body_length = exchange->body.length;
-  const struct http_handler *handler = &exchange->server->options.handler;
+  struct http_server *server = exchange->server;
+  if (server->files != NULL && http_files_answer(server->files, request, &exchange->reply)) return queue_reply(exchange);
+  const struct http_handler *handler = &server->options.handler;
   handler->on_request(handler->context, request, &exchange->reply);
   if (exchange->reply.is_deferred) {
     suspend(exchange);
@@ -323,7 +510,6 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
   (void)context;
   (void)connection;
   (void)url;
-  (void)version;
   struct http_exchange *exchange = *state;
   check(exchange != NULL);
   if (exchange->is_answered) return MHD_YES;
@@ -336,7 +522,7 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
   if (*size != 0) return take_body(exchange, data, size);
   if (exchange->is_too_large) return refuse(exchange, 413, "body_too_large", "the body is larger than BODY_LIMIT_BYTES");
   if (exchange->is_late) return refuse(exchange, 408, "request_timeout", "the request took longer than 30 s");
-  return handle(exchange, method);
+  return handle(exchange, method, version);
 }
 
 static void on_completed(void *context, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why) {
@@ -349,18 +535,25 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
   if (exchange->owner->is_suspended) {
     unlink_suspended(exchange);
     handler->on_gone(handler->context, &exchange->reply);
-  } else if (exchange->is_answered && exchange->request.method != NULL) {
-    handler->on_done(handler->context, &exchange->request, &exchange->reply);
   }
+  count_reply(exchange);
   exchange->owner->since_ns = now_ns(server);
   exchange->owner->is_idle = true;
-  buffer_deinit(&exchange->body);
-  buffer_deinit(&exchange->reply.body);
-  free(exchange);
+  give_exchange(exchange);
   *state = NULL;
 }
 
 /* ---- connections ---- */
+
+static void print_address(struct MHD_Connection *connection, char *out, size_t size) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  text_copy(out, size, "unknown");
+  if (info == NULL || info->client_addr == NULL) return;
+  const void *address = info->client_addr->sa_family == AF_INET6
+                            ? (const void *)&((const struct sockaddr_in6 *)(const void *)info->client_addr)->sin6_addr
+                            : (const void *)&((const struct sockaddr_in *)(const void *)info->client_addr)->sin_addr;
+  if (inet_ntop(info->client_addr->sa_family, address, out, (socklen_t)size) == NULL) text_copy(out, size, "unknown");
+}
 
 static void on_connection(void *context, struct MHD_Connection *connection, void **state, enum MHD_ConnectionNotificationCode what) {
   struct http_server *server = context;
@@ -369,7 +562,9 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
     check(fresh != NULL);
     *fresh = (struct http_connection){.server = server, .connection = connection, .next = server->connections, .since_ns = now_ns(server)};
     if (fresh->next != NULL) fresh->next->previous = fresh;
+    print_address(connection, fresh->address, sizeof fresh->address);
     server->connections = fresh;
+    ++server->connection_count;
     *state = fresh;
     return;
   }
@@ -381,6 +576,7 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
     server->connections = old->next;
   }
   if (old->next != NULL) old->next->previous = old->previous;
+  --server->connection_count;
   free(old);
   *state = NULL;
 }
@@ -391,9 +587,21 @@ static void sweep(struct http_server *server) {
   if (now - server->swept_ns < INT64_C(1000000000)) return;
   server->swept_ns = now;
   for (struct http_connection *at = server->connections; at != NULL; at = at->next) {
-    if (at->is_suspended || now - at->since_ns < 2 * HTTP_REQUEST_TIME_MAX_S * INT64_C(1000000000)) continue;
+    if (at->is_suspended || at->is_socket || now - at->since_ns < 2 * HTTP_REQUEST_TIME_MAX_S * INT64_C(1000000000)) continue;
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(at->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     if (info != NULL) shutdown(info->connect_fd, SHUT_RDWR);
+  }
+}
+
+/* The library accepts at one port; what comes in at the other one is handed to it. */
+static void accept_ui(struct http_server *server) {
+  while (server->connection_count < HTTP_CONNECTIONS_MAX) {
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    int fd = accept(server->ui_listener, (struct sockaddr *)&address, &length);
+    if (fd < 0) return;
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    if (MHD_add_connection(server->daemon, fd, (struct sockaddr *)&address, length) != MHD_YES) return; /* it has closed it */
   }
 }
 
@@ -405,31 +613,74 @@ static void on_library_log(void *context, const char *format, va_list arguments)
   (void)arguments; /* broken clients only: nothing an operator can act on */
 }
 
+static void watch(struct http_server *server, int fd) {
+  struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+  check(epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) == 0);
+}
+
+static enum status start_daemon(struct http_server *server, int listener, struct problem *problem) {
+  unsigned connections = (unsigned)(HTTP_CONNECTIONS_MAX + server->options.sockets_max);
+  unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG;
+  server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_access, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
+                                    MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_LIMIT, connections,
+                                    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+                                    (unsigned)HTTP_REQUEST_TIME_MAX_S, MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_NOTIFY_COMPLETED,
+                                    on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
+  if (server->daemon != NULL) return STATUS_OK;
+  close(listener);
+  problem_add(problem, "failed", "PORT", NULL, NULL, "the HTTP server could not be started");
+  return STATUS_FAILED;
+}
+
+static enum status open_ports(struct http_server *server, struct problem *problem) {
+  const struct http_options *options = &server->options;
+  int ui_port = options->ui_port;
+  int listener = -1;
+  server->port = options->port;
+  enum status status = listener_open(options->host, "PORT", &server->port, &listener, problem);
+  if (status) return status;
+  if (ui_port != 0) status = listener_open(options->host, "UI_PORT", &ui_port, &server->ui_listener, problem);
+  if (status) {
+    close(listener);
+    return status;
+  }
+  return start_daemon(server, listener, problem);
+}
+
+static void free_server(struct http_server *server) {
+  if (server->ui_listener >= 0) close(server->ui_listener);
+  close(server->epoll);
+  while (server->free != NULL) {
+    struct http_exchange *exchange = server->free;
+    server->free = exchange->next;
+    buffer_deinit(&exchange->body);
+    buffer_deinit(&exchange->reply.body);
+    free(exchange);
+  }
+  http_files_close(server->files);
+  free(server);
+}
+
 enum status http_server_open(struct http_server **out, const struct http_options *options, struct problem *problem) {
   struct http_server *server = calloc(1, sizeof *server);
   if (server == NULL) return STATUS_NO_MEMORY;
   server->options = *options;
+  server->ui_listener = -1;
   server->swept_ns = now_ns(server);
   /* Ids differ between two runs of the program and count up inside one. */
   server->next_id = (uint64_t)options->clock->now_ms(options->clock->self) << 20;
-  int fd = -1;
-  enum status status = open_listener(server, &fd, problem);
+  server->epoll = epoll_create1(EPOLL_CLOEXEC);
+  check(server->epoll >= 0);
+  enum status status = open_ports(server, problem);
   if (status) {
-    free(server);
+    free_server(server);
     return status;
   }
-  server->daemon =
-      MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_access, server, MHD_OPTION_EXTERNAL_LOGGER,
-                       on_library_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_LIMIT,
-                       (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
-                       (unsigned)HTTP_REQUEST_TIME_MAX_S, MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-                       server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
-  if (server->daemon == NULL) {
-    close(fd);
-    free(server);
-    problem_add(problem, "failed", "PORT", NULL, NULL, "the HTTP server could not be started");
-    return STATUS_FAILED;
-  }
+  server->sockets = websockets_open(options->clock);
+  if (options->ui_folder != NULL) server->files = http_files_open(options->ui_folder, options->ui_config, options->ui_connect);
+  watch(server, MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
+  watch(server, websockets_fd(server->sockets));
+  if (server->ui_listener >= 0) watch(server, server->ui_listener);
   *out = server;
   return STATUS_OK;
 }
@@ -448,25 +699,43 @@ void http_server_close(struct http_server *server) {
     send_deferred(&exchange->reply);
   }
   http_server_run(server);
+  websockets_close(server->sockets);
+  MHD_run(server->daemon); /* what was a WebSocket is cleaned up */
   MHD_stop_daemon(server->daemon);
-  free(server);
+  free_server(server);
 }
 
 int http_server_port(const struct http_server *server) {
   return server->port;
 }
 
+bool http_server_has_ui(const struct http_server *server) {
+  return server->files != NULL;
+}
+
+const struct http_port_sockets *http_server_sockets(void) {
+  return websocket_port();
+}
+
 int http_server_fd(const struct http_server *server) {
-  return MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+  return server->epoll;
 }
 
 int http_server_timeout_ms(struct http_server *server) {
   MHD_UNSIGNED_LONG_LONG timeout;
-  if (MHD_get_timeout(server->daemon, &timeout) != MHD_YES) return -1;
-  return timeout > 60000 ? 60000 : (int)timeout;
+  int sockets = websockets_timeout_ms(server->sockets);
+  if (MHD_get_timeout(server->daemon, &timeout) != MHD_YES) return sockets;
+  int own = timeout > 60000 ? 60000 : (int)timeout;
+  return sockets >= 0 && sockets < own ? sockets : own;
 }
 
 void http_server_run(struct http_server *server) {
+  if (server->ui_listener >= 0) accept_ui(server);
   MHD_run(server->daemon);
+  websockets_run(server->sockets);
   sweep(server);
+}
+
+void http_server_flush(struct http_server *server) {
+  websockets_flush(server->sockets);
 }
