@@ -588,7 +588,8 @@ static void drop_misaligned(struct csv *csv, int64_t interval_ms) {
   size_t kept = 0;
   for (size_t i = 0; i < series->count; i++) {
     if (rows[i].open_ts % interval_ms == 0) {
-      rows[kept++] = rows[i];
+      if (kept != i) rows[kept] = rows[i];
+      kept++;
       continue;
     }
     char value[32];

@@ -105,14 +105,15 @@ static bool aggregate(const struct market *market, int64_t start, int64_t length
   }
   /* Ascending open times on the grid: the right last one means that none is missing between. */
   if (part[parts - 1].open_ts != start + length - market->base_ms) return false;
-  *out = part[0];
+  struct candle whole = part[0];
   for (int32_t i = 1; i < parts; i++) {
-    if (part[i].high > out->high) out->high = part[i].high;
-    if (part[i].low < out->low) out->low = part[i].low;
-    out->volume += part[i].volume;
-    out->turnover += part[i].turnover;
+    if (part[i].high > whole.high) whole.high = part[i].high;
+    if (part[i].low < whole.low) whole.low = part[i].low;
+    whole.volume += part[i].volume;
+    whole.turnover += part[i].turnover;
   }
-  out->close = part[parts - 1].close;
+  whole.close = part[parts - 1].close;
+  *out = whole;
   return true;
 }
 
