@@ -31,9 +31,10 @@ static inline int64_t decimal_from_double(double value) {
   /* Below 2^50 the product is off by at most 2^-4, so an integer that lies nearer than a quarter is the nearest of the true product too. */
   double product = value * (double)DECIMAL_ONE;
   if (product > -1125899906842624.0 && product < 1125899906842624.0) {
-    int64_t nearest = (int64_t)(product + (product < 0 ? -0.5 : 0.5));
-    double rest = product - (double)nearest;
-    if (rest > -0.25 && rest < 0.25) return nearest;
+    const double shift = 6755399441055744.0; /* 1.5 * 2^52: beside it a double has no place for a fraction, so the sum is rounded to an integer */
+    double nearest = (product + shift) - shift;
+    double rest = product - nearest;
+    if (rest > -0.25 && rest < 0.25) return (int64_t)nearest;
   }
   return decimal_from_double_exactly(value);
 }
