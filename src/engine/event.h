@@ -100,6 +100,15 @@ struct event {
   const char *preset_json;
 };
 
+/* All but the payload, which the caller sets: it is larger than most events need, and this runs several times a minute. */
+static inline void event_begin(struct event *event, int64_t ts, enum event_kind kind) {
+  event->ts = ts;
+  event->seq = 0;
+  event->kind = (int32_t)kind;
+  event->preset_value = NULL;
+  event->preset_json = NULL;
+}
+
 extern const struct schema *const event_schemas[]; /* by kind: the fields without borrowed arrays */
 
 /* The borrowed arrays of the kinds, in payload order. */

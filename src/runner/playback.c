@@ -29,7 +29,8 @@ int64_t playback_next_ts(struct playback *playback) {
 }
 
 static void make_tick(struct playback *playback, int64_t at, int64_t next, struct event *out) {
-  *out = (struct event){.ts = at, .kind = EVENT_TICK, .tick = {.is_candle_close = at == playback->tick_at}};
+  event_begin(out, at, EVENT_TICK);
+  out->tick = (struct event_tick){.is_candle_close = at == playback->tick_at};
   if (at == playback->tick_at) playback->tick_at = 0;
   if (at != playback->second_at) return;
   playback->second_at = next == INT64_MAX ? 0 : at + SECOND_MS;

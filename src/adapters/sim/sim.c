@@ -191,7 +191,8 @@ static bool answer_pong(struct sim_state *state, struct event *out) {
   state->wants_pong = false;
   state->pong_ts = state->market_ts;
   if (state->market_ts > state->now) state->now = state->market_ts;
-  *out = (struct event){.ts = state->now, .kind = EVENT_VENUE_LINK, .venue_link = {.state = LINK_UP, .detail = "pong"}};
+  event_begin(out, state->now, EVENT_VENUE_LINK);
+  out->venue_link = (struct event_venue_link){.state = LINK_UP, .detail = "pong"};
   return true;
 }
 
