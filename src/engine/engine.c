@@ -185,6 +185,11 @@ static void check_ledger(struct engine *engine) {
   engine_raise(engine, "ledger_residual", SEVERITY_CRITICAL, "account", decimal_to_double(residual), 0.01, "cash + unrealised differs from equity");
 }
 
+/* The limits have seen this very ledger at this instant: a candle's mark comes before that of its tick, and a second look finds nothing to do. */
+static bool is_judged(const struct engine *engine) {
+  return engine->risk_at == engine->now && memcmp(&engine->risk_ledger, &engine->ledger, sizeof engine->ledger) == 0;
+}
+
 void engine_mark(struct engine *engine, bool emit) {
   if (!engine->has_ledger) return;
   int64_t day_before = engine->ledger.day;
@@ -194,7 +199,9 @@ void engine_mark(struct engine *engine, bool emit) {
   check_ledger(engine);
   if (emit) emit_equity(engine);
   if (!engine->has_preset || (!emit && !new_day && engine->now - engine->risk_at < RISK_INTERVAL_MS)) return;
+  if (is_judged(engine)) return;
   engine->risk_at = engine->now;
+  engine->risk_ledger = engine->ledger;
   enum risk_cause cause = RISK_CAUSE_NONE;
   uint32_t actions = risk_evaluate(&engine->risk, &engine->ledger, &engine->preset, engine->now, &cause);
   apply_risk_actions(engine, actions, cause);

@@ -165,7 +165,8 @@ struct engine {
   struct ledger ledger;
   bool has_ledger;
   struct risk_state risk;
-  int64_t risk_at;
+  int64_t risk_at;           /* the limits were evaluated */
+  struct ledger risk_ledger; /* what they saw then */
   double cumulative_r;
   int64_t marked_at;
 

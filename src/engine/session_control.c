@@ -260,6 +260,7 @@ static void do_reset(struct engine *engine, const struct event_command *command)
   char name[24];
   text_copy(name, sizeof name, engine->risk.kill.name);
   engine->risk.kill = (struct latch){0};
+  engine->risk_ledger = (struct ledger){0}; /* the limits look again */
   engine->ledger.consecutive_losses = 0;
   if (was_drawdown) engine->ledger.high_water_mark_usd = engine->ledger.equity_usd;
   engine_clear(engine, name, "session");
@@ -467,6 +468,7 @@ void session_on_preset(struct engine *engine, const struct event *event) {
   engine->preset = *event->preset_value;
   memcpy(engine->preset_hash, event->preset.hash, sizeof engine->preset_hash);
   engine->has_preset = true;
+  engine->risk_ledger = (struct ledger){0}; /* the limits look again */
   exit_settings_from(&engine->preset, &engine->exits);
   for (int32_t i = 0; i < event->preset.flags_count; i++) {
     const struct symbol_flag *flag = &event->preset.flags[i];
