@@ -21,6 +21,8 @@ const char *const command_texts[] = {
 #include "engine/command.def"
 };
 const char *const command_source_names[] = {"operator", "engine"};
+const char *const close_side_names[] = {"all", "long", "short"};
+const char *const cancel_scope_names[] = {"entry", "target", "all"};
 
 static const uint32_t legal_states[] = {
 #define COMMAND(constant, name, legal, role, confirm, text) (legal),

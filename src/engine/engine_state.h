@@ -18,7 +18,7 @@ enum {
   ENGINE_PLANS_MAX = 24,
   ENGINE_HOLDINGS_MAX = 16,
   ENGINE_SIGNALS_MAX = 50, /* pending signals (strategy 8.3) */
-  ENGINE_OPERATIONS_MAX = 16,
+  ENGINE_OPERATIONS_MAX = 64,
   ENGINE_ALERTS_MAX = 64,
   ENGINE_VENUE_ORDERS_MAX = 256,
   ENGINE_COMMANDS_MAX = 8,
@@ -74,7 +74,11 @@ struct holding {
   bool stop_is_changing;   /* an amend is on its way */
   int64_t stop_changed_at; /* when it was sent */
   int32_t target_attempts[POSITION_TARGETS_MAX];
-  uint32_t targets_withdrawn; /* bits of rungs cancelled by an operator */
+  uint32_t targets_withdrawn;                      /* bits of rungs cancelled by an operator */
+  uint32_t targets_wanted;                         /* bits of rungs set by an operator: kept at the venue as they are, under guard too */
+  int64_t target_changed_at[POSITION_TARGETS_MAX]; /* a change of the rung's order was sent then and is not answered; 0 none */
+  bool ladder_refused;                             /* the venue refused a change of the ladder set last */
+  bool is_adopted;                                 /* was not ours: guarded, never managed by rules */
   bool exit_active;
   enum urgency exit_urgency;
   enum reason_code exit_reason;
@@ -89,9 +93,15 @@ struct holding {
   int64_t rules_at;     /* price rules ran last */
 };
 
+/* How far what a command promised has come true. */
+enum outcome { OUTCOME_OPEN, OUTCOME_DONE, OUTCOME_FAILED };
+
 struct operation {
   int64_t id;
   enum command command;
+  int64_t position_id;         /* that it is about; of close_all: the newest when it came */
+  char order_id[ORDER_ID_MAX]; /* that it is about */
+  int32_t scope;               /* enum close_side or cancel_scope */
   struct command_reply reply;
   bool is_open;
 };
@@ -314,6 +324,34 @@ void manage_withdraw_target(struct engine *engine, const struct order *order);
 struct holding *manage_find(struct engine *engine, int64_t position_id);
 struct holding *manage_find_by_plan(struct engine *engine, int64_t plan_id);
 void manage_move(struct engine *engine, struct holding *holding, enum position_trigger trigger, const char *reason);
+
+/* Rungs that wait and may be placed now get their orders. */
+void manage_place_targets(struct engine *engine, struct holding *holding);
+void manage_emit(struct engine *engine, struct holding *holding);
+/* Takes over a position of the venue that is not ours; NULL when there is no room. */
+struct holding *manage_adopt(struct engine *engine, const struct venue_position *venue, int64_t stop);
+
+/* ladder.c: targets set by an operator */
+uint32_t ladder_busy(struct engine *engine, const struct holding *holding); /* bits of rungs with an order that has not ended */
+void ladder_set(struct engine *engine, struct holding *holding, const struct target_plan *plan);
+void ladder_sync(struct engine *engine, struct holding *holding);
+/* Gives a rung up: it is not placed again. */
+void ladder_withdraw(struct engine *engine, struct holding *holding, int32_t rung);
+void ladder_on_order_change(struct engine *engine, struct holding *holding, const struct order *order, bool is_amended);
+void ladder_on_amend_refused(struct holding *holding, const struct order *order, enum reject_kind kind);
+enum outcome ladder_outcome(struct engine *engine, const struct holding *holding);
+
+/* operation.c: commands under way */
+struct operation *operation_open(struct engine *engine, const struct event_command *command);
+void operation_reply(struct engine *engine, struct command_reply *reply, enum command_status status, const char *code, const char *message);
+void operation_fail(struct engine *engine, struct operation *operation, const char *code, const char *message);
+/* Ends it when what it promised has come true, or can no longer. */
+void operation_settle(struct engine *engine, struct operation *operation);
+bool operation_has_live_entry(const struct engine *engine);
+bool operation_is_flat(const struct engine *engine);
+
+/* trade_command.c: commands about positions, orders and money. True when the command is one of them. */
+bool trade_command_act(struct engine *engine, struct operation *operation, const struct event_command *command);
 
 /* order_book_keeping: orders.c */
 /* A new order in state planned; ids and times filled in. NULL when every place holds a live order. */

@@ -177,6 +177,7 @@ size_t event_encoded_max(const struct event *event) {
   /* No field takes more bytes than its member and the length before it. */
   size_t size = event_schemas[event->kind]->size + 4 * (size_t)event_schemas[event->kind]->field_count;
   if (event->kind == EVENT_INSTRUMENT) size += 4 * (size_t)instrument_schema.field_count;
+  if (event->kind == EVENT_COMMAND) size += POSITION_TARGETS_MAX * 4 * (size_t)target_change_schema.field_count;
   for (int i = 0; i < event_items_count; i++) {
     const struct event_items *items = &event_items[i];
     if (items->kind == event->kind) size += 4 + (size_t)items_count(items, event) * (items->schema->size + 4 * (size_t)items->schema->field_count);
@@ -232,13 +233,26 @@ static size_t decode_json(struct event *event, const unsigned char *bytes, size_
   return 4 + length;
 }
 
+/* Fields of a kind in version 1, where it had fewer than now; new ones are only ever added at the end. */
+static int fields_in_version_1(int32_t kind) {
+  if (kind == EVENT_COMMAND) return 16;
+  return event_schemas[kind]->field_count;
+}
+
 size_t event_decode(struct event *event, int32_t kind, int64_t ts, const unsigned char *bytes, size_t size, void *scratch, size_t scratch_size) {
+  return event_decode_version(event, EVENT_VERSION, kind, ts, bytes, size, scratch, scratch_size);
+}
+
+size_t event_decode_version(struct event *event, uint32_t version, int32_t kind, int64_t ts, const unsigned char *bytes, size_t size, void *scratch,
+                            size_t scratch_size) {
   if (kind < 0 || kind >= event_kind_count) return 0;
   memset(event, 0, sizeof *event);
   event->kind = kind;
   event->ts = ts;
   struct scratch memory = {scratch, scratch_size, 0};
-  size_t used = schema_decode(event_schemas[kind], &event->tick, bytes, size);
+  struct schema schema = *event_schemas[kind];
+  if (version == 1) schema.field_count = fields_in_version_1(kind);
+  size_t used = schema_decode(&schema, &event->tick, bytes, size);
   if (used == 0) return 0;
   for (int i = 0; i < event_items_count; i++) {
     if (event_items[i].kind != kind) continue;

@@ -60,6 +60,9 @@ struct symbol_flag {
   bool is_whitelisted, is_blacklisted;
 };
 
+/* Of the payloads' bytes; raised when fields are added to a kind, together with the journal's. 2: commands say more. */
+enum { EVENT_VERSION = 2 };
+
 enum event_kind {
 /* clang-format off */
 #define EVENT_BEGIN(constant, name) EVENT_##constant,
@@ -132,5 +135,8 @@ size_t event_encoded_max(const struct event *event);
 /* Inverse. Borrowed arrays are placed into scratch (aligned to 16; scratch_size bytes); kind and ts are given. preset_value stays NULL: the caller
  * parses preset_json. Returns bytes read, 0 when the bytes are not valid. */
 size_t event_decode(struct event *event, int32_t kind, int64_t ts, const unsigned char *bytes, size_t size, void *scratch, size_t scratch_size);
+/* The same for bytes of an older version of the format: fields that it did not have are zero. */
+size_t event_decode_version(struct event *event, uint32_t version, int32_t kind, int64_t ts, const unsigned char *bytes, size_t size, void *scratch,
+                            size_t scratch_size);
 
 #endif

@@ -22,8 +22,13 @@ static void position_id_text(const struct position *position, char out[16]) {
   text_add_id(&text, 'P', 8, position->position_id);
 }
 
-static void emit_position(struct engine *engine, struct holding *holding) {
-  holding->position.management = engine_manages_fully(engine) ? MANAGEMENT_FULL : MANAGEMENT_GUARD;
+/* By all rules, or only guarded: stop, targets and exits of operators. */
+static bool is_managed_fully(const struct engine *engine, const struct holding *holding) {
+  return engine_manages_fully(engine) && !holding->is_adopted;
+}
+
+void manage_emit(struct engine *engine, struct holding *holding) {
+  holding->position.management = is_managed_fully(engine, holding) ? MANAGEMENT_FULL : MANAGEMENT_GUARD;
   engine_emit_record(engine, RECORD_POSITION, &holding->position);
 }
 
@@ -36,7 +41,7 @@ void manage_move(struct engine *engine, struct holding *holding, enum position_t
   engine_emit_transition(engine, MACHINE_POSITION, id, position_state_names[position->state], position_state_names[next],
                          position_trigger_names[trigger], reason, position->trace_ts);
   position->state = next;
-  emit_position(engine, holding);
+  manage_emit(engine, holding);
 }
 
 static const struct instrument *instrument_of(const struct engine *engine, const struct holding *holding) {
@@ -118,6 +123,89 @@ struct holding *manage_open(struct engine *engine, struct plan *plan) {
   return holding;
 }
 
+/* ---- adopting ---- */
+
+static void fill_adopted(struct engine *engine, const struct venue_position *venue, int64_t stop, struct position *position) {
+  const struct engine_symbol *owner = &engine->symbols[venue->symbol];
+  *position = (struct position){.position_id = ++engine->counters.position,
+                                .session_id = engine->session.session_id,
+                                .side = venue->side,
+                                .strategy = STRATEGY_ADOPTED,
+                                .mode = engine->session.mode,
+                                .state = POSITION_OPENING,
+                                .level_price = NAN,
+                                .stop = stop,
+                                .stop_initial = stop,
+                                .stop_rule = STOP_INITIAL,
+                                .mark = DECIMAL_NULL,
+                                .pnl_unrealised_usd = DECIMAL_NULL,
+                                .pnl_usd = DECIMAL_NULL,
+                                .pnl_r = NAN,
+                                .price_r = NAN,
+                                .add_on_price = DECIMAL_NULL,
+                                .liquidation_price = DECIMAL_NULL,
+                                .notional_usd = DECIMAL_NULL,
+                                .leverage = NAN, /* the venue does not say: its margin counts as its whole value */
+                                .btc_correlation = NAN,
+                                .opened_at = engine->now,
+                                .exit_reason = -1,
+                                .trace_ts = engine->now,
+                                .symbol_index = venue->symbol,
+                                .plan_id = ++engine->counters.plan,
+                                .fee_in = engine->fee_taker,
+                                .fee_out = engine->fee_taker,
+                                .atr_entry = NAN,
+                                .signal_at = engine->now,
+                                .unprotected_since = engine->now};
+  memcpy(position->symbol, owner->market.instrument.symbol, sizeof position->symbol);
+  memcpy(position->venue_symbol, owner->market.instrument.venue_symbol, sizeof position->venue_symbol);
+  memcpy(position->preset, engine->preset.name, sizeof position->preset);
+}
+
+/* What the venue holds enters the books as a fill without a fee: its price was paid before. */
+static void book_adopted(struct engine *engine, const struct venue_position *venue, struct position *position) {
+  struct fill fill = {.fill_id = ++engine->counters.fill,
+                      .position_id = position->position_id,
+                      .side = (int32_t)order_side_opening(position->side),
+                      .qty = venue->qty,
+                      .price = venue->entry,
+                      .liquidity = LIQUIDITY_TAKER,
+                      .ts = engine->now};
+  memcpy(fill.symbol, position->symbol, sizeof fill.symbol);
+  text_copy(fill.venue_fill_id, sizeof fill.venue_fill_id, "adopted");
+  text_copy(fill.fee_asset, sizeof fill.fee_asset, "USDT");
+  engine_emit_record(engine, RECORD_FILL, &fill);
+  position_on_entry_fill(position, &fill, false);
+  position_complete_entry(position, engine->now);
+}
+
+struct holding *manage_adopt(struct engine *engine, const struct venue_position *venue, int64_t stop) {
+  struct engine_symbol *owner = &engine->symbols[venue->symbol];
+  int32_t place = 0;
+  while (place < ENGINE_HOLDINGS_MAX && engine->holdings[place].is_used) ++place;
+  if (place == ENGINE_HOLDINGS_MAX || owner->holding >= 0) return NULL;
+  struct holding *holding = &engine->holdings[place];
+  *holding = (struct holding){.is_used = true, .is_adopted = true};
+  fill_adopted(engine, venue, stop, &holding->position);
+  owner->holding = place;
+  ++engine->open_holdings;
+  owner->is_foreign = false;
+  engine_clear(engine, "foreign_position", owner->market.instrument.symbol);
+  char id[16];
+  position_id_text(&holding->position, id);
+  engine_emit_transition(engine, MACHINE_POSITION, id, "", position_state_names[POSITION_OPENING], "adopted", "", holding->position.trace_ts);
+  book_adopted(engine, venue, &holding->position);
+  manage_move(engine, holding, POSITION_ON_ENTRY_CONFIRMED, "adopted");
+  double mark = market_mark(&owner->market, engine->now);
+  if (!isnan(mark)) {
+    int64_t price = decimal_from_double(mark);
+    position_on_price(&holding->position, price, price, price);
+  }
+  manage_sync_stop(engine, holding);
+  engine_mark(engine, false);
+  return holding;
+}
+
 /* ---- the stop ---- */
 
 static void set_protection(struct engine *engine, struct holding *holding, bool is_protected) {
@@ -190,7 +278,7 @@ void manage_move_stop(struct engine *engine, struct holding *holding, int64_t st
   }
   engine_emit_record(engine, RECORD_STOP_MOVE, &record);
   manage_sync_stop(engine, holding);
-  emit_position(engine, holding);
+  manage_emit(engine, holding);
 }
 
 /* ---- targets ---- */
@@ -218,12 +306,21 @@ static void place_target(struct engine *engine, struct holding *holding, int32_t
   orders_send(engine, order);
 }
 
-/* Rungs that wait: of an entry that completed under guard, or found missing at the venue. */
-static void place_waiting_targets(struct engine *engine, struct holding *holding) {
+/* Its former order has ended: until then it may still fill. */
+static bool is_free(struct engine *engine, const struct target *target) {
+  const struct order *order = orders_find(engine, target->client_order_id);
+  return order == NULL || order_is_ended(order);
+}
+
+/* Rungs that wait: of an entry that completed under guard, set by an operator, or found missing at the venue. */
+void manage_place_targets(struct engine *engine, struct holding *holding) {
   const struct position *position = &holding->position;
-  if (position->entry_completed_at == 0 || holding->exit_active || !engine_manages_fully(engine)) return;
+  if (position->entry_completed_at == 0 || holding->exit_active) return;
+  uint32_t allowed = is_managed_fully(engine, holding) ? UINT32_MAX : holding->targets_wanted;
   for (int32_t i = 0; i < position->targets_count; i++) {
-    if (position->targets[i].state == TARGET_WAITING && position->targets[i].qty > position->targets[i].filled_qty) place_target(engine, holding, i);
+    const struct target *target = &position->targets[i];
+    bool waits = target->state == TARGET_WAITING && target->qty > target->filled_qty && (allowed & (1u << i)) != 0;
+    if (waits && is_free(engine, target)) place_target(engine, holding, i);
   }
 }
 
@@ -259,7 +356,7 @@ void manage_on_entry_complete(struct engine *engine, struct holding *holding, st
   if (position->state == POSITION_EXITING) return; /* an exit began while the entry was still filling */
   bool waits = engine->exits.has_confirmation && !holding->is_channel;
   manage_move(engine, holding, waits ? POSITION_ON_ENTRY_COMPLETE : POSITION_ON_ENTRY_CONFIRMED, "entry complete");
-  place_waiting_targets(engine, holding);
+  manage_place_targets(engine, holding);
   manage_sync_stop(engine, holding);
 }
 
@@ -332,7 +429,7 @@ void manage_on_fill(struct engine *engine, struct order *order, const struct fil
   if (holding->is_partial_close && order != NULL && strcmp(order->client_order_id, holding->exit_order) == 0) holding->exit_qty_left -= fill->qty;
   if (is_target) manage_move(engine, holding, POSITION_ON_TARGET_FILLED, position->targets[order->rung >= 0 ? order->rung : 0].level_name);
   manage_sync_stop(engine, holding);
-  emit_position(engine, holding);
+  manage_emit(engine, holding);
 }
 
 /* No further entry for a position that is being closed. */
@@ -489,7 +586,9 @@ void manage_close_share(struct engine *engine, struct holding *holding, double f
     if (position->targets[i].qty <= position->targets[i].filled_qty) {
       orders_cancel(engine, order);
     } else {
-      orders_amend(engine, order, position->targets[i].qty, position->targets[i].price, DECIMAL_NULL);
+      holding->target_changed_at[i] = engine->now;
+      orders_amend(engine, order, order->filled_qty + position->targets[i].qty - position->targets[i].filled_qty, position->targets[i].price,
+                   DECIMAL_NULL);
     }
   }
   send_exit(engine, holding);
@@ -576,6 +675,7 @@ void manage_on_order_end(struct engine *engine, struct order *order, enum reject
 void manage_on_order_change(struct engine *engine, struct order *order, bool is_amended) {
   if (order->purpose == PURPOSE_ENTRY || order->purpose == PURPOSE_ADD_ON) return;
   struct holding *holding = manage_find(engine, order->position_id);
+  if (holding != NULL && order->purpose == PURPOSE_TARGET) ladder_on_order_change(engine, holding, order, is_amended);
   if (holding == NULL || order->purpose != PURPOSE_STOP || strcmp(order->client_order_id, holding->stop_order) != 0) return;
   if (order->state == ORDER_WORKING) stop_entry(engine, holding); /* triggered */
   if (is_amended) holding->stop_is_changing = false;
@@ -584,6 +684,7 @@ void manage_on_order_change(struct engine *engine, struct order *order, bool is_
 
 void manage_on_amend_refused(struct engine *engine, struct order *order, enum reject_kind kind) {
   struct holding *holding = manage_find(engine, order->position_id);
+  if (holding != NULL && order->purpose == PURPOSE_TARGET) ladder_on_amend_refused(holding, order, kind);
   if (holding == NULL || order->purpose != PURPOSE_STOP || strcmp(order->client_order_id, holding->stop_order) != 0) return;
   holding->stop_is_changing = false; /* the next tick tries again */
   if (kind != REJECT_PRICE) return;
@@ -593,7 +694,9 @@ void manage_on_amend_refused(struct engine *engine, struct order *order, enum re
 
 void manage_withdraw_target(struct engine *engine, const struct order *order) {
   struct holding *holding = manage_find(engine, order->position_id);
-  if (holding != NULL && order->rung >= 0 && order->rung < POSITION_TARGETS_MAX) holding->targets_withdrawn |= 1u << order->rung;
+  if (holding == NULL || order->rung < 0 || order->rung >= POSITION_TARGETS_MAX) return;
+  holding->targets_withdrawn |= 1u << order->rung;
+  holding->targets_wanted &= ~(1u << order->rung);
 }
 
 /* ---- rules ---- */
@@ -651,6 +754,7 @@ static void adapt_targets(struct engine *engine, struct holding *holding) {
     struct order *order = orders_find(engine, target->client_order_id);
     if (price == target->price || order == NULL || order->state != ORDER_WORKING) continue;
     target->price = price;
+    holding->target_changed_at[i] = engine->now;
     orders_amend(engine, order, order->qty, price, DECIMAL_NULL);
   }
 }
@@ -713,11 +817,11 @@ void manage_on_candle(struct engine *engine, int32_t symbol, uint32_t closed, co
     ++position->bars_held;
     position->last_candle_ts = engine->now;
   }
-  if (engine_manages_fully(engine)) {
+  if (is_managed_fully(engine, holding)) {
     run_rules(engine, holding, is_candle);
     holding->rules_at = engine->now;
   }
-  if (holding->is_used) emit_position(engine, holding);
+  if (holding->is_used) manage_emit(engine, holding);
 }
 
 /* ---- time ---- */
@@ -782,7 +886,7 @@ static void follow_price(struct engine *engine, struct holding *holding) {
   engine_clear(engine, "position_blind", holding->position.symbol);
   int64_t price = decimal_from_double(mark);
   position_on_price(&holding->position, price, price, price);
-  if ((double)(engine->now - holding->rules_at) < engine->exits.monitor_interval_s * 1000.0 || !engine_manages_fully(engine)) return;
+  if ((double)(engine->now - holding->rules_at) < engine->exits.monitor_interval_s * 1000.0 || !is_managed_fully(engine, holding)) return;
   holding->rules_at = engine->now;
   run_rules(engine, holding, false);
 }
@@ -796,8 +900,9 @@ void manage_on_tick(struct engine *engine) {
     watch_stop(engine, holding);
     if (holding->is_used) watch_protection(engine, holding);
     if (holding->is_used) watch_exit(engine, holding);
-    if (holding->is_used && engine_manages_fully(engine)) watch_delisting(engine, holding);
-    if (holding->is_used) place_waiting_targets(engine, holding);
+    if (holding->is_used && is_managed_fully(engine, holding)) watch_delisting(engine, holding);
+    if (holding->is_used) ladder_sync(engine, holding);
+    if (holding->is_used) manage_place_targets(engine, holding);
     if (holding->is_used) follow_price(engine, holding);
   }
 }

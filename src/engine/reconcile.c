@@ -162,6 +162,10 @@ static void compare_order(struct engine *engine, struct order *order, struct rec
       order->qty = venue->qty;
       if (venue->trigger_price != DECIMAL_NULL) order->trigger_price = venue->trigger_price;
     }
+    if (order->purpose == PURPOSE_TARGET && venue->qty != DECIMAL_NULL) { /* an amend whose answer was lost */
+      order->qty = venue->qty;
+      if (venue->price != DECIMAL_NULL) order->price = venue->price;
+    }
     return;
   }
   if (order->state == ORDER_WORKING || order->state == ORDER_PARTIALLY_FILLED || order->state == ORDER_UNTRIGGERED ||
@@ -219,11 +223,11 @@ static void compare_strays(struct engine *engine, struct reconciliation *record)
 
 /* Placed again on the next tick. */
 static void restore_targets(struct engine *engine, struct holding *holding) {
-  if (holding->exit_active || holding->position.state == POSITION_OPENING || !engine_manages_fully(engine)) return;
+  if (holding->exit_active || holding->position.state == POSITION_OPENING) return;
+  uint32_t allowed = engine_manages_fully(engine) && !holding->is_adopted ? ~holding->targets_withdrawn : holding->targets_wanted;
   for (int32_t i = 0; i < holding->position.targets_count; i++) {
     struct target *target = &holding->position.targets[i];
-    bool was_withdrawn = (holding->targets_withdrawn & (1u << i)) != 0;
-    if (target->state == TARGET_CANCELLED && target->filled_qty < target->qty && !was_withdrawn) target->state = TARGET_WAITING;
+    if (target->state == TARGET_CANCELLED && target->filled_qty < target->qty && (allowed & (1u << i)) != 0) target->state = TARGET_WAITING;
   }
 }
 

@@ -53,10 +53,6 @@ void session_restart(struct engine *engine, const char *cause) {
   engine_update_word(engine);
 }
 
-static bool is_flat(const struct engine *engine) {
-  return engine->open_holdings == 0 && engine->live_orders == 0;
-}
-
 static void set_latch(struct engine *engine, const char *name, enum risk_cause cause, const char *reason, double value, double threshold) {
   struct latch *latch = &engine->risk.kill;
   if (latch->since_at == 0) *latch = (struct latch){.cause = (int32_t)cause, .value = value, .threshold = threshold, .since_at = engine->now};
@@ -101,99 +97,6 @@ void session_queue_kill(struct engine *engine, enum risk_cause cause) {
       .command = COMMAND_KILL_SWITCH, .operation_id = ++engine->counters.operation, .source = SOURCE_ENGINE, .cause = (int32_t)cause};
   text_copy(command->user, sizeof command->user, "engine");
   text_copy(command->reason, sizeof command->reason, risk_cause_names[cause]);
-}
-
-/* ---- replies ---- */
-
-static void emit_reply(struct engine *engine, struct command_reply *reply, enum command_status status, const char *code, const char *message) {
-  engine_update_word(engine);
-  reply->status = (int32_t)status;
-  reply->state_after = (int32_t)engine->word;
-  reply->session_id = engine->session.session_id;
-  reply->ended_at = status == COMMAND_IN_PROGRESS ? 0 : engine->now;
-  text_copy(reply->code, sizeof reply->code, code);
-  text_copy(reply->message, sizeof reply->message, message);
-  engine_emit_record(engine, RECORD_COMMAND_REPLY, reply);
-}
-
-static struct operation *open_operation(struct engine *engine, const struct event_command *command) {
-  struct operation *place = &engine->operations[0];
-  for (int32_t i = 0; i < ENGINE_OPERATIONS_MAX; i++) {
-    if (!engine->operations[i].is_open) {
-      place = &engine->operations[i];
-      break;
-    }
-  }
-  if (!place->is_open) ++engine->open_operations;
-  *place = (struct operation){.id = command->operation_id, .command = (enum command)command->command, .is_open = true};
-  place->reply = (struct command_reply){.operation_id = command->operation_id,
-                                        .ts = engine->now,
-                                        .command = command->command,
-                                        .source = command->source,
-                                        .state_before = (int32_t)engine->word};
-  memcpy(place->reply.user, command->user, sizeof place->reply.user);
-  memcpy(place->reply.address, command->address, sizeof place->reply.address);
-  return place;
-}
-
-static void close_operation(struct engine *engine, struct operation *operation) {
-  operation->is_open = false;
-  --engine->open_operations;
-}
-
-static void fail_operation(struct engine *engine, struct operation *operation, const char *code, const char *message) {
-  close_operation(engine, operation);
-  emit_reply(engine, &operation->reply, COMMAND_FAILED, code, message);
-}
-
-static bool has_live_entry(const struct engine *engine) {
-  for (int32_t i = orders_next(engine, 0); i >= 0; i = orders_next(engine, i + 1)) {
-    if (engine->orders[i].purpose == PURPOSE_ENTRY || engine->orders[i].purpose == PURPOSE_ADD_ON) return true;
-  }
-  return engine->open_plans > 0;
-}
-
-/* What each command waits for (engine 5, column "complete when"). */
-static bool is_complete(const struct engine *engine, const struct operation *operation) {
-  enum session_state state = (enum session_state)engine->session.session_state;
-  switch (operation->command) {
-    case COMMAND_START:
-    case COMMAND_RETRY:
-      return state != SESSION_STARTING;
-    case COMMAND_STOP:
-      return state == SESSION_STOPPED || state == SESSION_EMERGENCY;
-    case COMMAND_PAUSE:
-      return state != SESSION_RUNNING && !has_live_entry(engine);
-    case COMMAND_TIME_STOP:
-      return !has_live_entry(engine);
-    case COMMAND_PANIC_EXIT:
-      return state != SESSION_FLATTENING && is_flat(engine);
-    case COMMAND_KILL_SWITCH:
-      return engine_is_latched(engine) && is_flat(engine);
-    case COMMAND_EMERGENCY_STOP:
-      return engine_is_latched(engine) && !has_live_entry(engine);
-    case COMMAND_SCAN_NOW:
-      return !engine->scan_requested;
-    default:
-      return true;
-  }
-}
-
-static void settle_operation(struct engine *engine, struct operation *operation) {
-  if (!is_complete(engine, operation)) return;
-  close_operation(engine, operation);
-  enum session_state state = (enum session_state)engine->session.session_state;
-  bool is_start = operation->command == COMMAND_START || operation->command == COMMAND_RETRY;
-  bool was_overtaken = is_start && (state == SESSION_FLATTENING || state == SESSION_EMERGENCY); /* by a kill: it never ran */
-  bool has_failed = is_start && (state == SESSION_ERROR || was_overtaken);
-  char message[128];
-  struct text text;
-  text_init(&text, message, sizeof message);
-  text_add(&text, "session ");
-  text_add_id(&text, 'S', 6, engine->session.session_id);
-  text_add(&text, " is ");
-  text_add(&text, session_state_names[engine->session.session_state]);
-  emit_reply(engine, &operation->reply, has_failed ? COMMAND_FAILED : COMMAND_DONE, has_failed ? "check_failed" : "", message);
 }
 
 /* ---- the commands ---- */
@@ -241,7 +144,7 @@ static void do_kill(struct engine *engine, const struct event_command *command) 
   bool was_latched = engine_is_latched(engine) && engine->session.session_state == SESSION_EMERGENCY;
   if (!was_latched) set_latch(engine, "kill_switch", cause, command->reason[0] != '\0' ? command->reason : risk_cause_names[cause], value, threshold);
   engine->whole_account = command->whole_account;
-  bool nothing_open = is_flat(engine) && engine->open_plans == 0 && !engine->whole_account;
+  bool nothing_open = operation_is_flat(engine) && engine->open_plans == 0 && !engine->whole_account;
   session_move(engine, nothing_open ? SESSION_ON_KILL_FLAT : SESSION_ON_KILL_OPEN, risk_cause_names[cause]);
   begin_flattening(engine, REASON_kill_switch, risk_cause_names[cause]);
 }
@@ -269,61 +172,8 @@ static void do_reset(struct engine *engine, const struct event_command *command)
   engine_update_word(engine);
 }
 
-static void do_move_stop(struct engine *engine, struct operation *operation, const struct event_command *command) {
-  struct holding *holding = manage_find(engine, command->position_id);
-  if (holding == NULL) {
-    fail_operation(engine, operation, "not_found", "no such position");
-    return;
-  }
-  const struct position *position = &holding->position;
-  int sign = position_sign(position);
-  int64_t price =
-      instrument_round_price(&engine->symbols[position->symbol_index].market.instrument, command->price, sign > 0 ? ROUND_DOWN : ROUND_UP);
-  bool is_looser_than_initial = sign * (price - position->stop_initial) < 0;
-  bool is_beyond_market = position->mark != DECIMAL_NULL && sign * (position->mark - price) <= 0;
-  if (is_looser_than_initial || is_beyond_market) {
-    fail_operation(engine, operation, "validation_failed",
-                   is_beyond_market ? "the stop would lie beyond the price" : "a stop is never looser than the initial one");
-    return;
-  }
-  manage_move_stop(engine, holding, price, STOP_MANUAL);
-}
-
-static void do_close_position(struct engine *engine, struct operation *operation, const struct event_command *command) {
-  struct holding *holding = manage_find(engine, command->position_id);
-  if (holding == NULL) {
-    fail_operation(engine, operation, "not_found", "no such position");
-    return;
-  }
-  if (holding->exit_active && command->fraction < 1) {
-    fail_operation(engine, operation, "in_use", "an exit of this position is already running");
-    return;
-  }
-  manage_close_share(engine, holding, command->fraction, command->is_immediate);
-}
-
-static void do_cancel_order(struct engine *engine, struct operation *operation, const struct event_command *command) {
-  struct order *order = orders_find(engine, command->client_order_id);
-  if (order == NULL || order_is_ended(order)) {
-    fail_operation(engine, operation, "not_found", "no such live order");
-    return;
-  }
-  bool is_ours_to_cancel = order->purpose == PURPOSE_ENTRY || order->purpose == PURPOSE_ADD_ON || order->purpose == PURPOSE_TARGET;
-  if (!is_ours_to_cancel) {
-    fail_operation(engine, operation, "not_cancellable", "stops and exits of open positions are not cancelled by hand");
-    return;
-  }
-  struct plan *plan = enter_find_plan(engine, order->plan_id);
-  if (plan != NULL && order->purpose != PURPOSE_TARGET) {
-    execution_stop(plan, PLAN_CANCELLED);
-    enter_advance(engine, plan);
-  } else {
-    manage_withdraw_target(engine, order);
-    orders_cancel(engine, order);
-  }
-}
-
 static void act(struct engine *engine, struct operation *operation, const struct event_command *command) {
+  if (trade_command_act(engine, operation, command)) return;
   switch ((enum command)command->command) {
     case COMMAND_START:
     case COMMAND_RETRY:
@@ -370,15 +220,6 @@ static void act(struct engine *engine, struct operation *operation, const struct
     case COMMAND_SCAN_NOW:
       engine->scan_requested = true;
       return;
-    case COMMAND_CLOSE_POSITION:
-      do_close_position(engine, operation, command);
-      return;
-    case COMMAND_MOVE_STOP:
-      do_move_stop(engine, operation, command);
-      return;
-    case COMMAND_CANCEL_ORDER:
-      do_cancel_order(engine, operation, command);
-      return;
     default:
       check(false); /* unknown command */
   }
@@ -388,48 +229,50 @@ static void act(struct engine *engine, struct operation *operation, const struct
 static const char *refusal(const struct engine *engine, const struct event_command *command, const char **code) {
   *code = "validation_failed";
   if (command->command == COMMAND_START && !engine->has_preset) return "no preset is in force";
-  if (command->command == COMMAND_RESUME && has_live_entry(engine)) return "an entry order is not resolved yet";
+  if (command->command == COMMAND_RESUME && operation_has_live_entry(engine)) return "an entry order is not resolved yet";
   if (command->command == COMMAND_RESET && engine->risk.kill.cause == RISK_CAUSE_DRAWDOWN && !command->acknowledge_drawdown) {
     return "the drawdown must be acknowledged: the high-water mark is set to the present equity";
   }
   if (command->command == COMMAND_SCAN_NOW && engine->scan_requested_at != 0 && engine->now - engine->scan_requested_at < 5000)
     return "at most one scan in 5 s";
-  if (command->command == COMMAND_CLOSE_POSITION && !(command->fraction > 0 && command->fraction <= 1)) return "fraction must lie in (0, 1]";
   return NULL;
+}
+
+/* Repeated while it runs it is the same operation; commands about one position or order may run beside each other. */
+static bool is_account_wide(enum command command) {
+  return command < COMMAND_CLOSE_POSITION;
 }
 
 void session_on_command(struct engine *engine, const struct event_command *command) {
   if (command->operation_id > engine->counters.operation) engine->counters.operation = command->operation_id;
-  for (int32_t i = 0; i < ENGINE_OPERATIONS_MAX; i++) { /* repeated while it runs: the same operation */
+  for (int32_t i = 0; i < ENGINE_OPERATIONS_MAX; i++) {
     struct operation *open = &engine->operations[i];
-    bool is_account_wide =
-        command->command != COMMAND_CLOSE_POSITION && command->command != COMMAND_CANCEL_ORDER && command->command != COMMAND_MOVE_STOP;
     bool flattens = command->command == COMMAND_KILL_SWITCH || command->command == COMMAND_PANIC_EXIT;
     if (flattens && engine->session.session_state != SESSION_FLATTENING) continue; /* an emergency stop came between: it must run again */
-    if (open->is_open && open->command == (enum command)command->command && is_account_wide) {
-      emit_reply(engine, &open->reply, COMMAND_IN_PROGRESS, "", "already running");
+    if (open->is_open && open->command == (enum command)command->command && is_account_wide(open->command)) {
+      operation_reply(engine, &open->reply, COMMAND_IN_PROGRESS, "", "already running");
       return;
     }
   }
-  struct operation *operation = open_operation(engine, command);
+  struct operation *operation = operation_open(engine, command);
   bool is_latched = engine_is_latched(engine);
   if (!command_is_legal((enum command)command->command, (enum session_state)engine->session.session_state, is_latched)) {
     bool waits_for_reset = command->command == COMMAND_START || command->command == COMMAND_RESUME || command->command == COMMAND_RETRY;
     bool is_latch = is_latched && waits_for_reset;
-    fail_operation(engine, operation, is_latch ? "emergency_latched" : "illegal_command",
+    operation_fail(engine, operation, is_latch ? "emergency_latched" : "illegal_command",
                    is_latch ? "the emergency is latched" : "not legal in this state");
     return;
   }
   const char *code;
   const char *why = refusal(engine, command, &code);
   if (why != NULL) {
-    fail_operation(engine, operation, code, why);
+    operation_fail(engine, operation, code, why);
     return;
   }
   act(engine, operation, command);
   if (!operation->is_open) return;
-  settle_operation(engine, operation);
-  if (operation->is_open) emit_reply(engine, &operation->reply, COMMAND_IN_PROGRESS, "", "in progress");
+  operation_settle(engine, operation);
+  if (operation->is_open) operation_reply(engine, &operation->reply, COMMAND_IN_PROGRESS, "", "in progress");
 }
 
 /* ---- presets ---- */
@@ -547,16 +390,16 @@ void session_settle(struct engine *engine) {
       settle_starting(engine);
       break;
     case SESSION_DRAINING:
-      if (is_flat(engine) && engine->open_plans == 0) session_move(engine, SESSION_ON_ALL_DONE, "drained");
+      if (operation_is_flat(engine) && engine->open_plans == 0) session_move(engine, SESSION_ON_ALL_DONE, "drained");
       break;
     case SESSION_STOPPING:
-      if (!has_live_entry(engine)) session_move(engine, SESSION_ON_ENTRIES_GONE, "stopped");
+      if (!operation_has_live_entry(engine)) session_move(engine, SESSION_ON_ENTRIES_GONE, "stopped");
       break;
     case SESSION_FLATTENING:
       if (engine->open_holdings > 0)
         manage_close_all(engine, engine->flatten_reason, reason_code_names[engine->flatten_reason]); /* entries that filled while being cancelled */
       if (engine->whole_account && engine->reconcile.is_active) break;                               /* the venue has not yet told what is not ours */
-      if (is_flat(engine) && engine->open_plans == 0) {
+      if (operation_is_flat(engine) && engine->open_plans == 0) {
         engine_clear(engine, "flatten_incomplete", "session");
         session_move(engine, engine_is_latched(engine) ? SESSION_ON_FLAT_LATCHED : SESSION_ON_FLAT, "flat");
       }
@@ -565,7 +408,7 @@ void session_settle(struct engine *engine) {
       break;
   }
   for (int32_t i = 0; i < ENGINE_OPERATIONS_MAX && engine->open_operations > 0; i++) {
-    if (engine->operations[i].is_open) settle_operation(engine, &engine->operations[i]);
+    if (engine->operations[i].is_open) operation_settle(engine, &engine->operations[i]);
   }
 }
 

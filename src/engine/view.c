@@ -188,6 +188,59 @@ const struct alert *engine_alert(const struct engine *engine, int32_t i) {
   return &engine->alerts[i];
 }
 
+int64_t engine_account_at(const struct engine *engine) {
+  return engine->account_is_known ? engine->account_at : 0;
+}
+
+int64_t engine_margin_used(const struct engine *engine) {
+  return enter_margin_used(engine);
+}
+
+int64_t engine_possible_usd(const struct engine *engine) {
+  int64_t sum = 0;
+  for (int32_t i = orders_next(engine, 0); i >= 0; i = orders_next(engine, i + 1)) {
+    const struct order *order = &engine->orders[i];
+    if (order->state != ORDER_UNKNOWN || order->reduce_only) continue;
+    double mark = market_mark(&engine->symbols[order->symbol_index].market, engine->now);
+    int64_t price = order->price != DECIMAL_NULL ? order->price : isfinite(mark) ? decimal_from_double(mark) : 0;
+    sum += decimal_multiply(order_remaining(order), price);
+  }
+  return sum;
+}
+
+static bool is_foreign(const struct engine *engine, const struct venue_position *venue) {
+  return venue->symbol >= 0 && venue->symbol < engine->symbol_count && engine->symbols[venue->symbol].is_foreign;
+}
+
+int32_t engine_foreign_count(const struct engine *engine) {
+  int32_t count = 0;
+  for (int32_t i = 0; i < engine->reconcile.position_count; i++) count += is_foreign(engine, &engine->reconcile.positions[i]) ? 1 : 0;
+  return count;
+}
+
+const struct venue_position *engine_foreign(const struct engine *engine, int32_t i) {
+  for (int32_t k = 0; k < engine->reconcile.position_count; k++) {
+    const struct venue_position *venue = &engine->reconcile.positions[k];
+    if (is_foreign(engine, venue) && i-- == 0) return venue;
+  }
+  return NULL;
+}
+
+int32_t engine_foreign_orders(const struct engine *engine) {
+  int32_t count = 0;
+  for (int32_t i = 0; i < engine->reconcile.order_count; i++) {
+    int64_t plan_id;
+    enum order_leg leg;
+    int32_t child;
+    int32_t attempt;
+    const struct venue_order *venue = &engine->reconcile.orders[i];
+    bool lives = venue->state == ORDER_WORKING || venue->state == ORDER_PARTIALLY_FILLED || venue->state == ORDER_UNTRIGGERED;
+    bool is_ours = order_parse_client_id(venue->client_order_id, engine->config.instance, &plan_id, &leg, &child, &attempt);
+    count += lives && !is_ours ? 1 : 0;
+  }
+  return count;
+}
+
 bool engine_is_warm(const struct engine *engine) {
   if (!engine->has_preset) return false;
   if (engine->preset.strategy_priority == STRATEGY_PRIORITY_CHANNEL && !engine->preset.channel_config.scan) return true;

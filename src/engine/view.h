@@ -50,6 +50,18 @@ int32_t engine_alert_count(const struct engine *engine);
 const struct alert *engine_alert(const struct engine *engine, int32_t i);
 /* True when the reference symbol and 90 % of the symbols that have candles are warm (market-data 6); always for a channel preset without scan. */
 bool engine_is_warm(const struct engine *engine);
+/* When the venue told the balance last, 0 never. */
+int64_t engine_account_at(const struct engine *engine);
+/* Margin of positions and of working entries (risk 1). */
+int64_t engine_margin_used(const struct engine *engine);
+/* Notional of orders whose outcome is not known (execution 5). */
+int64_t engine_possible_usd(const struct engine *engine);
+/* Positions of the account that are not ours, as the last reconciliation found them; live orders that are not. */
+int32_t engine_foreign_count(const struct engine *engine);
+const struct venue_position *engine_foreign(const struct engine *engine, int32_t i);
+int32_t engine_foreign_orders(const struct engine *engine);
+/* Bits of the steps (operation_steps) of a command under way that are true now; 0 when it has ended. */
+uint32_t engine_operation_done(const struct engine *engine, int64_t operation_id);
 /* Commands legal now, as bits of enum command. */
 uint32_t engine_legal_commands(const struct engine *engine);
 /* Reads one symbol's market view and setup as the strategy would see them now (features, why). */

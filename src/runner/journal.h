@@ -18,7 +18,7 @@
 #include "base/problem.h"
 
 enum {
-  JOURNAL_VERSION = 1,
+  JOURNAL_VERSION = 2, /* as EVENT_VERSION; older ones are read */
   JOURNAL_HEADER_BYTES = 140,
   JOURNAL_RECORD_HEADER_BYTES = 27,
   JOURNAL_PAYLOAD_MAX = 4 << 20,
@@ -48,6 +48,7 @@ struct journal_record {
   uint64_t seq;
   int64_t ts;
   int32_t direction, kind;
+  uint32_t version;             /* of the segment's format; 0: this one */
   const unsigned char *payload; /* borrowed until the next call */
   size_t size;
 };
@@ -59,6 +60,7 @@ struct journal_reader {
   unsigned char *bytes;             /* of the segment; owned */
   size_t loaded, size, offset;      /* size: bytes that count */
   uint64_t next_seq;
+  uint32_t version; /* of the segment's format */
   bool is_last, has_segment;
   bool ended_torn; /* STATUS_END came before the end of the last file */
 };

@@ -280,6 +280,7 @@ static enum status enter_segment(struct journal_reader *reader, size_t index, st
   if (reader->next_seq != 0 && header.first_seq != reader->next_seq)
     return tell_damage(segment->path, 0, "a segment before this one is missing", problem);
   reader->next_seq = header.first_seq;
+  reader->version = header.version;
   reader->offset = JOURNAL_HEADER_BYTES;
   return counted_size(reader, index, size, &reader->size, problem);
 }
@@ -336,6 +337,7 @@ enum status journal_reader_next(struct journal_reader *reader, struct journal_re
   }
   if (out->seq != reader->next_seq || out->direction >= journal_direction_count)
     return tell_damage(path, reader->offset, "a record is missing or double", problem);
+  out->version = reader->version;
   reader->offset += used;
   ++reader->next_seq;
   return STATUS_OK;

@@ -73,7 +73,7 @@ enum status retrace_decode(struct event *event, const struct journal_record *rec
   buffer_clear(memory);
   buffer_reserve(memory, room + 16);
   unsigned char *aligned = (unsigned char *)(((uintptr_t)memory->data + 15) & ~(uintptr_t)15);
-  size_t used = event_decode(event, record->kind, record->ts, record->payload, record->size, aligned, room);
+  size_t used = event_decode_version(event, record->version, record->kind, record->ts, record->payload, record->size, aligned, room);
   if (used != record->size) {
     problem_add(problem, "bad_event", "journal", NULL, NULL, "record %llu is no event that this version knows", (unsigned long long)record->seq);
     return STATUS_CORRUPT;

@@ -117,6 +117,30 @@ static void test_every_event_comes_back(void **state) {
   }
 }
 
+/* Journals of version 1 end a command after its price. */
+static void test_commands_of_version_1_are_read(void **state) {
+  (void)state;
+  struct event event = {.ts = 7, .kind = EVENT_COMMAND};
+  event.command.command = COMMAND_MOVE_STOP;
+  event.command.operation_id = 12;
+  event.command.position_id = 3;
+  event.command.price = 5 * DECIMAL_ONE;
+  strcpy(event.command.user, "somebody");
+  struct schema old = *event_schemas[EVENT_COMMAND];
+  old.field_count = 16;
+  assert_string_equal(old.fields[15].name, "price");
+  unsigned char bytes[1024];
+  size_t size = schema_encode(&old, &event.command, bytes, sizeof bytes);
+  struct event back;
+  _Alignas(16) unsigned char scratch[64];
+  assert_int_equal(event_decode(&back, EVENT_COMMAND, 7, bytes, size, scratch, sizeof scratch), 0);
+  assert_int_equal(event_decode_version(&back, 1, EVENT_COMMAND, 7, bytes, size, scratch, sizeof scratch), size);
+  assert_int_equal(back.command.price, 5 * DECIMAL_ONE);
+  assert_string_equal(back.command.user, "somebody");
+  assert_int_equal(back.command.targets_count, 0);
+  assert_false(back.command.is_confirmed);
+}
+
 static void test_scratch_bounds_items(void **state) {
   (void)state;
   struct public_trade trades[4] = {{.ts = 1}, {.ts = 2}, {.ts = 3}, {.ts = 4}};
@@ -195,9 +219,10 @@ static void test_tables_fit_structs(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_every_event_comes_back),        cmocka_unit_test(test_scratch_bounds_items),
-      cmocka_unit_test(test_counts_and_kinds_out_of_range), cmocka_unit_test(test_json_without_nul),
-      cmocka_unit_test(test_intents_and_records_come_back), cmocka_unit_test(test_tables_fit_structs),
+      cmocka_unit_test(test_every_event_comes_back), cmocka_unit_test(test_commands_of_version_1_are_read),
+      cmocka_unit_test(test_scratch_bounds_items),   cmocka_unit_test(test_counts_and_kinds_out_of_range),
+      cmocka_unit_test(test_json_without_nul),       cmocka_unit_test(test_intents_and_records_come_back),
+      cmocka_unit_test(test_tables_fit_structs),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -352,7 +352,7 @@ static void test_foreign_and_newer_files(void **state) {
   write_numbers(3);
   struct buffer whole = read_file(FIRST);
   struct problem problem;
-  char newer[8] = {'B', 'B', 'J', '1', 2, 0, 0, 0};
+  char newer[8] = {'B', 'B', 'J', '1', JOURNAL_VERSION + 1, 0, 0, 0};
   struct buffer changed = {0};
   buffer_add(&changed, whole.data, whole.length);
   memcpy(changed.data, newer, sizeof newer);

@@ -347,6 +347,9 @@ void sim_act(struct sim *sim, const struct intent *intent) {
       sim->state->taker_fee_bps = intent->set_fees.taker_fee_bps;
       sim->state->maker_fee_bps = intent->set_fees.maker_fee_bps;
       return;
+    case INTENT_TRANSFER:
+      sim->state->cash += intent->transfer.amount_usd;
+      return;
     case INTENT_SUBSCRIBE:
     case INTENT_UNSUBSCRIBE:
     case INTENT_REQUEST_HISTORY:

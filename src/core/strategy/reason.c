@@ -22,7 +22,7 @@ const char *const reason_templates[] = {
 const char *const comparator_names[] = {"none", ">=", "<=", ">", "<", "in"};
 const char *const stage_names[] = {"data", "universe", "filter", "rank", "signal", "validation", "quality", "risk", "execution", "position"};
 const char *const verdict_names[] = {"passed", "rejected", "refused", "skipped"};
-const char *const strategy_names[] = {"momentum", "retest", "channel"};
+const char *const strategy_names[] = {"momentum", "retest", "channel", "adopted"};
 const char *const position_side_names[] = {"long", "short"};
 
 /* clang-format off */

@@ -74,7 +74,7 @@ enum stage {
 extern const char *const stage_names[];
 enum verdict { VERDICT_PASSED, VERDICT_REJECTED, VERDICT_REFUSED, VERDICT_SKIPPED, verdict_count };
 extern const char *const verdict_names[];
-enum strategy { STRATEGY_MOMENTUM, STRATEGY_RETEST, STRATEGY_CHANNEL, strategy_count };
+enum strategy { STRATEGY_MOMENTUM, STRATEGY_RETEST, STRATEGY_CHANNEL, STRATEGY_ADOPTED, strategy_count };
 extern const char *const strategy_names[];
 enum position_side { SIDE_LONG, SIDE_SHORT, position_side_count };
 extern const char *const position_side_names[]; /* "long", "short" */

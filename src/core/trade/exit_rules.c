@@ -274,19 +274,21 @@ static int64_t largest(int64_t a, int64_t b) {
   return a > b ? a : b;
 }
 
-/* E·(1 + f_in + bps)/(1 - f_out): a fill there returns both fees and the profit in bps. Offered only when P is beyond it by max(1 tick, 5 bps),
- * because a small R can be less than the fees. */
-static void offer_paid_back(struct stop_choice *choice, double profit_bps, enum stop_rule rule) {
-  const struct position *position = choice->position;
-  const struct instrument *instrument = choice->input->instrument;
-  int sign = choice->sign;
+int64_t exit_rules_paid_back(const struct position *position, const struct instrument *instrument, double profit_bps) {
+  int sign = position_sign(position);
   int64_t gain = decimal_from_double(position->fee_in) + decimal_from_double(profit_bps * 1e-4);
   int64_t kept = DECIMAL_ONE - sign * decimal_from_double(position->fee_out);
   enum rounding rounding = rounding_of(sign, true);
   int64_t exact = decimal_multiply_divide(position->entry, DECIMAL_ONE + sign * gain, kept, rounding);
-  int64_t price = instrument_round_price(instrument, exact, rounding);
+  return instrument_round_price(instrument, exact, rounding);
+}
+
+/* Offered only when P is beyond it by max(1 tick, 5 bps), because a small R can be less than the fees. */
+static void offer_paid_back(struct stop_choice *choice, double profit_bps, enum stop_rule rule) {
+  const struct instrument *instrument = choice->input->instrument;
+  int64_t price = exit_rules_paid_back(choice->position, instrument, profit_bps);
   int64_t room = largest(instrument->tick_size, bps_of(choice->input->price, 5, ROUND_UP));
-  if (sign * (choice->input->price - price) >= room) offer(choice, price, rule);
+  if (choice->sign * (choice->input->price - price) >= room) offer(choice, price, rule);
 }
 
 static void offer_step(struct stop_choice *choice, double step_bps, enum stop_rule rule) {

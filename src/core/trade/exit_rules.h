@@ -45,6 +45,8 @@ int32_t exit_rules_triggers(const struct position *position, const struct exit_i
 enum stop_verdict { STOP_STAYS, STOP_MOVES, STOP_CLOSES }; /* closes: the new stop would lie at or beyond P */
 /* Step 14: the best candidate stop if it is better than the present one by max(1 tick, 2 bps of P). Also latches lock_profit_reached. */
 enum stop_verdict exit_rules_stop(struct position *position, const struct exit_input *input, int64_t *stop, enum stop_rule *rule);
+/* E·(1 + f_in + profit_bps)/(1 - f_out) on the tick: a stop that fills there returns both fees and the profit. */
+int64_t exit_rules_paid_back(const struct position *position, const struct instrument *instrument, double profit_bps);
 /* Reason of a stop fill while stop_rule was this one. */
 enum reason_code exit_rules_stop_reason(enum stop_rule rule);
 

@@ -45,6 +45,14 @@ static const struct field target_fields[] = {
 #include "base/fields_end.h"
 };
 #undef FIELD_OWNER
+#define FIELD_OWNER struct target_change
+static const struct field target_change_fields[] = {
+#include "base/fields_table.h"
+    FIELD_TEXT(level_name, 17) FIELD_DECIMAL(price) FIELD_DOUBLE(size_pct)
+#include "base/fields_end.h"
+};
+#undef FIELD_OWNER
+const struct schema target_change_schema = {"target_change", target_change_fields, 3, sizeof(struct target_change)};
 const struct schema target_schema = {"target", target_fields, (int)(sizeof target_fields / sizeof target_fields[0]), sizeof(struct target)};
 #define FIELD_OWNER struct position
 static const struct field position_fields[] = {

@@ -66,6 +66,14 @@ struct target {
 };
 extern const struct schema target_schema;
 
+/* A rung as an operator wants it. */
+struct target_change {
+  char level_name[17];
+  int64_t price;   /* decimal */
+  double size_pct; /* fraction of the initial quantity */
+};
+extern const struct schema target_change_schema;
+
 struct position {
 /* clang-format off */
 #include "base/fields_struct.h"
