@@ -834,9 +834,9 @@ static void watch_stop(struct engine *engine, struct holding *holding) {
   struct position *position = &holding->position;
   if (position->mark == DECIMAL_NULL || closes_at_market(holding)) return;
   int64_t beyond = position_sign(position) * (position->stop - position->mark);
-  const struct order *stop = orders_find(engine, holding->stop_order);
-  bool is_at_work = stop != NULL && stop->state == ORDER_PARTIALLY_FILLED;
   bool is_beyond = decimal_multiply(beyond, 1000 * DECIMAL_ONE) > position->stop;
+  const struct order *stop = is_beyond ? orders_find(engine, holding->stop_order) : NULL; /* few ticks ask for it */
+  bool is_at_work = stop != NULL && stop->state == ORDER_PARTIALLY_FILLED;
   if (!is_beyond || is_at_work) {
     holding->beyond_since = 0;
     return;
