@@ -111,7 +111,12 @@ function toneColour(colours: ChartColours, tone: ChartLine["tone"]): string {
 function makeParts(element: HTMLElement, onHover: (ts: number | null) => void): Parts {
   const chart = createChart(element, { autoSize: true });
   const candles = chart.addSeries(CandlestickSeries, { borderVisible: false });
-  const volume = chart.addSeries(HistogramSeries, { priceFormat: { type: "volume" }, priceScaleId: "volume", lastValueVisible: false, priceLineVisible: false });
+  const volume = chart.addSeries(HistogramSeries, {
+    priceFormat: { type: "volume" },
+    priceScaleId: "volume",
+    lastValueVisible: false,
+    priceLineVisible: false,
+  });
   volume.priceScale().applyOptions({ scaleMargins: { top: 0.84, bottom: 0 }, visible: false });
   candles.priceScale().applyOptions({ scaleMargins: { top: 0.08, bottom: 0.2 } });
   const walls = new WallBars();
@@ -122,7 +127,13 @@ function makeParts(element: HTMLElement, onHover: (ts: number | null) => void): 
 
 /* setData for another series of candles, update for what comes at the end: the view does not jump. */
 function showCandles(parts: Parts, candles: readonly ChartCandle[], shown: readonly ChartCandle[], colours: ChartColours): void {
-  const bar = (candle: ChartCandle) => ({ time: seconds(candle.ts), open: candle.open, high: candle.high, low: candle.low, close: candle.close });
+  const bar = (candle: ChartCandle) => ({
+    time: seconds(candle.ts),
+    open: candle.open,
+    high: candle.high,
+    low: candle.low,
+    close: candle.close,
+  });
   const column = (candle: ChartCandle) => ({
     time: seconds(candle.ts),
     value: candle.volume,
@@ -166,7 +177,11 @@ function showCurves(parts: Parts, curves: readonly ChartCurve[], colours: ChartC
   for (const curve of curves) {
     let series = parts.curves.get(curve.id);
     if (!series) {
-      series = parts.chart.addSeries(LineSeries, { lastValueVisible: false, priceLineVisible: false, crosshairMarkerVisible: false });
+      series = parts.chart.addSeries(LineSeries, {
+        lastValueVisible: false,
+        priceLineVisible: false,
+        crosshairMarkerVisible: false,
+      });
       parts.curves.set(curve.id, series);
     }
     series.applyOptions({
@@ -176,7 +191,9 @@ function showCurves(parts: Parts, curves: readonly ChartCurve[], colours: ChartC
       title: curve.label,
     });
     series.setData(
-      curve.points.map(({ ts, value }): LineData | WhitespaceData => (value === null ? { time: seconds(ts) } : { time: seconds(ts), value })),
+      curve.points.map(({ ts, value }): LineData | WhitespaceData =>
+        value === null ? { time: seconds(ts) } : { time: seconds(ts), value },
+      ),
     );
   }
 }
@@ -207,7 +224,22 @@ function centreOn(chart: IChartApi, candles: readonly ChartCandle[], ts: number)
 
 /** Candles with volume and whatever is laid over them. Zoom by wheel or pinch, pan by dragging, values at the crosshair through onHover. */
 export function PriceChart(props: PriceChartProps) {
-  const { summary, candles, tickSize, lines, curves, markers, walls, isLog = false, focusTs, onHover, scheme, zone, height = "100%", ref } = props;
+  const {
+    summary,
+    candles,
+    tickSize,
+    lines,
+    curves,
+    markers,
+    walls,
+    isLog = false,
+    focusTs,
+    onHover,
+    scheme,
+    zone,
+    height = "100%",
+    ref,
+  } = props;
   const element = useRef<HTMLDivElement>(null);
   const parts = useRef<Parts>(null);
   const shown = useRef<readonly ChartCandle[]>([]);
@@ -238,10 +270,17 @@ export function PriceChart(props: PriceChartProps) {
     const colours = readChartColours(element.current);
     made.chart.applyOptions(chartOptions(colours, getComputedStyle(element.current).fontFamily));
     made.chart.applyOptions({
-      localization: { timeFormatter: (time: Time) => `${formatDateTime(millis(time))} ${zoneName()} · ${formatOtherZone(millis(time))}` },
+      localization: {
+        timeFormatter: (time: Time) => `${formatDateTime(millis(time))} ${zoneName()} · ${formatOtherZone(millis(time))}`,
+      },
       timeScale: { tickMarkFormatter: (time: Time) => formatClock(millis(time)).slice(0, 5) },
     });
-    made.candles.applyOptions({ upColor: colours.up, downColor: colours.down, wickUpColor: colours.up, wickDownColor: colours.down });
+    made.candles.applyOptions({
+      upColor: colours.up,
+      downColor: colours.down,
+      wickUpColor: colours.up,
+      wickDownColor: colours.down,
+    });
     shown.current = [];
   }, [scheme, zone]);
 

@@ -1,0 +1,135 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+
+const root = resolve(import.meta.dirname, "../..");
+const program = process.env["BREAKOUT_PROGRAM"] ?? join(root, "build/breakout");
+const run = promisify(execFile);
+
+async function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const server = createServer();
+    server.on("error", fail);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => (typeof address === "object" && address ? done(address.port) : fail(new Error("no port"))));
+    });
+  });
+}
+
+/** The real program in demo mode in a folder of its own, serving the built user interface. */
+export class Daemon {
+  #child: ChildProcess | null = null;
+  readonly folder: string;
+  readonly url: string;
+
+  private constructor(folder: string, port: number) {
+    this.folder = folder;
+    this.url = `http://127.0.0.1:${port}`;
+  }
+
+  static async start(settings: Readonly<Record<string, string | number>> = {}): Promise<Daemon> {
+    const folder = await mkdtemp(join(tmpdir(), "breakout-e2e-"));
+    const port = await freePort();
+    const uiPort = await freePort();
+    await symlink(join(root, "recordings"), join(folder, "recordings"));
+    await cp(join(root, "presets"), join(folder, "presets"), { recursive: true });
+    await mkdir(join(folder, "data"));
+    const daemon = new Daemon(folder, uiPort);
+    const all = {
+      FEED: "demo",
+      AUTOSTART: "paper",
+      DEMO_SPEED: 120,
+      PORT: port,
+      UI_PORT: uiPort,
+      UI_DIR: join(root, "frontend/dist"),
+      BREAKOUT_URL: `http://127.0.0.1:${port}`,
+      LOG_CONSOLE: "off",
+      ...settings,
+    };
+    const lines = Object.entries(all).map(([name, value]) => `${name}=${value}\n`);
+    await writeFile(join(folder, ".env"), lines.join(""), { mode: 0o600 });
+    await daemon.restart();
+    return daemon;
+  }
+
+  /** Starts the program again on the same folder. */
+  async restart(): Promise<void> {
+    const child = spawn(program, ["serve"], {
+      cwd: this.folder,
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { PATH: process.env["PATH"], HOME: this.folder },
+    });
+    let said = "";
+    child.stderr.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    this.#child = child;
+    for (let tries = 0; tries < 150; tries++) {
+      if (child.exitCode !== null) throw new Error(`the program ended with ${child.exitCode}: ${said}`);
+      const isUp = await fetch(`${this.url}/api/live`).then(
+        (reply) => reply.ok,
+        () => false,
+      );
+      if (isUp) return;
+      await sleep(200);
+    }
+    throw new Error(`no answer after 30 s: ${said}`);
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    this.#child = null;
+    if (!child || child.exitCode !== null) return;
+    const ended = new Promise((done) => child.once("exit", done));
+    child.kill(signal);
+    await ended;
+  }
+
+  /** As a power cut would. */
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  async stop(): Promise<void> {
+    await this.#end("SIGTERM");
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** The program's command line beside the running server. */
+  async cli(...words: string[]): Promise<string> {
+    const { stdout } = await run(program, words, { cwd: this.folder, env: { PATH: process.env["PATH"], HOME: this.folder } });
+    return stdout;
+  }
+
+  /** A fresh one-time setup link on the address under test. */
+  async setupLink(): Promise<string> {
+    const said = await this.cli("token", "setup");
+    const code = /setup\?code=([\w.-]+)/.exec(said)?.[1];
+    if (code === undefined) throw new Error(`no link in: ${said}`);
+    return `${this.url}/#/setup?code=${code}`;
+  }
+
+  /** A reply of the API as the command line's own token sees it. */
+  async get<T>(path: string): Promise<T> {
+    const token = (await readFile(join(this.folder, "data/ctl.token"), "utf8")).trim();
+    const reply = await fetch(`${this.url}${path}`, { headers: { Authorization: `Bearer ${token}` } });
+    if (!reply.ok) throw new Error(`${path}: ${reply.status} ${await reply.text()}`);
+    return (await reply.json()) as T;
+  }
+}
+
+/** Asks again until the answer is good. */
+export async function until<T>(seconds: number, what: string, ask: () => Promise<T | null | undefined | false>): Promise<T> {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const answer = await ask();
+    if (answer) return answer;
+    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
+    await sleep(250);
+  }
+}

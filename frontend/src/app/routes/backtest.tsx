@@ -1,0 +1,6 @@
+import { frameText } from "../../texts/frame";
+import { Page } from "../../ui/page";
+
+export function BacktestPage() {
+  return <Page title={frameText("page.backtests")}>{null}</Page>;
+}
