@@ -19,7 +19,8 @@ struct caller {
   char user[48];     /* "" nobody */
   char token_id[24]; /* "" without a token */
   char address[64];
-  bool is_login; /* by cookie: changing requests need X-CSRF-Token */
+  char login_id[65]; /* SHA-256 of the cookie; "" without a login */
+  bool is_login;     /* by cookie: changing requests need X-CSRF-Token */
 };
 
 /* One request while it is handled. */
@@ -32,6 +33,7 @@ struct call {
   struct json_writer writer;
   struct json *body;                  /* parsed; NULL without one */
   char parameter[HTTP_SEGMENT_BYTES]; /* of {id} or {symbol} */
+  struct change *change;              /* of changing requests: audit row and Idempotency-Key (access/change.h) */
 };
 
 struct route {
@@ -64,6 +66,7 @@ struct api {
   int pending_count;
   int64_t started_ms;
   bool is_stopping;
+  struct access *access; /* owned: users, tokens, logins, limits (access/access.h) */
 };
 
 /* ---- replies ---- */
@@ -71,6 +74,8 @@ struct api {
 /* Starts the JSON body of a 200; the writer stands inside the object. */
 void call_begin(struct call *call);
 void call_end(struct call *call, int status);
+/* Ends a 200 whose body is one object that was written whole. */
+void call_finish(struct call *call);
 /* problem JSON. allowed: NULL or legal commands are listed for code illegal_command. */
 void call_fail(struct call *call, int status, const char *code, const char *format, ...) __attribute__((format(printf, 4, 5)));
 void call_fail_problem(struct call *call, int status, const char *code, const struct problem *problem);
@@ -97,6 +102,25 @@ void write_decision(const char *key, const struct decision *decision, struct jso
 void write_reply(const struct command_reply *reply, struct json_writer *writer);
 void write_level(const struct level *level, double price, struct json_writer *writer);
 void write_levels(const struct engine *engine, int32_t symbol, const char *key, struct json_writer *writer);
+/* P00000012; null for 0. */
+void write_id(struct json_writer *writer, const char *key, char prefix, int64_t id);
+/* Writers of the market; those of the live feed too. */
+void write_capabilities(uint32_t bits, struct json_writer *writer);
+void write_sources(int32_t sources, struct json_writer *writer);
+void write_level_change(const struct api *api, const char *key, const struct level_change *change, struct json_writer *writer);
+/* A result of the past has no metrics and no levels. */
+void write_scan_result(const struct api *api, const struct scan_result *result, bool is_past, struct json_writer *writer);
+/* Members of a ScanSnapshot but items. */
+void write_scan_head(const struct api *api, const struct scan_record *scan, struct json_writer *writer);
+/* With at most `limit` rows when it is the engine's last scan, else without. */
+void write_scan(const struct api *api, const char *key, const struct scan_record *scan, int32_t limit, struct json_writer *writer);
+void write_candidate(const struct api *api, const char *key, const struct candidate *candidate, struct json_writer *writer);
+void write_signal(const struct api *api, const char *key, const struct signal *signal, struct json_writer *writer);
+void write_wall(const char *key, const struct wall *wall, struct json_writer *writer);
+/* Only for symbols with engine_activity. */
+void write_activity(const struct api *api, const char *key, int32_t symbol, struct json_writer *writer);
+void write_candle(const char *key, const struct candle *candle, bool is_closed, struct json_writer *writer);
+void write_equity(const char *key, const struct equity *equity, struct json_writer *writer);
 void write_latch(const struct latch *latch, const char *key, struct json_writer *writer);
 void write_trace(struct json_writer *writer, const char *symbol, int64_t trace_ts);
 void write_skipped_filters(const struct engine *engine, struct json_writer *writer);
@@ -115,14 +139,20 @@ struct listing {
 void listing_add(struct listing *listing, const void *object);
 /* All kept records of a kind. */
 void listing_add_kept(const struct api *api, enum record_kind kind, struct listing *listing);
-/* The list of what was gathered and of older rows of the database: filters by the arguments of the query whose names are fields, pages, writes JSON or
- * CSV, frees the listing. Gathered must be everything that memory has of the kind (orders and positions: in the scope of the argument state). */
+/* The list of what was gathered and of older rows of the database: filters by the arguments of the query whose names are fields, pages, writes JSON
+ * or CSV, frees the listing. Gathered must be everything that memory has of the kind (orders and positions: in the scope of the argument state). */
 void listing_answer(struct call *call, struct listing *listing, enum record_kind kind, const char *id_field, const char *time_field);
 
 /* ---- lookups ---- */
 
 const struct position *find_position(const struct api *api, const char *id);
 const struct order *find_order(const struct api *api, const char *id);
+/* The newest decision about a symbol, NULL none. */
+const struct decision *last_decision(const struct engine *engine, int32_t symbol);
+/* NaN without one, or for symbol -1. */
+double price_now(const struct engine *engine, int32_t symbol);
+/* Index of a symbol in any spelling; answers 404 and gives -1. */
+int32_t call_symbol(struct call *call, const char *spelling);
 const struct command_reply *find_reply(const struct api *api, int64_t operation_id);
 /* Number of an id like P00000012 with its letter, 0 when it is none. */
 int64_t parse_id(const char *text, char letter);
