@@ -351,6 +351,8 @@ static void add_filters(const struct page *page, struct query_texts *texts, stru
     bool is_position = page->kind == RECORD_POSITION;
     rows_query_add(query, is_position ? "closed_at" : "ended_at", ROWS_ABOVE, "1970-01-01T00:00:00Z");
   }
+  bool has_runs = page->kind != RECORD_SESSION && page->kind != RECORD_ALERT;
+  if (has_runs && http_argument(page->call->request, "run_id") == NULL) rows_query_add(query, "run_id", ROWS_EQUAL, NULL);
   if (page->from > 0) rows_query_add(query, page->time->name, ROWS_AT_LEAST, time_text(page->from, texts->from));
   if (page->to != INT64_MAX) rows_query_add(query, page->time->name, ROWS_BELOW, time_text(page->to, texts->to));
 }
@@ -435,7 +437,7 @@ static int64_t total_of(struct page *page, bool has_rows, struct problem *proble
   int64_t count = 0;
   add_filters(page, &texts, &query);
   if (rows->count(rows->self, &query, &count, problem) != STATUS_OK || count > TOTAL_MAX) return -1;
-  const struct rows_query last = {.table = page->table, .order = page->id->name, .limit = 1};
+  struct rows_query last = {.table = page->table, .order = page->id->name, .limit = 1};
   if (rows->select_objects(rows->self, &last, take_newest, &newest, problem) != STATUS_OK) return -1;
   for (int32_t i = 0; i < page->known_count; i++) {
     bool is_stored = newest.number >= field_i64(page->id, page->known[i]);
@@ -508,8 +510,9 @@ static void answer(struct page *page, struct listing *listing, bool is_csv) {
   }
 }
 
-void listing_answer(struct call *call, struct listing *listing, enum record_kind kind, const char *id_field, const char *time_field) {
-  struct page page = {.call = call, .kind = kind, .schema = record_schemas[kind], .table = table_of(kind), .is_by_id = kind == RECORD_POSITION};
+static void answer_listing(struct call *call, struct listing *listing, enum record_kind kind, const char *id_field, const char *time_field,
+                           const char *table) {
+  struct page page = {.call = call, .kind = kind, .schema = record_schemas[kind], .table = table, .is_by_id = kind == RECORD_POSITION};
   page.id = schema_field(page.schema, id_field);
   page.time = schema_field(page.schema, time_field);
   check(page.id != NULL && page.time != NULL);
@@ -519,6 +522,14 @@ void listing_answer(struct call *call, struct listing *listing, enum record_kind
   free(page.rows.items);
   free(page.shown.items);
   free(listing->items);
+}
+
+void listing_answer(struct call *call, struct listing *listing, enum record_kind kind, const char *id_field, const char *time_field) {
+  answer_listing(call, listing, kind, id_field, time_field, table_of(kind));
+}
+
+void listing_answer_whole(struct call *call, struct listing *listing, enum record_kind kind, const char *id_field, const char *time_field) {
+  answer_listing(call, listing, kind, id_field, time_field, NULL);
 }
 
 void listing_add_kept(const struct api *api, enum record_kind kind, struct listing *listing) {

@@ -22,7 +22,7 @@ struct row_value {
 
 enum row_compare { ROWS_EQUAL, ROWS_NOT_EQUAL, ROWS_AT_LEAST, ROWS_AT_MOST, ROWS_ABOVE, ROWS_BELOW };
 
-/* value as a person writes it: 0.1, true, 2026-01-31T12:00:00Z or ms, D0000000012, a word. */
+/* value as a person writes it: 0.1, true, 2026-01-31T12:00:00Z or ms, D0000000012, a word; NULL: EQUAL is null, NOT_EQUAL is not null. */
 struct row_filter {
   const char *column;
   enum row_compare compare;

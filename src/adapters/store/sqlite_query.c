@@ -60,7 +60,9 @@ static enum status add_where(const struct store_table *table, const struct rows_
   static const char *const operators[] = {"=", "<>", ">=", "<=", ">", "<"};
   for (int i = 0; i < query->filter_count; i++) {
     if (store_table_column(table, query->filters[i].column) == NULL) return refuse_column(table, query->filters[i].column, problem);
-    buffer_add_format(sql, " %s \"%s\" %s ?", i == 0 ? "WHERE" : "AND", query->filters[i].column, operators[query->filters[i].compare]);
+    const char *word = operators[query->filters[i].compare];
+    if (query->filters[i].value == NULL) word = query->filters[i].compare == ROWS_EQUAL ? "IS" : "IS NOT";
+    buffer_add_format(sql, " %s \"%s\" %s ?", i == 0 ? "WHERE" : "AND", query->filters[i].column, word);
   }
   return STATUS_OK;
 }
@@ -106,6 +108,10 @@ static bool parse_integer(const struct store_column *column, const char *value, 
 static bool bind_filter(const struct store_column *column, const char *value, int index, struct database_statement *statement) {
   int64_t number;
   double real;
+  if (value == NULL) {
+    database_bind_null(statement, index);
+    return true;
+  }
   switch (column->type) {
     case COLUMN_TYPE_TEXT:
     case COLUMN_TYPE_JSON:
