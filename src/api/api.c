@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "api/api_state.h"
+#include "api/access/access.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "base/version.h"
@@ -42,11 +42,16 @@ enum status api_open(struct api **out, const struct api_options *options) {
     keep_open(&api->kept[kinds[i].kind], record_schemas[kinds[i].kind], kinds[i].key, kinds[i].capacity);
   }
   *out = api;
-  return STATUS_OK;
+  enum status status = access_open(api);
+  if (!status) return STATUS_OK;
+  *out = NULL;
+  api_close(api);
+  return status;
 }
 
 void api_close(struct api *api) {
   if (api == NULL) return;
+  access_close(api);
   for (int i = 0; i < record_kind_count; i++) keep_close(&api->kept[i]);
   free(api);
 }
@@ -96,6 +101,8 @@ static const char *title_of(int status) {
   switch (status) {
     case 400:
       return "The request is not valid";
+    case 401:
+      return "Not logged in";
     case 403:
       return "Not allowed";
     case 404:
@@ -108,6 +115,8 @@ static const char *title_of(int status) {
       return "The body must be application/json";
     case 422:
       return "The values are not valid";
+    case 429:
+      return "Too many requests";
     case 503:
       return "Not available now";
     default:
@@ -145,7 +154,8 @@ void reply_fail(const struct api *api, struct http_reply *reply, const char *req
   json_add_string(&writer, "detail", detail);
   json_add_string(&writer, "code", code);
   if (problem != NULL) write_items(problem, &writer);
-  if (status == 409) write_commands_allowed(api->options.engine, &writer, "allowed");
+  bool is_command = text_equal(code, "illegal_command") || text_equal(code, "emergency_latched");
+  if (is_command) write_commands_allowed(api->options.engine, &writer, "allowed");
   json_add_string(&writer, "request_id", request_id);
   json_end_object(&writer);
   buffer_add_text(&reply->body, "\n");
@@ -177,36 +187,6 @@ bool call_number(struct call *call, const char *name, int64_t min, int64_t max, 
   }
   *out = value;
   return true;
-}
-
-/* ---- access ---- */
-
-/* localhost, 127.x.x.x and ::1 with or without a port: a page of another name that resolves to us (DNS rebinding) is refused. */
-static bool is_loopback_name(const char *host, size_t length) {
-  if (length > 0 && host[0] == '[') return length >= 5 && strncmp(host, "[::1]", 5) == 0 && (length == 5 || host[5] == ':');
-  const char *colon = memchr(host, ':', length);
-  size_t name = colon != NULL ? (size_t)(colon - host) : length;
-  if (name == 9 && strncasecmp(host, "localhost", 9) == 0) return true;
-  if (name < 9 || name > 15 || strncmp(host, "127.", 4) != 0) return false;
-  return strspn(host, "0123456789.") == name;
-}
-
-static bool is_loopback_origin(const char *origin) {
-  const char *host = strstr(origin, "://");
-  return host != NULL && is_loopback_name(host + 3, strlen(host + 3));
-}
-
-static bool is_refused(struct call *call) {
-  const struct http_request *request = call->request;
-  if (request->host == NULL || !is_loopback_name(request->host, strlen(request->host))) {
-    call_fail(call, 403, "bad_host", "this server answers on this machine only: call it as localhost or 127.0.0.1");
-    return true;
-  }
-  if (request->origin != NULL && !is_loopback_origin(request->origin)) {
-    call_fail(call, 403, "bad_origin", "requests from pages of other servers are refused");
-    return true;
-  }
-  return false;
 }
 
 /* ---- routing ---- */
@@ -305,13 +285,13 @@ static bool body_is_good(struct call *call, struct problem *problem) {
 
 static void run(struct call *call) {
   const struct http_request *request = call->request;
-  if (is_refused(call)) return;
+  if (!access_admits_origin(call)) return;
   if (request->has_bad_path) {
     call_fail(call, 404, "not_found", "the address is not well formed");
     return;
   }
   call->route = find_route(call);
-  if (call->route == NULL) return;
+  if (call->route == NULL || !access_admits_caller(call)) return;
   if (request->has_bad_query) {
     call_fail(call, 400, "bad_parameter", "the query is not well formed");
     return;
@@ -325,7 +305,9 @@ static void run(struct call *call) {
   struct problem problem;
   problem_clear(&problem);
   if (is_change && !body_is_good(call, &problem)) return;
+  if (!change_begin(call)) return;
   call->route->handle(call);
+  change_end(call);
 }
 
 static void on_request(void *context, const struct http_request *request, struct http_reply *reply) {
@@ -337,6 +319,7 @@ static void on_request(void *context, const struct http_request *request, struct
 
 static void on_gone(void *context, const struct http_reply *reply) {
   struct api *api = context;
+  access_gone(api, reply);
   for (int i = 0; i < api->pending_count; i++) {
     if (api->pending[i].reply != reply) continue;
     api->pending[i] = api->pending[--api->pending_count];
@@ -382,6 +365,7 @@ void api_handler(struct api *api, struct http_handler *out) {
 /* ---- requests that wait ---- */
 
 void api_turn(struct api *api) {
+  access_turn(api);
   int64_t now = api->options.clock->monotonic_ns(api->options.clock->self);
   for (int i = 0; i < api->pending_count;) {
     const struct command_reply *reply = find_reply(api, api->pending[i].operation_id);
@@ -399,7 +383,7 @@ void api_turn(struct api *api) {
 
 int api_timeout_ms(const struct api *api) {
   int64_t now = api->options.clock->monotonic_ns(api->options.clock->self);
-  int64_t least = -1;
+  int64_t least = access_timeout_ms(api);
   for (int i = 0; i < api->pending_count; i++) {
     int64_t left = (api->pending[i].deadline_ns - now) / 1000000 + 1;
     if (left < 0) left = 0;

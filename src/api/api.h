@@ -43,6 +43,7 @@ struct api_options {
   bool is_demo;                            /* recorded data */
   double speed;                            /* of playback; 0: real time */
   bool is_ready;                           /* recovery is done */
+  bool is_private;                         /* only this process asks: every request is admin, without limits */
 };
 
 struct api; /* opaque */
@@ -59,6 +60,8 @@ void api_remember(struct api *api, enum record_kind kind, const void *object);
 void api_turn(struct api *api);
 /* Milliseconds until api_turn has something to time out, -1 never. */
 int api_timeout_ms(const struct api *api);
+/* A token with the role admin that ends with this process: for the machine's own programs. Secret. */
+const char *api_local_token(const struct api *api);
 /* From now on changing requests answer 503. */
 void api_stop_commands(struct api *api);
 /* The sentence that says that this is a demo; NULL when it is none. */

@@ -41,7 +41,8 @@ enum status answers_open(struct answers *answers, const struct wiring *wiring) {
                                 .metrics = answers->metrics,
                                 .clock = system_clock(),
                                 .settings = &wiring->app->settings,
-                                .is_ready = true};
+                                .is_ready = true,
+                                .is_private = true};
   if (!status) status = api_open(&answers->api, &options);
   if (status) answers_close(answers);
   return status;

@@ -104,5 +104,6 @@ int app_doctor(struct app *app, int argc, char **argv);
 int app_db(struct app *app, int argc, char **argv);
 int app_logs(struct app *app, int argc, char **argv);
 int app_report(struct app *app, int argc, char **argv);
+int app_token(struct app *app, int argc, char **argv);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "apps/http_client.h"
@@ -299,9 +300,56 @@ static const char *server_url(const struct app *app) {
   return app->url != NULL ? app->url : app->settings.breakout_url;
 }
 
+/* ---- the token ---- */
+
+enum { TOKEN_BYTES_MAX = 256 };
+
+static bool is_this_machine(const char *url) {
+  static const char *const starts[] = {"http://127.", "http://localhost", "http://[::1]"};
+  for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+    if (strncmp(url, starts[i], strlen(starts[i])) == 0) return true;
+  }
+  return false;
+}
+
+static bool is_token_file_chosen(const struct app *app) {
+  return app->token_file != NULL || app->settings.source[SETTING_INDEX_BREAKOUT_TOKEN_FILE] != SETTING_FROM_DEFAULT;
+}
+
+/* The server of this machine leaves its token in DATA_DIR, which no other server must see; a file that was chosen goes to the server that was chosen.
+ * Without a file the token is "". */
+static enum status read_token(struct app *app, char token[TOKEN_BYTES_MAX]) {
+  const char *path = app->token_file != NULL ? app->token_file : app->settings.breakout_token_file;
+  struct stat info;
+  struct buffer text = {0};
+  token[0] = '\0';
+  if (!is_token_file_chosen(app) && (!is_this_machine(server_url(app)) || access(path, R_OK) != 0)) return STATUS_OK;
+  if (stat(path, &info) == 0 && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    problem_add(&app->problem, "file_mode", "BREAKOUT_TOKEN_FILE", path, "chmod 600", "a file with a token must be readable by its owner only");
+    return STATUS_BAD_CONFIG;
+  }
+  enum status status = buffer_read_file(&text, path, TOKEN_BYTES_MAX, &app->problem);
+  size_t length = status == STATUS_OK && text.data != NULL ? strcspn(text.data, " \t\r\n") : 0;
+  if (length > 0 && length < TOKEN_BYTES_MAX) text_copy(token, length + 1, text.data);
+  if (text.data != NULL) explicit_bzero(text.data, text.length);
+  buffer_deinit(&text);
+  return status;
+}
+
+static enum status send_request(struct app *app, const char *method, const char *path, const char *body, struct http_answer *answer) {
+  char token[TOKEN_BYTES_MAX];
+  *answer = (struct http_answer){0};
+  enum status status = read_token(app, token);
+  if (!status) {
+    status = http_client_send(server_url(app), method, path, body, token[0] != '\0' ? token : NULL, app->timeout_s, answer, &app->problem);
+  }
+  explicit_bzero(token, sizeof token);
+  return status;
+}
+
 enum status ctl_get(struct app *app, const char *target, struct buffer *out) {
   struct http_answer answer;
-  enum status status = http_client_send(server_url(app), "GET", target, NULL, app->timeout_s, &answer, &app->problem);
+  enum status status = send_request(app, "GET", target, NULL, &answer);
   if (!status && answer.body.length > 0) buffer_add(out, answer.body.data, answer.body.length);
   buffer_deinit(&answer.body);
   if (status || answer.status / 100 == 2) return status;
@@ -315,7 +363,7 @@ static int ask(struct app *app, const struct ctl_word *word, const struct ctl_op
   bool is_post = strcmp(word->method, "POST") == 0;
   add_path(word, options, &path);
   if (is_post) add_body(word, options, &body);
-  enum status status = http_client_send(server_url(app), word->method, path.data, is_post ? body.data : NULL, app->timeout_s, &answer, &app->problem);
+  enum status status = send_request(app, word->method, path.data, is_post ? body.data : NULL, &answer);
   buffer_deinit(&path);
   buffer_deinit(&body);
   if (status) {

@@ -122,8 +122,8 @@ static enum status parse_reply(struct client *client, const struct buffer *reply
   return STATUS_OK;
 }
 
-enum status http_client_send(const char *url, const char *method, const char *path, const char *body, int timeout_s, struct http_answer *out,
-                             struct problem *problem) {
+enum status http_client_send(const char *url, const char *method, const char *path, const char *body, const char *token, int timeout_s,
+                             struct http_answer *out, struct problem *problem) {
   struct client client = {.problem = problem, .fd = -1, .deadline_ms = now_ms() + (int64_t)timeout_s * 1000};
   struct buffer request = {0};
   struct buffer reply = {0};
@@ -133,6 +133,7 @@ enum status http_client_send(const char *url, const char *method, const char *pa
   if (status) return status;
   buffer_add_format(&request, "%s %s HTTP/1.1\r\nHost: %s:%s\r\nConnection: close\r\nAccept: application/json\r\n", method, path, client.host,
                     client.port);
+  if (token != NULL) buffer_add_format(&request, "Authorization: Bearer %s\r\n", token);
   bool is_change = strcmp(method, "GET") != 0;
   if (is_change) buffer_add_format(&request, "Content-Type: application/json\r\nContent-Length: %zu\r\n", body != NULL ? strlen(body) : 0);
   buffer_add_text(&request, "\r\n");
@@ -141,6 +142,7 @@ enum status http_client_send(const char *url, const char *method, const char *pa
   if (!status) status = receive_all(&client, &reply);
   if (!status) status = parse_reply(&client, &reply, out);
   close(client.fd);
+  if (request.data != NULL) explicit_bzero(request.data, request.length); /* the token */
   buffer_deinit(&request);
   buffer_deinit(&reply);
   return status;

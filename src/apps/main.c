@@ -28,7 +28,7 @@ const struct app_verb app_verbs[] = {
     {"report", app_report, "run B", "reports of runs"},
     {"optimize", NULL, "", "search parameters"},
     {"rehearse", NULL, "", "sessions against a venue that misbehaves"},
-    {"token", NULL, "", "API tokens"},
+    {"token", app_token, "[create NAME --role R [--days N] | list | revoke ID | setup | password USER | users]", "users and API tokens"},
 };
 const int app_verb_count = (int)(sizeof app_verbs / sizeof app_verbs[0]);
 

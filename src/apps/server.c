@@ -304,6 +304,52 @@ static void remember_all(struct server *server) {
   database_close(&database);
 }
 
+/* For the machine's own programs (breakout ctl): only this user can read it, and it is worth nothing after this process. */
+static enum status write_local_token(struct server *server) {
+  struct buffer text = {0};
+  const char *token = api_local_token(server->api);
+  snprintf(server->token_path, sizeof server->token_path, "%s/ctl.token", server->app->settings.data_dir);
+  buffer_add_text(&text, token);
+  enum status status = buffer_write_file(&text, server->token_path, 0600, &server->app->problem);
+  explicit_bzero(text.data, text.length);
+  buffer_deinit(&text);
+  if (status) server->token_path[0] = '\0';
+  return status;
+}
+
+/* The folder of the built interface: UI_DIR, else frontend/dist of the working directory or beside the program. */
+static bool find_ui(const struct settings *settings, char *out, size_t size) {
+  char program[512];
+  if (settings->ui_dir[0] != '\0') {
+    text_copy(out, size, settings->ui_dir);
+    return is_folder(out);
+  }
+  text_copy(out, size, "frontend/dist");
+  if (is_folder(out)) return true;
+  ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+  program[length > 0 ? length : 0] = '\0';
+  char *slash = strrchr(program, '/');
+  if (slash != NULL) *slash = '\0';
+  static const char *const places[] = {"frontend/dist", "../frontend/dist", "../../frontend/dist", "../share/breakout/ui"};
+  for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+    snprintf(out, size, "%s/%s", program, places[i]);
+    if (is_folder(out)) return true;
+  }
+  return false;
+}
+
+/* What the interface is told at run time: where the API is, "" for its own origin. */
+static void make_ui_config(const struct settings *settings, struct buffer *config, struct buffer *connect) {
+  struct json_writer writer;
+  json_writer_init(&writer, config, false);
+  json_begin_object(&writer, NULL);
+  json_add_string(&writer, "api_url", settings->vite_api_url);
+  json_add_string(&writer, "ws_url", settings->vite_ws_url);
+  json_end_object(&writer);
+  buffer_add_format(connect, "%s%s%s", settings->vite_api_url, settings->vite_api_url[0] != '\0' && settings->vite_ws_url[0] != '\0' ? " " : "",
+                    settings->vite_ws_url);
+}
+
 static enum status open_http(struct server *server) {
   const struct settings *settings = &server->app->settings;
   struct http_options options = {
@@ -334,9 +380,10 @@ static bool is_loopback(const char *host) {
 
 static enum status check_settings(struct server *server) {
   const struct settings *settings = &server->app->settings;
-  if (!is_loopback(settings->api_host)) {
-    problem_add(&server->app->problem, "not_allowed", "API_HOST", settings->api_host, "127.0.0.1",
-                "logins are not in this version, so that the server answers on this machine only");
+  bool may_be_open = settings->breakout_profile == PROFILE_DEVELOPMENT && is_loopback(settings->api_host);
+  if (!settings->auth_enabled && !may_be_open) {
+    problem_add(&server->app->problem, "not_allowed", "AUTH_ENABLED", "false", "true",
+                "without logins the server may only listen on this machine (API_HOST=127.0.0.1), in profile development");
     return STATUS_BAD_CONFIG;
   }
   if (settings->service_role != SERVICE_ROLE_ALL) {
@@ -398,6 +445,7 @@ enum status server_open(struct server *server, struct app *app, const struct ser
   if (!status) status = open_storage(server, &counters);
   if (!status) status = open_engine(server, &counters);
   if (!status) status = open_api(server);
+  if (!status) status = write_local_token(server);
   if (!status) status = open_http(server);
   if (status) return status;
   remember_all(server);
@@ -444,6 +492,7 @@ void server_close(struct server *server) {
   if (server->api != NULL) api_stop_commands(server->api);
   if (server->http != NULL) end_engine(server);
   http_server_close(server->http);
+  if (server->token_path[0] != '\0') unlink(server->token_path);
   if (server->archive != NULL) archive_stop(server->archive, 5000);
   snapshots_close(server->snapshots);
   if (server->has_registry && server->wiring.engine != NULL) {

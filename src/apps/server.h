@@ -50,6 +50,7 @@ struct server {
   struct archive *archive;
   struct metrics *metrics;
   struct api *api;
+  char token_path[560]; /* of ctl.token, "" before it is written */
   struct http_server *http;
   int signal_fd;
   int64_t renewed_ns, told_ns, flushed_ns;

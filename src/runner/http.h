@@ -11,7 +11,7 @@ enum {
   HTTP_ARGUMENT_BYTES = 256,
   HTTP_ID_BYTES = 24,
   HTTP_ALLOW_BYTES = 64,
-  HTTP_FIELDS_MAX = 6,
+  HTTP_FIELDS_MAX = 10,
   HTTP_FIELD_BYTES = 256,
   HTTP_MESSAGE_BYTES_MAX = 64 * 1024,
   HTTP_PREFIX_BYTES = 31
@@ -94,6 +94,7 @@ struct http_reply {
   int retry_after_s;                         /* Retry-After header, 0 none */
   bool is_deferred;                          /* the answer comes later: filled into this reply, then send */
   void (*send)(struct http_reply *reply);    /* set by the adapter; only for deferred replies, once */
+  void *context;                             /* of the API while the answer is deferred; NULL otherwise */
   struct http_field fields[HTTP_FIELDS_MAX]; /* the first field_count are valid; last, because the adapter does not clear it */
 };
 
