@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "api/access/access.h"
+#include "api/history.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "base/version.h"
@@ -22,6 +23,15 @@ const int api_route_count = (int)(sizeof api_routes / sizeof api_routes[0]);
 
 /* ---- life ---- */
 
+/* Without the database the figures begin with what comes. */
+static void open_history(struct api *api) {
+  struct problem problem;
+  problem_clear(&problem);
+  api->history = history_open();
+  if (api->options.rows == NULL || history_read(api->history, api->options.rows, NULL, &problem) == STATUS_OK) return;
+  log_write(LOG_WARNING, "api", "history", NULL, "trades and equity of before cannot be read: %s", problem.count > 0 ? problem.items[0].message : "");
+}
+
 enum status api_open(struct api **out, const struct api_options *options) {
   static const struct {
     enum record_kind kind;
@@ -32,7 +42,7 @@ enum status api_open(struct api **out, const struct api_options *options) {
       {RECORD_FILL, "fill_id", 2000},        {RECORD_ORDER, "client_order_id", 2000},
       {RECORD_POSITION, "position_id", 500}, {RECORD_STOP_MOVE, NULL, 2000},
       {RECORD_SESSION, "session_id", 200},   {RECORD_COMMAND_REPLY, "operation_id", 256},
-      {RECORD_SIGNAL, "signal_id", 500},
+      {RECORD_SIGNAL, "signal_id", 500},     {RECORD_SCAN, "scan_id", 300},
   };
   struct api *api = calloc(1, sizeof *api);
   if (api == NULL) return STATUS_NO_MEMORY;
@@ -41,6 +51,7 @@ enum status api_open(struct api **out, const struct api_options *options) {
   for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
     keep_open(&api->kept[kinds[i].kind], record_schemas[kinds[i].kind], kinds[i].key, kinds[i].capacity);
   }
+  open_history(api);
   *out = api;
   enum status status = access_open(api);
   if (!status) return STATUS_OK;
@@ -52,12 +63,15 @@ enum status api_open(struct api **out, const struct api_options *options) {
 void api_close(struct api *api) {
   if (api == NULL) return;
   access_close(api);
+  history_close(api->history);
   for (int i = 0; i < record_kind_count; i++) keep_close(&api->kept[i]);
   free(api);
 }
 
 void api_remember(struct api *api, enum record_kind kind, const void *object) {
   struct keep *keep = &api->kept[kind];
+  if (kind == RECORD_TRADE) history_add_trade(api->history, object);
+  if (kind == RECORD_EQUITY) history_add_equity(api->history, object);
   if (keep->items == NULL) return;
   /* Live orders and open positions are read from the engine; what has ended is kept. */
   if (kind == RECORD_ORDER && !order_is_ended(object)) return;

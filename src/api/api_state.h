@@ -64,6 +64,7 @@ struct api {
   struct keep kept[record_kind_count];
   struct pending pending[API_PENDING_MAX];
   int pending_count;
+  struct history *history; /* owned: trades and equity for the figures */
   int64_t started_ms;
   bool is_stopping;
   struct access *access; /* owned: users, tokens, logins, limits (access/access.h) */
@@ -74,6 +75,8 @@ struct api {
 /* Starts the JSON body of a 200; the writer stands inside the object. */
 void call_begin(struct call *call);
 void call_end(struct call *call, int status);
+/* Ends the array of a list that is whole, and the reply. */
+void call_end_list(struct call *call, int64_t total);
 /* Ends a 200 whose body is one object that was written whole. */
 void call_finish(struct call *call);
 /* problem JSON. allowed: NULL or legal commands are listed for code illegal_command. */
@@ -142,6 +145,8 @@ void listing_add_kept(const struct api *api, enum record_kind kind, struct listi
 /* The list of what was gathered and of older rows of the database: filters by the arguments of the query whose names are fields, pages, writes JSON
  * or CSV, frees the listing. Gathered must be everything that memory has of the kind (orders and positions: in the scope of the argument state). */
 void listing_answer(struct call *call, struct listing *listing, enum record_kind kind, const char *id_field, const char *time_field);
+/* The same of a list that is whole: no row of the database belongs to it. */
+void listing_answer_whole(struct call *call, struct listing *listing, enum record_kind kind, const char *id_field, const char *time_field);
 
 /* ---- lookups ---- */
 

@@ -27,6 +27,13 @@ void call_finish(struct call *call) {
   call->reply->content_type = "application/json";
 }
 
+void call_end_list(struct call *call, int64_t total) {
+  json_end_array(&call->writer);
+  json_add_null(&call->writer, "next_cursor");
+  json_add_int(&call->writer, "total", total);
+  call_end(call, 200);
+}
+
 void write_commands_allowed(const struct engine *engine, struct json_writer *writer, const char *key) {
   uint32_t legal = engine_legal_commands(engine);
   json_begin_array(writer, key);
