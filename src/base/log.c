@@ -54,6 +54,8 @@ static struct {
   struct buffer console_line;
   char secrets[SECRETS_MAX][SECRET_MAX_BYTES];
   int secret_count;
+  log_line *on_line; /* NULL: none */
+  void *line_context;
   pthread_t cleaner;
   bool has_cleaner; /* the thread exists and must be joined */
   bool is_cleaning;
@@ -333,6 +335,7 @@ static void write_console_text(const struct entry *entry) {
 
 static void write_entry(struct entry *entry) {
   build_bounded_line(entry);
+  if (state.on_line != NULL) state.on_line(state.line_context, entry->level, state.line.data, state.line.length - 1);
   if (state.options.console == LOG_CONSOLE_JSON) write_line(STDERR_FILENO, state.line.data, state.line.length);
   if (state.options.console == LOG_CONSOLE_TEXT) write_console_text(entry);
   if (state.directory[0] == '\0') return;
@@ -409,6 +412,13 @@ void log_hide(const char *secret) {
   if (length < SECRET_MIN_BYTES || length >= SECRET_MAX_BYTES) return;
   pthread_mutex_lock(&state.mutex);
   if (state.secret_count < SECRETS_MAX) text_copy(state.secrets[state.secret_count++], SECRET_MAX_BYTES, secret);
+  pthread_mutex_unlock(&state.mutex);
+}
+
+void log_listen(log_line *on_line, void *context) {
+  pthread_mutex_lock(&state.mutex);
+  state.on_line = on_line;
+  state.line_context = context;
   pthread_mutex_unlock(&state.mutex);
 }
 

@@ -3,6 +3,7 @@
 #define BASE_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/status.h"
@@ -33,6 +34,9 @@ void log_hide(const char *secret);
 /* component and event as in the tables of the log document; message is one sentence. data: extra members as JSON without braces, or NULL. */
 void log_write(enum log_level level, const char *component, const char *event, const char *data, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+/* Every line that is written goes to this function too, from the thread that writes it: it must be short and must not log. NULL: none. */
+typedef void log_line(void *context, enum log_level level, const char *text, size_t length);
+void log_listen(log_line *on_line, void *context);
 /* Lines (per file) that could not be written. */
 int64_t log_dropped(void);
 /* Lines that passed the level. */
