@@ -5,8 +5,9 @@ import { defineConfig } from "vite";
 // The daemon that `npm run dev` and `npm run preview` hand /api and /ws to; the built files ask their own origin or what /config.json says.
 const daemon = process.env["BREAKOUT_URL"] ?? "http://127.0.0.1:8000";
 const proxy = {
-  "/api": { target: daemon, changeOrigin: true },
-  "/ws": { target: daemon, ws: true, changeOrigin: true },
+  // The daemon refuses requests of other origins; the proxy speaks as its own page.
+  "/api": { target: daemon, changeOrigin: true, headers: { Origin: daemon } },
+  "/ws": { target: daemon, ws: true, changeOrigin: true, headers: { Origin: daemon } },
 };
 
 export default defineConfig({

@@ -71,9 +71,10 @@ export function api(): Client {
   return client;
 }
 
-export async function unwrap<T>(reply: Promise<{ data?: T; response: Response }>): Promise<T> {
+/** The reply of a call. Lists can also be CSV, which is a text: only downloads ask for that. */
+export async function unwrap<T>(reply: Promise<{ data?: T; response: Response }>): Promise<Exclude<T, string>> {
   // 204 (no scan yet) has no body; such routes say so in their own query.
-  return (await reply).data as T;
+  return (await reply).data as Exclude<T, string>;
 }
 
 /** The address of a download that the browser fetches itself (exports, reports). */

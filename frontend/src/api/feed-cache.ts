@@ -62,10 +62,6 @@ function stopMoved(data: Item): Change {
         );
 }
 
-function items(data: Item): Item[] {
-  return list(data["items"]);
-}
-
 function bySymbol(rows: readonly Item[], receivedAt: number): Change {
   return (before) => {
     const prices = { ...(before as Record<string, Item> | undefined) };
@@ -78,48 +74,63 @@ function equityPoint(point: Item): Change {
   return (before) => [...list(before).filter((row) => row["ts"] !== point["ts"]), point].slice(-EQUITY_MAX);
 }
 
-function level(data: Item): Item {
-  // The message is the level with from and to beside it, or the level inside it.
-  const inner = data["level"];
-  return typeof inner === "object" && inner !== null ? (inner as Item) : data;
-}
-
-function wall(data: Item): Change {
-  const inner = (data["wall"] ?? data["Wall"] ?? data) as Item;
+/** A wall that came, changed or went, in the view of its symbol that was loaded. */
+function wall(event: unknown, changed: Item): Change {
   return (before) => {
     if (typeof before !== "object" || before === null) return before;
     const view = before as { walls?: Item[] };
-    const rest = (view.walls ?? []).filter((row) => row["price"] !== inner["price"] || row["side"] !== inner["side"]);
-    return { ...view, walls: data["event"] === "wall_removed" ? rest : [...rest, inner] };
+    const rest = (view.walls ?? []).filter((row) => row["price"] !== changed["price"] || row["side"] !== changed["side"]);
+    return { ...view, walls: event === "wall_removed" ? rest : [...rest, changed] };
   };
 }
 
-function snapshot(data: Item): [QueryKey, Change][] {
-  const rows = items(data);
-  const object = (data["object"] ?? data["data"] ?? data["item"] ?? data) as Item;
+function bySymbolKey(
+  rows: readonly Item[],
+  key: (symbol: string) => QueryKey,
+  make: (rows: Item[]) => Change,
+): [QueryKey, Change][] {
+  const groups = new Map<string, Item[]>();
+  for (const row of rows) groups.set(String(row["symbol"]), [...(groups.get(String(row["symbol"])) ?? []), row]);
+  return [...groups].map(([symbol, of]) => [key(symbol), make(of)]);
+}
+
+/** A topic of many comes as items, one of one as object (null before there is one). */
+function snapshot(data: Item, receivedAt: number): [QueryKey, Change][] {
+  const rows = list(data["items"]);
+  const object: Change = (before) => data["object"] ?? before;
   switch (data["topic"]) {
     case "engine":
-      return [[keys.engine, () => rows[0] ?? object]];
+      return [[keys.engine, object]];
     case "positions":
-      return [[keys.positions, () => rows]];
+      return [[keys.positions, () => rows.filter((row) => row["state"] !== "closed")]];
     case "orders":
       return [[keys.orders, () => rows.filter((row) => !ENDED_ORDERS.has(String(row["state"])))]];
     case "scan":
-      return [[keys.scan, (before) => ("scan_id" in object ? object : rows[0] && "scan_id" in rows[0] ? rows[0] : before)]];
-    case "candidates":
-      return [[keys.candidates, () => rows]];
+      return [[keys.scan, object]];
     case "signals":
       return [[keys.signals, () => rows]];
     case "decisions":
-      return [[keys.decisions, () => rows]];
+      return [[keys.decisions, () => [...rows].sort((a, b) => Number(b["ts"]) - Number(a["ts"]))]];
+    case "levels":
+      return bySymbolKey(rows, keys.levels, (of) => () => of);
+    case "density":
+      return bySymbolKey(
+        rows,
+        keys.density,
+        (of) => (before) => (typeof before === "object" && before !== null ? { ...before, walls: of } : before),
+      );
+    case "activity":
+      return rows.map((row) => [keys.activity(String(row["symbol"])), () => row]);
+    case "prices":
+      return [[keys.prices, bySymbol(rows, receivedAt)]];
     case "risk":
-      return [[keys.risk, (before) => rows[0] ?? ("equity_usd" in object ? object : before)]];
+      return [[keys.risk, object]];
     case "equity":
-      return [[keys.equity, (before) => (rows.length > 0 ? rows : before)]];
+      return data["object"] === null || data["object"] === undefined ? [] : [[keys.equity, equityPoint(data["object"] as Item)]];
     case "alerts":
       return [[keys.alerts, () => rows]];
-    case "prices":
-      return [[keys.prices, bySymbol(rows.length > 0 ? rows : list(data["prices"]), Date.now())]];
+    case "logs":
+      return [[keys.logs, () => rows]];
     case "backtests":
       return [[keys.runs, () => rows]];
     default:
@@ -132,7 +143,7 @@ export function reduce(message: FeedMessage): [QueryKey, Change][] {
   const { data } = message;
   switch (message.type) {
     case "SNAPSHOT":
-      return snapshot(data);
+      return snapshot(data, message.receivedAt);
     case "ENGINE_UPDATE":
       return [[keys.engine, () => data]];
     case "FSM_TRANSITION":
@@ -172,9 +183,9 @@ export function reduce(message: FeedMessage): [QueryKey, Change][] {
     case "DECISION":
       return [[keys.decisions, prepend(data)]];
     case "LEVEL_UPDATE":
-      return [[keys.levels(String(level(data)["symbol"])), into("level_id", level(data))]];
+      return [[keys.levels(String(data["symbol"])), into("level_id", data)]];
     case "DENSITY_UPDATE":
-      return [[keys.density(String(((data["wall"] ?? data) as Item)["symbol"])), wall(data)]];
+      return [[keys.density(String((data["wall"] as Item)["symbol"])), wall(data["event"], data["wall"] as Item)]];
     case "ACTIVITY":
       return [[keys.activity(String(data["symbol"])), () => data]];
     case "PRICE_UPDATE":

@@ -12,35 +12,7 @@ export interface paths {
             cookie?: never;
         };
         /** what answers here */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description what answers here */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Root"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        get: operations["root"];
         put?: never;
         post?: never;
         delete?: never;
@@ -57,35 +29,7 @@ export interface paths {
             cookie?: never;
         };
         /** is everything well; 503 unless healthy */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description is everything well; 503 unless healthy */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Health"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        get: operations["health"];
         put?: never;
         post?: never;
         delete?: never;
@@ -102,35 +46,7 @@ export interface paths {
             cookie?: never;
         };
         /** does the event loop answer */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description does the event loop answer */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Live"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        get: operations["live"];
         put?: never;
         post?: never;
         delete?: never;
@@ -147,35 +63,7 @@ export interface paths {
             cookie?: never;
         };
         /** may clients be sent here; 503 unless ready */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description may clients be sent here; 503 unless ready */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Ready"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        get: operations["ready"];
         put?: never;
         post?: never;
         delete?: never;
@@ -192,35 +80,7 @@ export interface paths {
             cookie?: never;
         };
         /** Prometheus text 0.0.4 */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Prometheus text 0.0.4 */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "text/plain": string;
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        get: operations["metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -237,35 +97,197 @@ export interface paths {
             cookie?: never;
         };
         /** this API as OpenAPI 3.1 */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description this API as OpenAPI 3.1 */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": Record<string, unknown>;
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
+        get: operations["openapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        get?: never;
+        put?: never;
+        /** choose the first name and password with the code of the setup link; logs in */
+        post: operations["auth_setup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** log in: sets the cookie bb_login */
+        post: operations["auth_login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** end this login */
+        post: operations["auth_logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** who asks */
+        get: operations["auth_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** change the own password; other logins end */
+        post: operations["auth_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/ws-ticket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** a ticket for /ws: 30 s, one use */
+        post: operations["auth_ws_ticket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** tokens of programs */
+        get: operations["auth_tokens"];
+        put?: never;
+        /** make a token; it is shown this once */
+        post: operations["auth_token_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** revoke a token */
+        delete: operations["auth_token_revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** users */
+        get: operations["auth_users"];
+        put?: never;
+        /** add a user */
+        post: operations["auth_user_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/users/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** remove a user with its logins and tokens */
+        delete: operations["auth_user_delete"];
+        options?: never;
+        head?: never;
+        /** change password, role or disabled of a user; its logins end */
+        patch: operations["auth_user_change"];
+        trace?: never;
+    };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** who changed what */
+        get: operations["audit_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -282,35 +304,7 @@ export interface paths {
             cookie?: never;
         };
         /** state of the engine */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description state of the engine */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["EngineStatus"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        get: operations["engine_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -327,35 +321,7 @@ export interface paths {
             cookie?: never;
         };
         /** figures of the engine */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description figures of the engine */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["EngineMetrics"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        get: operations["engine_metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -372,35 +338,7 @@ export interface paths {
             cookie?: never;
         };
         /** commands that are legal now */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description commands that are legal now */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Commands"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        get: operations["engine_commands"];
         put?: never;
         post?: never;
         delete?: never;
@@ -417,37 +355,7 @@ export interface paths {
             cookie?: never;
         };
         /** how far a command is */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description how far a command is */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["CommandReply"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        get: operations["engine_operation"];
         put?: never;
         post?: never;
         delete?: never;
@@ -466,39 +374,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** begin a session */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: {
-                content: {
-                    "application/json": components["schemas"]["StartRequest"];
-                };
-            };
-            responses: {
-                /** @description begin a session */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["CommandReply"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        post: operations["start"];
         delete?: never;
         options?: never;
         head?: never;
@@ -515,39 +391,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** end the session */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: {
-                content: {
-                    "application/json": components["schemas"]["StopRequest"];
-                };
-            };
-            responses: {
-                /** @description end the session */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["CommandReply"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        post: operations["stop"];
         delete?: never;
         options?: never;
         head?: never;
@@ -564,39 +408,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** no new entries */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: {
-                content: {
-                    "application/json": components["schemas"]["WaitRequest"];
-                };
-            };
-            responses: {
-                /** @description no new entries */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["CommandReply"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        post: operations["pause"];
         delete?: never;
         options?: never;
         head?: never;
@@ -613,39 +425,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** new entries again */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: {
-                content: {
-                    "application/json": components["schemas"]["WaitRequest"];
-                };
-            };
-            responses: {
-                /** @description new entries again */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["CommandReply"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        post: operations["resume"];
         delete?: never;
         options?: never;
         head?: never;
@@ -662,39 +442,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** manage to the end, then stop */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: {
-                content: {
-                    "application/json": components["schemas"]["WaitRequest"];
-                };
-            };
-            responses: {
-                /** @description manage to the end, then stop */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["CommandReply"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        post: operations["time_stop"];
         delete?: never;
         options?: never;
         head?: never;
@@ -711,39 +459,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** start again after an error */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: {
-                content: {
-                    "application/json": components["schemas"]["WaitRequest"];
-                };
-            };
-            responses: {
-                /** @description start again after an error */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["CommandReply"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        post: operations["retry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -760,39 +476,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** scan at once */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: {
-                content: {
-                    "application/json": components["schemas"]["WaitRequest"];
-                };
-            };
-            responses: {
-                /** @description scan at once */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["CommandReply"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        post: operations["scan_now"];
         delete?: never;
         options?: never;
         head?: never;
@@ -809,39 +493,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** cancel and close everything, stop */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: {
-                content: {
-                    "application/json": components["schemas"]["ConfirmRequest"];
-                };
-            };
-            responses: {
-                /** @description cancel and close everything, stop */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["CommandReply"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        post: operations["panic_exit"];
         delete?: never;
         options?: never;
         head?: never;
@@ -858,39 +510,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** cancel, flatten, latch the emergency */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: {
-                content: {
-                    "application/json": components["schemas"]["ConfirmRequest"];
-                };
-            };
-            responses: {
-                /** @description cancel, flatten, latch the emergency */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["CommandReply"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        post: operations["kill_switch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -907,39 +527,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** latch the emergency; positions keep their stops */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: {
-                content: {
-                    "application/json": components["schemas"]["EmergencyRequest"];
-                };
-            };
-            responses: {
-                /** @description latch the emergency; positions keep their stops */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["CommandReply"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        post: operations["emergency_stop"];
         delete?: never;
         options?: never;
         head?: never;
@@ -956,39 +544,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** release the latch */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: {
-                content: {
-                    "application/json": components["schemas"]["ResetRequest"];
-                };
-            };
-            responses: {
-                /** @description release the latch */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["CommandReply"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        post: operations["reset"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1005,39 +561,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** read the preset again */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: {
-                content: {
-                    "application/json": components["schemas"]["WaitRequest"];
-                };
-            };
-            responses: {
-                /** @description read the preset again */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["CommandReply"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        post: operations["reload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1054,39 +578,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** any command by name */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: {
-                content: {
-                    "application/json": components["schemas"]["CommandRequest"];
-                };
-            };
-            responses: {
-                /** @description any command by name */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["CommandReply"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        post: operations["any_command"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1101,48 +593,7 @@ export interface paths {
             cookie?: never;
         };
         /** open positions; state=closed, all or a state */
-        get: {
-            parameters: {
-                query?: {
-                    state?: string;
-                    symbol?: string;
-                    side?: string;
-                    session_id?: string;
-                    limit?: string;
-                    cursor?: string;
-                    order?: string;
-                    format?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description open positions; state=closed, all or a state */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items?: components["schemas"]["Position"][];
-                            next_cursor?: string | null;
-                            total?: number;
-                        };
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        get: operations["positions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1159,48 +610,7 @@ export interface paths {
             cookie?: never;
         };
         /** the same */
-        get: {
-            parameters: {
-                query?: {
-                    state?: string;
-                    symbol?: string;
-                    side?: string;
-                    session_id?: string;
-                    limit?: string;
-                    cursor?: string;
-                    order?: string;
-                    format?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description the same */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items?: components["schemas"]["Position"][];
-                            next_cursor?: string | null;
-                            total?: number;
-                        };
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        get: operations["positions_2"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1217,37 +627,7 @@ export interface paths {
             cookie?: never;
         };
         /** a position with its orders, fills, decisions, stops */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description a position with its orders, fills, decisions, stops */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["PositionDetail"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        get: operations["position"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1266,41 +646,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** close a position or a share of it */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: {
-                content: {
-                    "application/json": components["schemas"]["CloseRequest"];
-                };
-            };
-            responses: {
-                /** @description close a position or a share of it */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["CloseReply"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        post: operations["close_position"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1315,51 +661,7 @@ export interface paths {
             cookie?: never;
         };
         /** live orders; state=closed, all or a state */
-        get: {
-            parameters: {
-                query?: {
-                    state?: string;
-                    symbol?: string;
-                    side?: string;
-                    purpose?: string;
-                    position_id?: string;
-                    from?: string;
-                    to?: string;
-                    limit?: string;
-                    cursor?: string;
-                    order?: string;
-                    format?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description live orders; state=closed, all or a state */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items?: components["schemas"]["Order"][];
-                            next_cursor?: string | null;
-                            total?: number;
-                        };
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        get: operations["orders"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1376,51 +678,7 @@ export interface paths {
             cookie?: never;
         };
         /** the same */
-        get: {
-            parameters: {
-                query?: {
-                    state?: string;
-                    symbol?: string;
-                    side?: string;
-                    purpose?: string;
-                    position_id?: string;
-                    from?: string;
-                    to?: string;
-                    limit?: string;
-                    cursor?: string;
-                    order?: string;
-                    format?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description the same */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items?: components["schemas"]["Order"][];
-                            next_cursor?: string | null;
-                            total?: number;
-                        };
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        get: operations["orders_2"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1437,71 +695,11 @@ export interface paths {
             cookie?: never;
         };
         /** an order with its fills */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description an order with its fills */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["OrderDetail"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        get: operations["order"];
         put?: never;
         post?: never;
         /** cancel an entry or target order */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description cancel an entry or target order */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Order"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        delete: operations["cancel_order"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1515,51 +713,7 @@ export interface paths {
             cookie?: never;
         };
         /** fills */
-        get: {
-            parameters: {
-                query?: {
-                    symbol?: string;
-                    side?: string;
-                    position_id?: string;
-                    client_order_id?: string;
-                    liquidity?: string;
-                    from?: string;
-                    to?: string;
-                    limit?: string;
-                    cursor?: string;
-                    order?: string;
-                    format?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description fills */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items?: components["schemas"]["Fill"][];
-                            next_cursor?: string | null;
-                            total?: number;
-                        };
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        get: operations["fills"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1576,52 +730,7 @@ export interface paths {
             cookie?: never;
         };
         /** closed trades */
-        get: {
-            parameters: {
-                query?: {
-                    symbol?: string;
-                    side?: string;
-                    strategy?: string;
-                    exit_reason?: string;
-                    session_id?: string;
-                    mode?: string;
-                    from?: string;
-                    to?: string;
-                    limit?: string;
-                    cursor?: string;
-                    order?: string;
-                    format?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description closed trades */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items?: components["schemas"]["Trade"][];
-                            next_cursor?: string | null;
-                            total?: number;
-                        };
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        get: operations["trades"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1638,35 +747,7 @@ export interface paths {
             cookie?: never;
         };
         /** the account */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description the account */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Account"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        get: operations["account"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1683,35 +764,7 @@ export interface paths {
             cookie?: never;
         };
         /** limits and what is left of them */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description limits and what is left of them */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["RiskSummary"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        get: operations["risk"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1728,40 +781,77 @@ export interface paths {
             cookie?: never;
         };
         /** the last scan; 204 before the first */
-        get: {
-            parameters: {
-                query?: {
-                    limit?: string;
-                    passed?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description the last scan; 204 before the first */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ScanSnapshot"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        get: operations["scanner_last"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scanner/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** scans, without their rows */
+        get: operations["scanner_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scanner/history/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** a scan with its rows */
+        get: operations["scanner_scan_of"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scanner/scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** scan now; with a preset that is not in force: a dry scan that changes nothing */
+        post: operations["scanner_scan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scanner/scan/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** the same with the preset in the path */
+        post: operations["scanner_scan_preset"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1776,39 +866,24 @@ export interface paths {
             cookie?: never;
         };
         /** symbols being watched */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description symbols being watched */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items?: components["schemas"]["Candidate"][];
-                            next_cursor?: string | null;
-                            total?: number;
-                        };
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
+        get: operations["candidates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scanner/market-data/{symbol}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** every field of the market record of a symbol */
+        get: operations["market_data"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1825,52 +900,7 @@ export interface paths {
             cookie?: never;
         };
         /** decisions */
-        get: {
-            parameters: {
-                query?: {
-                    symbol?: string;
-                    stage?: string;
-                    code?: string;
-                    verdict?: string;
-                    strategy?: string;
-                    side?: string;
-                    from?: string;
-                    to?: string;
-                    limit?: string;
-                    cursor?: string;
-                    order?: string;
-                    format?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description decisions */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items?: components["schemas"]["Decision"][];
-                            next_cursor?: string | null;
-                            total?: number;
-                        };
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        get: operations["decisions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1887,37 +917,24 @@ export interface paths {
             cookie?: never;
         };
         /** what rejects most, and the funnel */
-        get: {
-            parameters: {
-                query?: {
-                    minutes?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description what rejects most, and the funnel */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["DecisionSummary"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
+        get: operations["decision_summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/decisions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** a decision */
+        get: operations["decision"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1934,37 +951,92 @@ export interface paths {
             cookie?: never;
         };
         /** why a symbol is traded or not */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    symbol: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description why a symbol is traded or not */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Why"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
+        get: operations["why"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** breakouts that were signals */
+        get: operations["signals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/charts/candles/{symbol}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** candles, the newest of the range */
+        get: operations["candles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/charts/candles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the same */
+        get: operations["candles_of"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/charts/levels/{symbol}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** levels now, or as they were at a time */
+        get: operations["chart_levels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/charts/markers/{symbol}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** what happened in a symbol, oldest first; the newest 2,000 */
+        get: operations["markers"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1981,37 +1053,438 @@ export interface paths {
             cookie?: never;
         };
         /** price levels of a symbol */
-        get: {
-            parameters: {
-                query?: {
-                    symbol?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description price levels of a symbol */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Levels"];
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
+        get: operations["levels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/features/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** how alive the tape of a symbol is; 503 without a tape */
+        get: operations["activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/features/density": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the book of a symbol and its walls; 503 without a book */
+        get: operations["density"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/features/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** how old the data of every symbol are */
+        get: operations["feature_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** presets without their keys; files that are no valid preset with their errors */
+        get: operations["presets"];
+        put?: never;
+        /** a new preset; 201, 409 when the name is taken */
+        post: operations["preset_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/presets/schema": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the keys of a preset as JSON schema 2020-12 */
+        get: operations["preset_schema"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/presets/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** keys in which two presets differ */
+        get: operations["preset_compare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/presets/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** every error and warning of a preset; nothing is stored */
+        post: operations["preset_validate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/presets/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** a preset with its keys and its ETag */
+        get: operations["preset"];
+        /** a whole new content; If-Match must be the ETag of the one it replaces */
+        put: operations["preset_put"];
+        post?: never;
+        /** removes a preset, or the changes of a built-in one; 409 while a session uses it */
+        delete: operations["preset_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/presets/{name}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** contents that were replaced, newest first */
+        get: operations["preset_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/presets/{name}/versions/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** makes a former content the present one */
+        post: operations["preset_restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** runs; imports of data only with kind=import */
+        get: operations["backtests"];
+        put?: never;
+        /** starts a run in a process of its own, or queues it; 202 */
+        post: operations["backtest_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtests/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** figures of 2 to 6 runs side by side, and the parameters in which they differ */
+        get: operations["backtest_compare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** a run */
+        get: operations["backtest"];
+        put?: never;
+        post?: never;
+        /** removes a run that has ended, with its files */
+        delete: operations["backtest_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtests/{id}/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** how far a run is */
+        get: operations["backtest_progress"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtests/{id}/result": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the whole result; 409 until the run is done */
+        get: operations["backtest_result"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtests/{id}/trades": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** closed trades of a run */
+        get: operations["backtest_trades"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtests/{id}/equity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** equity of a run at every 1m close and fill; a flat account at its first and last one */
+        get: operations["backtest_equity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtests/{id}/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** decisions of a run from the stage signal on */
+        get: operations["backtest_decisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtests/{id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the report as one HTML page */
+        get: operations["backtest_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtests/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** ends a run that is queued or going on */
+        post: operations["backtest_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** recorded markets: shipped, generated and imported ones */
+        get: operations["datasets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** reads files of this machine into a new data set, as a run of kind import; 202 */
+        post: operations["dataset_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 501: no venue can be reached in this version */
+        post: operations["dataset_download"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** a data set */
+        get: operations["dataset"];
+        put?: never;
+        post?: never;
+        /** removes an imported or generated data set; 409 while a run needs it */
+        delete: operations["dataset_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/{id}/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** how far its candles can be trusted, by symbol */
+        get: operations["dataset_quality"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2028,46 +1501,7 @@ export interface paths {
             cookie?: never;
         };
         /** sessions */
-        get: {
-            parameters: {
-                query?: {
-                    preset?: string;
-                    session_state?: string;
-                    limit?: string;
-                    cursor?: string;
-                    order?: string;
-                    format?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description sessions */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items?: components["schemas"]["Session"][];
-                            next_cursor?: string | null;
-                            total?: number;
-                        };
-                    };
-                };
-                /** @description what went wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": Record<string, unknown>;
-                    };
-                };
-            };
-        };
+        get: operations["sessions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2080,6 +1514,40 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        ProblemItem: {
+            /** @description where: key path of the body */
+            path: string;
+            /** @description what is wrong in a word */
+            code: string;
+            /** @description what is wrong in a sentence */
+            message: string;
+            /** @description what was given */
+            value?: unknown;
+            /** @description the nearest valid value, or the range */
+            allowed?: unknown;
+        };
+        Problem: {
+            /** @description /api/docs/problems#code */
+            type: string;
+            /** @description what went wrong */
+            title: string;
+            /** @description HTTP status */
+            status: number;
+            /** @description what went wrong here */
+            detail: string;
+            /** @description path of the request */
+            instance?: string | null;
+            /** @description the problem in a word */
+            code: string;
+            /** @description every error of a body */
+            errors?: components["schemas"]["ProblemItem"][] | null;
+            /** @description what is allowed now */
+            allowed?: string[] | null;
+            /** @description ask again after so long */
+            retry_after_s?: number | null;
+            /** @description X-Request-Id, also in the log */
+            request_id: string;
+        };
         Root: {
             /** @description the program */
             name: string;
@@ -2111,36 +1579,491 @@ export interface components {
             checks: components["schemas"]["Check"][];
         };
         ComponentHealth: {
-            /** @description component */
-            name: string;
-            /** @description ok, degraded, failed, off */
-            status: string;
+            /**
+             * @description component
+             * @enum {string}
+             */
+            name: "engine" | "journal" | "database" | "feed" | "venue" | "redis" | "workers" | "resources" | "disk" | "backup";
+            /**
+             * @description how it is
+             * @enum {string}
+             */
+            status: "ok" | "degraded" | "failed" | "off";
             /** @description what was found */
             detail: string;
+            /** @description how long it takes to answer, where that is measured */
+            latency_ms?: number | null;
+            /** @description since when it has this status, ms UTC */
+            since_at: number;
+            /** @description when it was looked at, ms UTC */
+            checked_at: number;
         };
-        Health: {
-            /** @description healthy, degraded, unhealthy */
-            status: string;
-            /** @description of the program */
-            version: string;
-            /** @description deployment profile */
-            profile: string;
+        ResourceStatus: {
+            /**
+             * @description the worst resource
+             * @enum {string}
+             */
+            status: "healthy" | "warning" | "critical";
+            /** @description resources above a level, each a sentence */
+            issues: string[];
+            /** @description newest sample by name */
+            metrics: {
+                [key: string]: number | null;
+            };
+            /** @description actions taken since the process started */
+            optimization_count: number;
             /** @description since the process started */
             uptime_s: number;
-            /** @description the engine's word */
-            state: string;
+        };
+        Health: {
+            /**
+             * @description of the whole; without a role only this, version, uptime_s and ts are told
+             * @enum {string}
+             */
+            status: "healthy" | "degraded" | "unhealthy";
+            /** @description of the program */
+            version: string;
+            /** @description since the process started */
+            uptime_s: number;
+            /** @description time of the machine, ms UTC */
+            ts: number;
+            /**
+             * @description deployment profile
+             * @enum {string|null}
+             */
+            profile?: "development" | "staging" | "production" | null;
+            /**
+             * @description the engine's word
+             * @enum {string|null}
+             */
+            state?: "idle" | "initializing" | "scanning" | "level_building" | "signal_wait" | "sizing" | "execution" | "managing" | "paused" | "error" | "emergency" | "stopped" | null;
             /** @description true: recorded data and paper money */
-            demo: boolean;
+            demo?: boolean | null;
             /** @description where market data come from */
-            feed: string;
+            feed?: string | null;
             /** @description says that this is a demo */
             notice?: string | null;
             /** @description the parts */
-            components: components["schemas"]["ComponentHealth"][];
+            components?: components["schemas"]["ComponentHealth"][] | null;
             /** @description names of parts that are not well */
-            issues: string[];
-            /** @description time of the machine, ms UTC */
+            issues?: string[] | null;
+            /** @description processor, memory, disk, threads, descriptors */
+            resource_health?: components["schemas"]["ResourceStatus"] | null;
+        };
+        ResourceAction: {
+            /** @description when, ms UTC */
             ts: number;
+            /** @description cpu, memory, disk, threads, open_files */
+            resource: string;
+            /** @description what was done */
+            action: string;
+            /** @description what came of it */
+            result: string;
+        };
+        ResourceHealth: {
+            /**
+             * @description the worst resource
+             * @enum {string}
+             */
+            status: "healthy" | "warning" | "critical";
+            /** @description resources above a level, each a sentence */
+            issues: string[];
+            /** @description of the machine or of the container's limit */
+            cpu_percent?: number | null;
+            /** @description of the machine or of the container's limit */
+            memory_percent?: number | null;
+            /** @description resident memory of the process */
+            memory_used_mb?: number | null;
+            /** @description of the file system of DATA_DIR */
+            disk_usage_percent?: number | null;
+            /** @description threads of the process */
+            active_threads?: number | null;
+            /** @description open descriptors of the process */
+            open_files?: number | null;
+            /** @description sockets of the process */
+            network_connections?: number | null;
+            /** @description actions taken since the process started */
+            optimization_count: number;
+            /** @description newest first */
+            last_actions: components["schemas"]["ResourceAction"][];
+            /** @description time of the sample, ms UTC; null before the first */
+            ts?: number | null;
+        };
+        ResourceSpan: {
+            /** @description mean */
+            avg?: number | null;
+            /** @description smallest */
+            min?: number | null;
+            /** @description largest */
+            max?: number | null;
+        };
+        ResourceSummary: {
+            cpu: components["schemas"]["ResourceSpan"];
+            memory: components["schemas"]["ResourceSpan"];
+            disk: components["schemas"]["ResourceSpan"];
+            threads: components["schemas"]["ResourceSpan"];
+            open_files: components["schemas"]["ResourceSpan"];
+            /** @description samples inside the span */
+            samples: number;
+            /** @description the span */
+            minutes: number;
+        };
+        LogError: {
+            /** @description kind of error */
+            class?: string | null;
+            /** @description error in a word */
+            code?: string | null;
+            /** @description error as it was told */
+            text?: string | null;
+            /** @description how often within a minute */
+            count?: number | null;
+        };
+        LogLine: {
+            /** @description file and offset */
+            id: string;
+            /** @description 2026-01-31T23:59:59.123Z */
+            ts: string;
+            /**
+             * @description how grave
+             * @enum {string}
+             */
+            level: "DEBUG" | "INFO" | "WARNING" | "ERROR" | "CRITICAL";
+            /** @description part of the program */
+            component: string;
+            /** @description what happened in a word */
+            event: string;
+            /** @description what happened in a sentence */
+            message: string;
+            /** @description session */
+            session_id?: string | null;
+            /** @description run */
+            run_id?: string | null;
+            /** @description symbol:scan time */
+            trace_id?: string | null;
+            /** @description request */
+            request_id?: string | null;
+            /** @description symbol */
+            symbol?: string | null;
+            /** @description position */
+            position_id?: string | null;
+            /** @description order */
+            client_order_id?: string | null;
+            /** @description who */
+            user?: string | null;
+            /** @description the engine's word */
+            state?: string | null;
+            /** @description the error */
+            error?: components["schemas"]["LogError"] | null;
+            /** @description how long it took */
+            duration_ms?: number | null;
+            /** @description further fields */
+            data?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description the line was longer than 16 KiB */
+            truncated?: boolean | null;
+        };
+        LogFile: {
+            /** @description file */
+            name: string;
+            /** @description 2^20 bytes on disk */
+            size_mb: number;
+            /** @description date in the name, else last change, ms UTC */
+            modified_at: number;
+            /** @description is it gzipped */
+            compressed: boolean;
+        };
+        LogStats: {
+            /** @description files */
+            total_files: number;
+            /** @description 2^20 bytes on disk */
+            total_size_mb: number;
+            /** @description LOG_MAX_TOTAL_MB */
+            max_size_mb: number;
+            /** @description oldest first */
+            files: components["schemas"]["LogFile"][];
+            /** @description ms UTC */
+            oldest_at?: number | null;
+        };
+        LogCleanupRequest: {
+            /** @description true: only tell what would be done */
+            dry_run?: boolean | null;
+        };
+        LogCleanup: {
+            /** @description files that are gone */
+            removed: string[];
+            /** @description files that were gzipped */
+            compressed: string[];
+            /** @description 2^20 bytes */
+            freed_mb: number;
+            /** @description nothing was changed */
+            dry_run: boolean;
+        };
+        Setting: {
+            /** @description name in the environment */
+            name: string;
+            /** @description what it belongs to */
+            group: string;
+            /**
+             * @description what a value looks like
+             * @enum {string}
+             */
+            type: "text" | "path" | "url" | "database" | "feed" | "preset" | "address" | "list" | "integer" | "number" | "boolean" | "enum";
+            /** @description value in force; of a secret: set or not set */
+            value?: unknown;
+            /** @description value of the profile or built in */
+            default?: unknown;
+            /**
+             * @description where the value comes from
+             * @enum {string}
+             */
+            source: "default" | "profile" | "file" | "environment" | "command_line";
+            /** @description range, or the words */
+            bounds?: string | null;
+            /** @description what it does */
+            meaning: string;
+            /** @description is never shown */
+            secret: boolean;
+            /** @description false: accepted, but nothing in this version acts on it */
+            in_effect: boolean;
+        };
+        DatabaseInfo: {
+            /**
+             * @description kind
+             * @enum {string}
+             */
+            kind: "sqlite" | "postgresql";
+            /** @description size */
+            bytes?: number | null;
+        };
+        Lease: {
+            /** @description account */
+            name: string;
+            /** @description host and process */
+            holder: string;
+            /** @description ms UTC */
+            expires_at: number;
+        };
+        SystemInfo: {
+            /** @description of the program */
+            version: string;
+            /** @description date of the commit */
+            build: string;
+            /** @description commit it was built from */
+            commit: string;
+            /** @description compiler */
+            compiler: string;
+            /** @description system and machine */
+            os: string;
+            database: components["schemas"]["DatabaseInfo"];
+            /** @description newest migration */
+            schema_version?: number | null;
+            /** @description all segments */
+            journal_bytes?: number | null;
+            /** @description name of this installation inside client order ids */
+            instance_id?: string | null;
+            /** @description who may trade the account */
+            lease?: components["schemas"]["Lease"] | null;
+            /** @description ms UTC */
+            started_at: number;
+        };
+        HeapInfo: {
+            /** @description given out by the allocator */
+            in_use_mb: number;
+            /** @description held by the allocator for later */
+            free_mb: number;
+            /** @description of in_use: large pieces with a mapping of their own */
+            mapped_mb: number;
+        };
+        MemorySnapshot: {
+            /** @description where it was written */
+            file: string;
+            /** @description resident memory of the process */
+            rss_mb: number;
+            heap: components["schemas"]["HeapInfo"];
+        };
+        Backup: {
+            /** @description name inside BACKUP_DIR */
+            file: string;
+            /** @description when it was made, ms UTC */
+            ts: number;
+            /** @description size */
+            bytes: number;
+            /** @description was it unpacked and compared when it was made; null: not known to this process */
+            verified?: boolean | null;
+        };
+        HandoverRequest: {
+            /** @description must be true */
+            confirm: boolean;
+        };
+        Success: {
+            /** @description true: done */
+            success: boolean;
+        };
+        User: {
+            /** @description name */
+            username: string;
+            /**
+             * @description what it may do
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "admin";
+            /** @description ms UTC */
+            created_at?: number | null;
+            /** @description ms UTC */
+            last_login_at?: number | null;
+            /** @description may not log in */
+            disabled: boolean;
+        };
+        ApiToken: {
+            /** @description names it; no secret */
+            token_id: string;
+            /** @description what it is for */
+            name: string;
+            /**
+             * @description what it may do
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "admin";
+            /** @description ms UTC */
+            created_at: number;
+            /** @description ms UTC; null: never */
+            expires_at?: number | null;
+            /** @description ms UTC, to the minute */
+            last_used_at?: number | null;
+            /** @description is refused */
+            revoked: boolean;
+        };
+        AuthSetup: {
+            /** @description of the setup link; 15 minutes, one use */
+            code: string;
+            /** @description 1 to 40 of a-z, 0-9, dot, dash, underscore */
+            username: string;
+            /** @description 10 to 256 characters */
+            password: string;
+        };
+        AuthLogin: {
+            /** @description name */
+            username: string;
+            /** @description password */
+            password: string;
+        };
+        AuthLoginReply: {
+            user: components["schemas"]["User"];
+            /** @description X-CSRF-Token of changing requests */
+            csrf_token: string;
+            /** @description end of the login, ms UTC */
+            expires_at: number;
+        };
+        AuthMe: {
+            user: components["schemas"]["User"];
+            /** @description X-CSRF-Token of changing requests; null without a login */
+            csrf_token?: string | null;
+            /** @description end of the login or token, ms UTC */
+            expires_at?: number | null;
+            /** @description false: every request is admin */
+            auth_enabled: boolean;
+        };
+        AuthPassword: {
+            /** @description the present one */
+            old_password: string;
+            /** @description 10 to 256 characters */
+            new_password: string;
+        };
+        WsTicket: {
+            /** @description for /ws?ticket= */
+            ticket: string;
+            /** @description ms UTC */
+            expires_at: number;
+        };
+        TokenCreate: {
+            /** @description what it is for, 1 to 64 characters */
+            name: string;
+            /**
+             * @description what it may do
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "admin";
+            /** @description null: never */
+            expires_in_days?: number | null;
+        };
+        TokenCreated: {
+            /** @description the secret; shown this once */
+            token: string;
+            /** @description names it; no secret */
+            token_id: string;
+            /** @description what it is for */
+            name: string;
+            /**
+             * @description what it may do
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "admin";
+            /** @description ms UTC */
+            created_at: number;
+            /** @description ms UTC; null: never */
+            expires_at?: number | null;
+            /** @description ms UTC */
+            last_used_at?: number | null;
+            /** @description is refused */
+            revoked: boolean;
+        };
+        UserCreate: {
+            /** @description 1 to 40 of a-z, 0-9, dot, dash, underscore */
+            username: string;
+            /** @description 10 to 256 characters */
+            password: string;
+            /**
+             * @description what it may do
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "admin";
+            /** @description may not log in */
+            disabled?: boolean | null;
+        };
+        UserChange: {
+            /** @description 10 to 256 characters */
+            password?: string | null;
+            /**
+             * @description what it may do
+             * @enum {string|null}
+             */
+            role?: "viewer" | "operator" | "admin" | null;
+            /** @description may not log in */
+            disabled?: boolean | null;
+        };
+        AuditRow: {
+            /** @description counts up */
+            audit_id: number;
+            /** @description ms UTC */
+            ts: number;
+            /** @description who; null: nobody was known */
+            user?: string | null;
+            /** @description id of the token */
+            token?: string | null;
+            /**
+             * @description what it may do
+             * @enum {string}
+             */
+            role: "none" | "viewer" | "operator" | "admin";
+            /** @description from where */
+            address?: string | null;
+            /** @description method and route */
+            action: string;
+            /** @description what it was about */
+            target?: string | null;
+            /** @description X-Request-Id of the reply */
+            request_id?: string | null;
+            /** @description HTTP status; null: the outcome was not recorded */
+            result?: number | null;
+            /** @description old values */
+            before?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description new values, secrets masked */
+            after?: {
+                [key: string]: unknown;
+            } | null;
         };
         Latch: {
             name: string | null;
@@ -2149,6 +2072,7 @@ export interface components {
             reason: string | null;
             value: number | null;
             threshold: number | null;
+            /** @description time, ms UTC */
             since_at: number | null;
             released_by: string | null;
         };
@@ -2159,6 +2083,7 @@ export interface components {
             previous_state: "idle" | "initializing" | "scanning" | "level_building" | "signal_wait" | "sizing" | "execution" | "managing" | "paused" | "error" | "emergency" | "stopped" | null;
             /** @enum {string|null} */
             session_state: "idle" | "starting" | "running" | "paused" | "draining" | "stopping" | "flattening" | "error" | "emergency" | "stopped" | null;
+            /** @description time, ms UTC */
             since_at: number | null;
             session_id: string | null;
             preset: string | null;
@@ -2167,6 +2092,7 @@ export interface components {
             mode: "paper" | "live" | null;
             venue: string | null;
             feed: string | null;
+            /** @description time, ms UTC */
             started_at: number | null;
             slots_total: number;
             slots_used: number;
@@ -2177,22 +2103,16 @@ export interface components {
             day_pnl_usd: number;
             equity_usd: number;
             consecutive_losses: number;
+            /** @description time, ms UTC */
             last_scan_at: number | null;
+            /** @description time, ms UTC */
             next_scan_at: number | null;
             transition_count: number;
             is_terminal: boolean;
             is_error: boolean;
             is_trading_active: boolean;
-            latches: {
-                name?: string | null;
-                /** @enum {string|null} */
-                cause?: "none" | "drawdown" | "day_loss" | "consecutive_losses" | "operator" | null;
-                reason?: string | null;
-                value?: number | null;
-                threshold?: number | null;
-                since_at?: number | null;
-                released_by?: string | null;
-            }[];
+            latches: components["schemas"]["Latch"][];
+            /** @description time, ms UTC */
             ts: number | null;
             /** @description true: recorded data and paper money */
             demo: boolean;
@@ -2205,7 +2125,7 @@ export interface components {
             /** @description since the process started */
             uptime_s: number;
             /** @description the latch of the emergency */
-            latch?: Record<string, unknown> | null;
+            latch?: components["schemas"]["Latch"] | null;
             /** @description filters the feed cannot answer */
             skipped_filters: string[];
             /** @description words that may follow */
@@ -2265,9 +2185,10 @@ export interface components {
         };
         CommandReply: {
             operation_id: string | null;
+            /** @description time, ms UTC */
             ts: number | null;
             /** @enum {string|null} */
-            command: "start" | "stop" | "pause" | "resume" | "time_stop" | "panic_exit" | "kill_switch" | "emergency_stop" | "retry" | "reset" | "reload" | "scan_now" | "close_position" | "move_stop" | "cancel_order" | null;
+            command: "start" | "stop" | "pause" | "resume" | "time_stop" | "panic_exit" | "kill_switch" | "emergency_stop" | "retry" | "reset" | "reload" | "scan_now" | "close_position" | "move_stop" | "cancel_order" | "set_targets" | "close_all" | "cancel_all" | "record_flow" | "adopt" | null;
             /** @enum {string|null} */
             source: "operator" | "engine" | null;
             user: string | null;
@@ -2281,6 +2202,7 @@ export interface components {
             session_id: string | null;
             code: string | null;
             message: string | null;
+            /** @description time, ms UTC */
             ended_at: number | null;
             /** @description the command did what it promises, or is doing it */
             success: boolean;
@@ -2339,7 +2261,9 @@ export interface components {
             /** @description name of a command */
             command: string;
             /** @description as in the command's own route */
-            arguments?: Record<string, unknown> | null;
+            arguments?: {
+                [key: string]: unknown;
+            } | null;
         };
         CloseRequest: {
             /** @description share of the quantity, (0, 1], default 1 */
@@ -2381,6 +2305,7 @@ export interface components {
             state: "waiting" | "working" | "filled" | "cancelled" | null;
             filled_qty: number;
             client_order_id: string | null;
+            /** @description time, ms UTC */
             filled_at: number | null;
         };
         Position: {
@@ -2391,7 +2316,7 @@ export interface components {
             /** @enum {string|null} */
             side: "long" | "short" | null;
             /** @enum {string|null} */
-            strategy: "momentum" | "retest" | "channel" | null;
+            strategy: "momentum" | "retest" | "channel" | "adopted" | null;
             preset: string | null;
             /** @enum {string|null} */
             mode: "paper" | "live" | null;
@@ -2412,21 +2337,7 @@ export interface components {
             unprotected_ms: number;
             r_distance: number;
             r_usd: number;
-            targets: {
-                level_name?: string | null;
-                price?: number;
-                price_planned?: number;
-                qty?: number;
-                size_pct?: number | null;
-                reward_multiple?: number | null;
-                /** @enum {string|null} */
-                placement_mode?: "fixed" | "smart" | "adaptive" | null;
-                /** @enum {string|null} */
-                state?: "waiting" | "working" | "filled" | "cancelled" | null;
-                filled_qty?: number;
-                client_order_id?: string | null;
-                filled_at?: number | null;
-            }[];
+            targets: components["schemas"]["Target"][];
             mark: number | null;
             pnl_unrealised_usd: number | null;
             pnl_realised_usd: number;
@@ -2443,8 +2354,11 @@ export interface components {
             liquidation_price: number | null;
             notional_usd: number | null;
             btc_correlation: number | null;
+            /** @description time, ms UTC */
             opened_at: number | null;
+            /** @description time, ms UTC */
             entry_completed_at: number | null;
+            /** @description time, ms UTC */
             closed_at: number | null;
             /** @enum {string|null} */
             exit_reason: "passed" | "unavailable" | "stale" | "data_gap" | "data_duplicate" | "data_invalid" | "data_jump" | "data_spread" | "data_dead" | "data_health" | "not_ready" | "instrument_stale" | "delisting" | "not_whitelisted" | "blacklisted" | "fetch_limit" | "top_n_by_volume" | "gainers_filter" | "losers_filter" | "min_24h_volume" | "min_oi" | "max_spread" | "min_depth_0_5pct" | "min_depth_0_3pct" | "min_trades_per_minute" | "atr_range" | "bb_width" | "volume_surge_1h" | "volume_surge_5m" | "oi_delta" | "correlation" | "no_level" | "max_candidates" | "no_trigger" | "price_breakout" | "volume_surge" | "body_ratio" | "vwap_gap" | "l2_imbalance" | "previous_breakout" | "level_retest" | "pierce_tolerance" | "trading_activity" | "tpm_on_touch" | "channel_breakout" | "side_not_allowed" | "stop_too_close" | "duplicate_signal" | "active_signal_limit" | "signal_used" | "volume_confirmation" | "density_confirmation" | "momentum_confirmation" | "approach" | "breakout_distance" | "clean_breakout" | "activity_alive" | "day_edge" | "flat" | "consolidating" | "volatility_spike" | "weak_trend" | "noisy" | "session_not_running" | "emergency_latched" | "account_stale" | "clock_skew" | "recovering" | "storage_unavailable" | "day_limit" | "position_limit" | "symbol_busy" | "cooldown" | "correlation_signal" | "correlation_book" | "below_min_qty" | "below_min_notional" | "plan_dust" | "plan_rounding" | "plan_order" | "liquidation_too_close" | "no_margin" | "size_halved" | "cap_position_size" | "cap_depth" | "cap_margin" | "cap_max_order_qty" | "sized" | "run_away" | "depth_guard" | "spread_widened" | "slippage_cap" | "entry_unfilled" | "deadman" | "order_unknown" | "not_arrived" | "order_rejected" | "post_only_rejected" | "signal_expired" | "level_failed" | "cancelled_by_command" | "entry_filled" | "path_dependent" | "stop_loss" | "breakeven_stop" | "lock_profit_stop" | "trailing_stop" | "partial_trail_stop" | "chandelier_stop" | "atr_stop" | "manual_stop" | "take_profit" | "panic_activity_drop" | "failed_breakout" | "breakout_retesting" | "volatility_exit" | "weak_impulse" | "activity_drop" | "max_hold_time" | "no_progress" | "time_stop" | "manual" | "stop_command" | "panic_exit" | "kill_switch" | "stop_watch" | "unprotected" | "reconciled" | "liquidation" | "adl" | "end_of_data" | "add_on" | "add_on_too_small" | "adjustment_capped" | "target_shifted" | "stop_moved" | "hold" | null;
@@ -2483,10 +2397,15 @@ export interface components {
             level_name: string | null;
             reject_code: string | null;
             reject_text: string | null;
+            /** @description time, ms UTC */
             created_at: number | null;
+            /** @description time, ms UTC */
             sent_at: number | null;
+            /** @description time, ms UTC */
             acked_at: number | null;
+            /** @description time, ms UTC */
             updated_at: number | null;
+            /** @description time, ms UTC */
             ended_at: number | null;
             /** @description the venue's spelling */
             venue_symbol?: string | null;
@@ -2509,10 +2428,12 @@ export interface components {
             fee_asset: string | null;
             /** @enum {string|null} */
             liquidity: "maker" | "taker" | null;
+            /** @description time, ms UTC */
             ts: number | null;
         };
         StopMove: {
             position_id: string | null;
+            /** @description time, ms UTC */
             ts: number | null;
             symbol: string | null;
             old_stop: number;
@@ -2529,7 +2450,7 @@ export interface components {
             /** @enum {string|null} */
             side: "long" | "short" | null;
             /** @enum {string|null} */
-            strategy: "momentum" | "retest" | "channel" | null;
+            strategy: "momentum" | "retest" | "channel" | "adopted" | null;
             preset: string | null;
             /** @enum {string|null} */
             mode: "paper" | "live" | null;
@@ -2550,7 +2471,9 @@ export interface components {
             slippage_exit_bps: number | null;
             bars_held: number;
             hold_ms: number;
+            /** @description time, ms UTC */
             opened_at: number | null;
+            /** @description time, ms UTC */
             closed_at: number | null;
             /** @enum {string|null} */
             exit_reason: "passed" | "unavailable" | "stale" | "data_gap" | "data_duplicate" | "data_invalid" | "data_jump" | "data_spread" | "data_dead" | "data_health" | "not_ready" | "instrument_stale" | "delisting" | "not_whitelisted" | "blacklisted" | "fetch_limit" | "top_n_by_volume" | "gainers_filter" | "losers_filter" | "min_24h_volume" | "min_oi" | "max_spread" | "min_depth_0_5pct" | "min_depth_0_3pct" | "min_trades_per_minute" | "atr_range" | "bb_width" | "volume_surge_1h" | "volume_surge_5m" | "oi_delta" | "correlation" | "no_level" | "max_candidates" | "no_trigger" | "price_breakout" | "volume_surge" | "body_ratio" | "vwap_gap" | "l2_imbalance" | "previous_breakout" | "level_retest" | "pierce_tolerance" | "trading_activity" | "tpm_on_touch" | "channel_breakout" | "side_not_allowed" | "stop_too_close" | "duplicate_signal" | "active_signal_limit" | "signal_used" | "volume_confirmation" | "density_confirmation" | "momentum_confirmation" | "approach" | "breakout_distance" | "clean_breakout" | "activity_alive" | "day_edge" | "flat" | "consolidating" | "volatility_spike" | "weak_trend" | "noisy" | "session_not_running" | "emergency_latched" | "account_stale" | "clock_skew" | "recovering" | "storage_unavailable" | "day_limit" | "position_limit" | "symbol_busy" | "cooldown" | "correlation_signal" | "correlation_book" | "below_min_qty" | "below_min_notional" | "plan_dust" | "plan_rounding" | "plan_order" | "liquidation_too_close" | "no_margin" | "size_halved" | "cap_position_size" | "cap_depth" | "cap_margin" | "cap_max_order_qty" | "sized" | "run_away" | "depth_guard" | "spread_widened" | "slippage_cap" | "entry_unfilled" | "deadman" | "order_unknown" | "not_arrived" | "order_rejected" | "post_only_rejected" | "signal_expired" | "level_failed" | "cancelled_by_command" | "entry_filled" | "path_dependent" | "stop_loss" | "breakeven_stop" | "lock_profit_stop" | "trailing_stop" | "partial_trail_stop" | "chandelier_stop" | "atr_stop" | "manual_stop" | "take_profit" | "panic_activity_drop" | "failed_breakout" | "breakout_retesting" | "volatility_exit" | "weak_impulse" | "activity_drop" | "max_hold_time" | "no_progress" | "time_stop" | "manual" | "stop_command" | "panic_exit" | "kill_switch" | "stop_watch" | "unprotected" | "reconciled" | "liquidation" | "adl" | "end_of_data" | "add_on" | "add_on_too_small" | "adjustment_capped" | "target_shifted" | "stop_moved" | "hold" | null;
@@ -2662,14 +2585,14 @@ export interface components {
             unprotected_seconds: number;
         };
         Reason: {
-            /** @enum {string|null} */
-            code: "passed" | "unavailable" | "stale" | "data_gap" | "data_duplicate" | "data_invalid" | "data_jump" | "data_spread" | "data_dead" | "data_health" | "not_ready" | "instrument_stale" | "delisting" | "not_whitelisted" | "blacklisted" | "fetch_limit" | "top_n_by_volume" | "gainers_filter" | "losers_filter" | "min_24h_volume" | "min_oi" | "max_spread" | "min_depth_0_5pct" | "min_depth_0_3pct" | "min_trades_per_minute" | "atr_range" | "bb_width" | "volume_surge_1h" | "volume_surge_5m" | "oi_delta" | "correlation" | "no_level" | "max_candidates" | "no_trigger" | "price_breakout" | "volume_surge" | "body_ratio" | "vwap_gap" | "l2_imbalance" | "previous_breakout" | "level_retest" | "pierce_tolerance" | "trading_activity" | "tpm_on_touch" | "channel_breakout" | "side_not_allowed" | "stop_too_close" | "duplicate_signal" | "active_signal_limit" | "signal_used" | "volume_confirmation" | "density_confirmation" | "momentum_confirmation" | "approach" | "breakout_distance" | "clean_breakout" | "activity_alive" | "day_edge" | "flat" | "consolidating" | "volatility_spike" | "weak_trend" | "noisy" | "session_not_running" | "emergency_latched" | "account_stale" | "clock_skew" | "recovering" | "storage_unavailable" | "day_limit" | "position_limit" | "symbol_busy" | "cooldown" | "correlation_signal" | "correlation_book" | "below_min_qty" | "below_min_notional" | "plan_dust" | "plan_rounding" | "plan_order" | "liquidation_too_close" | "no_margin" | "size_halved" | "cap_position_size" | "cap_depth" | "cap_margin" | "cap_max_order_qty" | "sized" | "run_away" | "depth_guard" | "spread_widened" | "slippage_cap" | "entry_unfilled" | "deadman" | "order_unknown" | "not_arrived" | "order_rejected" | "post_only_rejected" | "signal_expired" | "level_failed" | "cancelled_by_command" | "entry_filled" | "path_dependent" | "stop_loss" | "breakeven_stop" | "lock_profit_stop" | "trailing_stop" | "partial_trail_stop" | "chandelier_stop" | "atr_stop" | "manual_stop" | "take_profit" | "panic_activity_drop" | "failed_breakout" | "breakout_retesting" | "volatility_exit" | "weak_impulse" | "activity_drop" | "max_hold_time" | "no_progress" | "time_stop" | "manual" | "stop_command" | "panic_exit" | "kill_switch" | "stop_watch" | "unprotected" | "reconciled" | "liquidation" | "adl" | "end_of_data" | "add_on" | "add_on_too_small" | "adjustment_capped" | "target_shifted" | "stop_moved" | "hold" | null;
+            /** @enum {string} */
+            code: "passed" | "unavailable" | "stale" | "data_gap" | "data_duplicate" | "data_invalid" | "data_jump" | "data_spread" | "data_dead" | "data_health" | "not_ready" | "instrument_stale" | "delisting" | "not_whitelisted" | "blacklisted" | "fetch_limit" | "top_n_by_volume" | "gainers_filter" | "losers_filter" | "min_24h_volume" | "min_oi" | "max_spread" | "min_depth_0_5pct" | "min_depth_0_3pct" | "min_trades_per_minute" | "atr_range" | "bb_width" | "volume_surge_1h" | "volume_surge_5m" | "oi_delta" | "correlation" | "no_level" | "max_candidates" | "no_trigger" | "price_breakout" | "volume_surge" | "body_ratio" | "vwap_gap" | "l2_imbalance" | "previous_breakout" | "level_retest" | "pierce_tolerance" | "trading_activity" | "tpm_on_touch" | "channel_breakout" | "side_not_allowed" | "stop_too_close" | "duplicate_signal" | "active_signal_limit" | "signal_used" | "volume_confirmation" | "density_confirmation" | "momentum_confirmation" | "approach" | "breakout_distance" | "clean_breakout" | "activity_alive" | "day_edge" | "flat" | "consolidating" | "volatility_spike" | "weak_trend" | "noisy" | "session_not_running" | "emergency_latched" | "account_stale" | "clock_skew" | "recovering" | "storage_unavailable" | "day_limit" | "position_limit" | "symbol_busy" | "cooldown" | "correlation_signal" | "correlation_book" | "below_min_qty" | "below_min_notional" | "plan_dust" | "plan_rounding" | "plan_order" | "liquidation_too_close" | "no_margin" | "size_halved" | "cap_position_size" | "cap_depth" | "cap_margin" | "cap_max_order_qty" | "sized" | "run_away" | "depth_guard" | "spread_widened" | "slippage_cap" | "entry_unfilled" | "deadman" | "order_unknown" | "not_arrived" | "order_rejected" | "post_only_rejected" | "signal_expired" | "level_failed" | "cancelled_by_command" | "entry_filled" | "path_dependent" | "stop_loss" | "breakeven_stop" | "lock_profit_stop" | "trailing_stop" | "partial_trail_stop" | "chandelier_stop" | "atr_stop" | "manual_stop" | "take_profit" | "panic_activity_drop" | "failed_breakout" | "breakout_retesting" | "volatility_exit" | "weak_impulse" | "activity_drop" | "max_hold_time" | "no_progress" | "time_stop" | "manual" | "stop_command" | "panic_exit" | "kill_switch" | "stop_watch" | "unprotected" | "reconciled" | "liquidation" | "adl" | "end_of_data" | "add_on" | "add_on_too_small" | "adjustment_capped" | "target_shifted" | "stop_moved" | "hold";
             passed: boolean;
             skipped: boolean;
             value: number | null;
             threshold: number | null;
-            /** @enum {string|null} */
-            comparator: "none" | ">=" | "<=" | ">" | "<" | "in" | null;
+            /** @enum {string} */
+            comparator: "none" | ">=" | "<=" | ">" | "<" | "in";
             distance: number | null;
             detail: string | null;
             /** @description of value and threshold */
@@ -2678,21 +2601,23 @@ export interface components {
             text: string;
         };
         Decision: {
-            decision_id: string | null;
-            ts: number | null;
-            symbol: string | null;
+            decision_id: string;
+            /** @description time, ms UTC */
+            ts: number;
+            symbol: string;
+            /** @enum {string} */
+            stage: "data" | "universe" | "filter" | "rank" | "signal" | "validation" | "quality" | "risk" | "execution" | "position";
+            /** @enum {string} */
+            verdict: "passed" | "rejected" | "refused" | "skipped";
+            /** @enum {string} */
+            code: "passed" | "unavailable" | "stale" | "data_gap" | "data_duplicate" | "data_invalid" | "data_jump" | "data_spread" | "data_dead" | "data_health" | "not_ready" | "instrument_stale" | "delisting" | "not_whitelisted" | "blacklisted" | "fetch_limit" | "top_n_by_volume" | "gainers_filter" | "losers_filter" | "min_24h_volume" | "min_oi" | "max_spread" | "min_depth_0_5pct" | "min_depth_0_3pct" | "min_trades_per_minute" | "atr_range" | "bb_width" | "volume_surge_1h" | "volume_surge_5m" | "oi_delta" | "correlation" | "no_level" | "max_candidates" | "no_trigger" | "price_breakout" | "volume_surge" | "body_ratio" | "vwap_gap" | "l2_imbalance" | "previous_breakout" | "level_retest" | "pierce_tolerance" | "trading_activity" | "tpm_on_touch" | "channel_breakout" | "side_not_allowed" | "stop_too_close" | "duplicate_signal" | "active_signal_limit" | "signal_used" | "volume_confirmation" | "density_confirmation" | "momentum_confirmation" | "approach" | "breakout_distance" | "clean_breakout" | "activity_alive" | "day_edge" | "flat" | "consolidating" | "volatility_spike" | "weak_trend" | "noisy" | "session_not_running" | "emergency_latched" | "account_stale" | "clock_skew" | "recovering" | "storage_unavailable" | "day_limit" | "position_limit" | "symbol_busy" | "cooldown" | "correlation_signal" | "correlation_book" | "below_min_qty" | "below_min_notional" | "plan_dust" | "plan_rounding" | "plan_order" | "liquidation_too_close" | "no_margin" | "size_halved" | "cap_position_size" | "cap_depth" | "cap_margin" | "cap_max_order_qty" | "sized" | "run_away" | "depth_guard" | "spread_widened" | "slippage_cap" | "entry_unfilled" | "deadman" | "order_unknown" | "not_arrived" | "order_rejected" | "post_only_rejected" | "signal_expired" | "level_failed" | "cancelled_by_command" | "entry_filled" | "path_dependent" | "stop_loss" | "breakeven_stop" | "lock_profit_stop" | "trailing_stop" | "partial_trail_stop" | "chandelier_stop" | "atr_stop" | "manual_stop" | "take_profit" | "panic_activity_drop" | "failed_breakout" | "breakout_retesting" | "volatility_exit" | "weak_impulse" | "activity_drop" | "max_hold_time" | "no_progress" | "time_stop" | "manual" | "stop_command" | "panic_exit" | "kill_switch" | "stop_watch" | "unprotected" | "reconciled" | "liquidation" | "adl" | "end_of_data" | "add_on" | "add_on_too_small" | "adjustment_capped" | "target_shifted" | "stop_moved" | "hold";
             /** @enum {string|null} */
-            stage: "data" | "universe" | "filter" | "rank" | "signal" | "validation" | "quality" | "risk" | "execution" | "position" | null;
-            /** @enum {string|null} */
-            verdict: "passed" | "rejected" | "refused" | "skipped" | null;
-            /** @enum {string|null} */
-            code: "passed" | "unavailable" | "stale" | "data_gap" | "data_duplicate" | "data_invalid" | "data_jump" | "data_spread" | "data_dead" | "data_health" | "not_ready" | "instrument_stale" | "delisting" | "not_whitelisted" | "blacklisted" | "fetch_limit" | "top_n_by_volume" | "gainers_filter" | "losers_filter" | "min_24h_volume" | "min_oi" | "max_spread" | "min_depth_0_5pct" | "min_depth_0_3pct" | "min_trades_per_minute" | "atr_range" | "bb_width" | "volume_surge_1h" | "volume_surge_5m" | "oi_delta" | "correlation" | "no_level" | "max_candidates" | "no_trigger" | "price_breakout" | "volume_surge" | "body_ratio" | "vwap_gap" | "l2_imbalance" | "previous_breakout" | "level_retest" | "pierce_tolerance" | "trading_activity" | "tpm_on_touch" | "channel_breakout" | "side_not_allowed" | "stop_too_close" | "duplicate_signal" | "active_signal_limit" | "signal_used" | "volume_confirmation" | "density_confirmation" | "momentum_confirmation" | "approach" | "breakout_distance" | "clean_breakout" | "activity_alive" | "day_edge" | "flat" | "consolidating" | "volatility_spike" | "weak_trend" | "noisy" | "session_not_running" | "emergency_latched" | "account_stale" | "clock_skew" | "recovering" | "storage_unavailable" | "day_limit" | "position_limit" | "symbol_busy" | "cooldown" | "correlation_signal" | "correlation_book" | "below_min_qty" | "below_min_notional" | "plan_dust" | "plan_rounding" | "plan_order" | "liquidation_too_close" | "no_margin" | "size_halved" | "cap_position_size" | "cap_depth" | "cap_margin" | "cap_max_order_qty" | "sized" | "run_away" | "depth_guard" | "spread_widened" | "slippage_cap" | "entry_unfilled" | "deadman" | "order_unknown" | "not_arrived" | "order_rejected" | "post_only_rejected" | "signal_expired" | "level_failed" | "cancelled_by_command" | "entry_filled" | "path_dependent" | "stop_loss" | "breakeven_stop" | "lock_profit_stop" | "trailing_stop" | "partial_trail_stop" | "chandelier_stop" | "atr_stop" | "manual_stop" | "take_profit" | "panic_activity_drop" | "failed_breakout" | "breakout_retesting" | "volatility_exit" | "weak_impulse" | "activity_drop" | "max_hold_time" | "no_progress" | "time_stop" | "manual" | "stop_command" | "panic_exit" | "kill_switch" | "stop_watch" | "unprotected" | "reconciled" | "liquidation" | "adl" | "end_of_data" | "add_on" | "add_on_too_small" | "adjustment_capped" | "target_shifted" | "stop_moved" | "hold" | null;
-            /** @enum {string|null} */
-            strategy: "momentum" | "retest" | "channel" | null;
+            strategy: "momentum" | "retest" | "channel" | "adopted" | null;
             /** @enum {string|null} */
             side: "long" | "short" | null;
             level_id: string | null;
             scan_id: string | null;
+            /** @description time, ms UTC */
             candle_ts: number | null;
             /** @description the tests */
             reasons: components["schemas"]["Reason"][];
@@ -2700,23 +2625,29 @@ export interface components {
             trace_id?: string | null;
         };
         Level: {
-            level_id: string | null;
-            symbol: string | null;
-            /** @enum {string|null} */
-            level_type: "resistance" | "support" | null;
-            price: number | null;
-            /** @enum {string|null} */
-            state: "formed" | "tested" | "broken" | "retested" | "failed" | "expired" | null;
+            level_id: string;
+            symbol: string;
+            /** @enum {string} */
+            level_type: "resistance" | "support";
+            price: number;
+            /** @enum {string} */
+            state: "formed" | "tested" | "broken" | "retested" | "failed" | "expired";
             strength: number | null;
             touch_count: number;
+            /** @description time, ms UTC */
             first_touch_at: number | null;
+            /** @description time, ms UTC */
             last_touch_at: number | null;
+            /** @description time, ms UTC */
             formed_at: number | null;
+            /** @description time, ms UTC */
             broken_at: number | null;
             /** @enum {string|null} */
             broken_side: "up" | "down" | null;
             retest_count: number;
+            /** @description time, ms UTC */
             failed_at: number | null;
+            /** @description time, ms UTC */
             expired_at: number | null;
             is_round_number: boolean;
             round_bonus: number | null;
@@ -2726,15 +2657,122 @@ export interface components {
             base_height: number | null;
             momentum_used: boolean;
             retest_used: boolean;
-            /** @description donchian, swing, volume */
-            sources: string[];
+            /** @description what found it */
+            sources: ("donchian" | "swing" | "volume")[];
             /** @description from the price to the level */
             distance_bps?: number | null;
         };
+        LevelChange: {
+            level_id: string;
+            symbol: string;
+            /** @enum {string} */
+            level_type: "resistance" | "support";
+            price: number;
+            /** @enum {string} */
+            state: "formed" | "tested" | "broken" | "retested" | "failed" | "expired";
+            strength: number | null;
+            touch_count: number;
+            /** @description time, ms UTC */
+            first_touch_at: number | null;
+            /** @description time, ms UTC */
+            last_touch_at: number | null;
+            /** @description time, ms UTC */
+            formed_at: number | null;
+            /** @description time, ms UTC */
+            broken_at: number | null;
+            /** @enum {string|null} */
+            broken_side: "up" | "down" | null;
+            retest_count: number;
+            /** @description time, ms UTC */
+            failed_at: number | null;
+            /** @description time, ms UTC */
+            expired_at: number | null;
+            is_round_number: boolean;
+            round_bonus: number | null;
+            cascade_count: number;
+            has_cascade: boolean;
+            approach_ok: boolean;
+            base_height: number | null;
+            momentum_used: boolean;
+            retest_used: boolean;
+            /** @description what found it */
+            sources: ("donchian" | "swing" | "volume")[];
+            /** @description from the price to the level */
+            distance_bps?: number | null;
+            /**
+             * @description state before; null for a new level
+             * @enum {string|null}
+             */
+            from?: "formed" | "tested" | "broken" | "retested" | "failed" | "expired" | null;
+            /**
+             * @description state now
+             * @enum {string}
+             */
+            to: "formed" | "tested" | "broken" | "retested" | "failed" | "expired";
+            /** @description event time, ms UTC */
+            ts: number;
+            /** @description why it changed */
+            reason: string;
+        };
+        ScanFilter: {
+            /** @description passed, or skipped */
+            passed: boolean;
+            /** @description the feed cannot answer it */
+            skipped: boolean;
+            /** @description what was measured */
+            value?: number | null;
+            /** @description what is needed */
+            threshold?: number | null;
+            /** @description not negative passes */
+            distance?: number | null;
+            /** @description of the three */
+            unit: string;
+            /** @description reason */
+            code: string;
+        };
+        ScanComponent: {
+            /** @description of the component */
+            value?: number | null;
+            /** @description of the preset */
+            weight: number;
+            /** @description to the score */
+            contribution: number;
+        };
+        ScanMetrics: {
+            /** @description ratio */
+            vol_surge_1h?: number | null;
+            /** @description ratio */
+            vol_surge_5m?: number | null;
+            /** @description open interest, USD */
+            oi_usd?: number | null;
+            /** @description fraction */
+            oi_change_24h?: number | null;
+            /** @description 100 times atr_ratio_15m, % */
+            atr_15m_pct?: number | null;
+            /** @description 0 to 100 */
+            bb_width_percentile?: number | null;
+            /** @description -1 to 1 */
+            btc_correlation?: number | null;
+            /** @description of the last 5 minutes */
+            trades_per_minute?: number | null;
+            /** @description bps */
+            spread_bps?: number | null;
+            /** @description both sides, USD */
+            depth_usd_0_3pct?: number | null;
+            /** @description both sides, USD */
+            depth_usd_0_5pct?: number | null;
+            /** @description the book ends inside the band */
+            depth_is_lower_bound?: boolean | null;
+            /** @description -1 to 1 */
+            imbalance?: number | null;
+            /** @description of the coming settlement, fraction */
+            funding_rate?: number | null;
+        };
         ScanResult: {
-            scan_id: string | null;
-            ts: number | null;
-            symbol: string | null;
+            scan_id: string;
+            /** @description time, ms UTC */
+            ts: number;
+            symbol: string;
             score: number | null;
             passed: boolean;
             candidate: boolean;
@@ -2748,13 +2786,16 @@ export interface components {
             venue_symbol: string;
             /** @description active levels when scanned */
             level_count: number;
-            /** @description by name of the filter */
-            filters: Record<string, unknown>;
+            /** @description by code of the filter */
+            filters: {
+                [key: string]: components["schemas"]["ScanFilter"];
+            };
             /** @description by name of the component */
-            components: Record<string, unknown>;
-            /** @description market fields, read now */
-            metrics: Record<string, unknown>;
-            /** @description active levels now */
+            components: {
+                [key: string]: components["schemas"]["ScanComponent"];
+            };
+            metrics: components["schemas"]["ScanMetrics"];
+            /** @description active levels now; empty in the history */
             levels: components["schemas"]["Level"][];
             /** @description codes of failed filters */
             failed: string[];
@@ -2763,37 +2804,86 @@ export interface components {
         };
         ScanSnapshot: {
             scan_id: string | null;
-            ts: number | null;
-            preset: string | null;
+            /** @description time, ms UTC */
+            ts: number;
+            preset: string;
             total_symbols: number;
             not_ready: number;
             scanned: number;
             passed_filters: number;
             candidates: number;
+            /** @description what it took, where that was measured */
+            duration_ms?: number | null;
             /** @description count by code */
-            failed_by_filter: Record<string, unknown>;
+            failed_by_filter: {
+                [key: string]: number;
+            };
             /** @description filters the feed cannot answer */
             skipped_filters: string[];
             /** @description rows in order of rank */
             items: components["schemas"]["ScanResult"][];
         };
+        ScanRequest: {
+            /** @description the session's (then as scan_now), or another: a dry scan */
+            preset?: string | null;
+            /** @description rows of the reply, default 10 */
+            limit?: number | null;
+            /** @description only these in the reply, in any spelling */
+            symbols?: string[] | null;
+        };
+        ScanPresetRequest: {
+            /** @description rows of the reply, default 10 */
+            limit?: number | null;
+            /** @description only these in the reply, in any spelling */
+            symbols?: string[] | null;
+        };
         Candidate: {
-            candidate_id: string | null;
-            symbol: string | null;
-            /** @enum {string|null} */
-            state: "none" | "scanned" | "watching" | "signalled" | "sizing" | "entering" | "entered" | "rejected" | "expired" | null;
+            candidate_id: string;
+            symbol: string;
+            /** @enum {string} */
+            state: "none" | "scanned" | "watching" | "signalled" | "sizing" | "entering" | "entered" | "rejected" | "expired";
             score: number | null;
             rank: number;
+            /** @description time, ms UTC */
             created_at: number | null;
+            /** @description time, ms UTC */
             expires_at: number | null;
+            /** @description time, ms UTC */
             ended_at: number | null;
             end_reason: string | null;
             /** @description when it became one */
             since_at: number;
             /** @description newest decision about the symbol */
-            last_decision?: Record<string, unknown> | null;
+            last_decision?: components["schemas"]["Decision"] | null;
             /** @description active levels */
             levels: components["schemas"]["Level"][];
+        };
+        MarketValue: {
+            /** @description in the unit */
+            value?: number | null;
+            /** @description of a stale value */
+            age_ms?: number | null;
+            /**
+             * @description why it is null
+             * @enum {string|null}
+             */
+            reason?: "unavailable" | "stale" | "no_capability" | null;
+            /** @description of the value */
+            unit: string;
+        };
+        MarketData: {
+            /** @description symbol */
+            symbol: string;
+            /** @description the venue's spelling */
+            venue_symbol: string;
+            /** @description event time, ms UTC */
+            ts: number;
+            /** @description by name of the field */
+            fields: {
+                [key: string]: components["schemas"]["MarketValue"];
+            };
+            /** @description what the feed can tell about the symbol */
+            capabilities: string[];
         };
         Why: {
             /** @description symbol */
@@ -2802,6 +2892,12 @@ export interface components {
             sentence: string;
             /** @description newest decision of each stage */
             latest: components["schemas"]["Decision"][];
+        };
+        StageCount: {
+            /** @description passed */
+            passed: number;
+            /** @description rejected, refused or skipped */
+            rejected: number;
         };
         CodeSummary: {
             /** @description reason */
@@ -2815,15 +2911,176 @@ export interface components {
             /** @description the failure that came nearest */
             nearest_distance?: number | null;
         };
+        Funnel: {
+            /** @description symbols that reached the filters, each scan */
+            scanned: number;
+            /** @description passed every filter */
+            passed: number;
+            /** @description are candidates now */
+            watching: number;
+            /** @description breakouts that were signals */
+            signalled: number;
+            /** @description allowed by risk */
+            sized: number;
+            /** @description entries */
+            entered: number;
+        };
         DecisionSummary: {
             /** @description span, event time */
             minutes: number;
-            /** @description by stage: passed, rejected */
-            by_stage: Record<string, unknown>;
+            /** @description by name of the stage */
+            by_stage: {
+                [key: string]: components["schemas"]["StageCount"];
+            };
             /** @description failures by reason, most frequent first */
             by_code: components["schemas"]["CodeSummary"][];
-            /** @description scanned, passed, signalled, sized, entered */
-            funnel: Record<string, unknown>;
+            funnel: components["schemas"]["Funnel"];
+            /** @description oldest decision that was counted, or the begin of the span; ms UTC */
+            since: number;
+        };
+        Signal: {
+            signal_id: string;
+            candidate_id: string | null;
+            symbol: string;
+            /** @enum {string} */
+            side: "long" | "short";
+            /** @enum {string} */
+            strategy: "momentum" | "retest" | "channel" | "adopted";
+            level_id: string | null;
+            level_price: number | null;
+            entry: number;
+            stop: number;
+            r_distance: number;
+            reference_price: number | null;
+            atr: number | null;
+            confidence: number | null;
+            validation_score: number | null;
+            score: number | null;
+            /** @description time, ms UTC */
+            created_at: number | null;
+            /** @description time, ms UTC */
+            expires_at: number | null;
+            /** @enum {string} */
+            outcome: "pending" | "refused" | "unfilled" | "entered" | "expired" | "cancelled";
+            /** @description time, ms UTC */
+            outcome_at: number | null;
+            /** @description prices of the targets of its position; empty before the entry */
+            targets: number[];
+            /** @description the tests that it passed */
+            reasons: components["schemas"]["Reason"][];
+            /** @description symbol:scan time */
+            trace_id: string;
+        };
+        Wall: {
+            symbol: string;
+            price: number;
+            price_low: number | null;
+            price_high: number | null;
+            /** @enum {string} */
+            side: "bid" | "ask";
+            size_usd: number | null;
+            strength: number | null;
+            initial_size_usd: number | null;
+            eaten_ratio: number | null;
+            /** @enum {string} */
+            state: "standing" | "eaten" | "removed";
+            /** @description time, ms UTC */
+            detected_at: number | null;
+        };
+        ActivityComponents: {
+            /** @description z-score of trades per minute */
+            tpm?: number | null;
+            /** @description z-score of trades per second */
+            tps?: number | null;
+            /** @description z-score of the volume delta */
+            delta?: number | null;
+        };
+        Activity: {
+            /** @description symbol */
+            symbol: string;
+            /** @description event time, ms UTC */
+            ts: number;
+            /** @description trades per minute over 10 s */
+            tpm_10s?: number | null;
+            /** @description over 60 s */
+            tpm_60s?: number | null;
+            /** @description over 300 s */
+            tpm_300s?: number | null;
+            /** @description trades per second over 10 s */
+            tps_10s?: number | null;
+            /** @description taker buys over sells, by count */
+            buy_sell_ratio_60s?: number | null;
+            /** @description taker buys less sells, base units */
+            volume_delta_10s?: number | null;
+            /** @description over 60 s */
+            volume_delta_60s?: number | null;
+            /** @description over 300 s */
+            volume_delta_300s?: number | null;
+            /** @description sum of the z-scores */
+            activity_index?: number | null;
+            components: components["schemas"]["ActivityComponents"];
+            /** @description fall from its best */
+            drop_fraction?: number | null;
+            /** @description the fall reaches the preset's threshold */
+            is_dropping: boolean;
+        };
+        BookLevel: {
+            /** @description price */
+            price: number;
+            /** @description price times quantity */
+            size_usd: number;
+        };
+        Density: {
+            /** @description symbol */
+            symbol: string;
+            /** @description event time, ms UTC */
+            ts: number;
+            /** @description middle of bid and ask */
+            mid?: number | null;
+            /** @description standing walls */
+            walls: components["schemas"]["Wall"][];
+            /** @description from here on a bucket is a wall */
+            threshold_usd?: number | null;
+            /** @description of the preset */
+            k_density?: number | null;
+            /** @description levels within the range, best first */
+            bids: components["schemas"]["BookLevel"][];
+            /** @description levels within the range, best first */
+            asks: components["schemas"]["BookLevel"][];
+        };
+        RoundLevel: {
+            /** @description level */
+            level_id: string;
+            /** @description price */
+            price: number;
+            /** @description for its strength */
+            bonus: number;
+        };
+        Cascade: {
+            /** @description level */
+            level_id: string;
+            /** @description price */
+            price: number;
+            /** @description levels close together, this one included */
+            count: number;
+        };
+        Approach: {
+            /** @description absolute change of the last 10 candles in % a candle; null with too few candles */
+            slope_pct_per_bar?: number | null;
+            /** @description of the closes that a consolidation needs, those near the nearest level; null without a level */
+            closes_near?: number | null;
+        };
+        LevelStatistics: {
+            /** @description what found the levels */
+            sources: ("donchian" | "swing" | "volume")[];
+            /** @description of their strength, 0 to 9 */
+            decile: number;
+            /** @description levels that broke */
+            broken: number;
+            /** @description of them failed within 12 candles */
+            failed_share?: number | null;
+            /** @description mean of the best excursion within 24 candles, ATR */
+            excursion_atr?: number | null;
         };
         Levels: {
             /** @description symbol */
@@ -2836,33 +3093,5067 @@ export interface components {
             levels: components["schemas"]["Level"][];
             /** @description newest ended ones */
             ended: components["schemas"]["Level"][];
+            /** @description levels at round numbers; with include_metrics */
+            round_levels?: components["schemas"]["RoundLevel"][] | null;
+            /** @description levels in a cascade; with include_metrics */
+            cascade_info?: components["schemas"]["Cascade"][] | null;
+            /** @description how the price comes; with include_metrics */
+            approach_metrics?: components["schemas"]["Approach"] | null;
+            /** @description how levels did after they broke; with include_metrics */
+            statistics?: components["schemas"]["LevelStatistics"][] | null;
         };
-        Session: {
+        FeedAge: {
+            /** @description the feed can tell */
+            capable: boolean;
+            /** @description newest data, ms UTC */
+            last_at?: number | null;
+            /** @description how old that is, event time */
+            age_ms?: number | null;
+        };
+        SymbolHealth: {
+            /** @description symbol */
+            symbol: string;
+            /** @description the venue's spelling */
+            venue_symbol: string;
+            /** @description has the history that the strategy needs */
+            warm: boolean;
+            /** @description by kind: candles, trades, book, ticker, open_interest, funding */
+            ages: {
+                [key: string]: components["schemas"]["FeedAge"];
+            };
+            /** @description what the feed can tell */
+            capabilities: string[];
+            /** @description filters that are skipped for it */
+            skipped: string[];
+            /** @description 5m candles missing of the last 150 */
+            missing_candles: number;
+        };
+        Candle: {
+            /** @description open time, ms UTC */
+            ts: number;
+            /** @description open */
+            open: number;
+            /** @description high */
+            high: number;
+            /** @description low */
+            low: number;
+            /** @description close */
+            close: number;
+            /** @description base units */
+            volume: number;
+            /** @description quote units */
+            turnover: number;
+            /** @description nothing can change any more */
+            closed: boolean;
+        };
+        Candles: {
+            /** @description symbol */
+            symbol: string;
+            /**
+             * @description interval
+             * @enum {string}
+             */
+            timeframe: "1m" | "5m" | "15m" | "1h";
+            /** @description ascending */
+            items: components["schemas"]["Candle"][];
+        };
+        Marker: {
+            /** @description ms UTC */
+            ts: number;
+            /**
+             * @description what happened
+             * @enum {string}
+             */
+            kind: "signal" | "entry" | "fill" | "stop_moved" | "target" | "exit" | "breakout" | "retest";
+            /** @description where */
+            price?: number | null;
+            /** @description long, short, buy, sell, up or down */
+            side?: string | null;
+            /** @description of the signal, order, position or level */
+            id: string;
+            /** @description in words */
+            text: string;
+        };
+        EquityPoint: {
+            /** @description ms UTC */
+            ts: number;
+            /** @description cash and open results */
+            equity_usd: number;
+            /** @description cash */
+            cash_usd: number;
+            /** @description open results */
+            unrealised_usd: number;
+            /** @description fraction below the maximum */
+            drawdown?: number | null;
+            /** @description sum of R of closed trades */
+            cumulative_r?: number | null;
+        };
+        PresetFinding: {
+            /** @description key */
+            path: string;
+            /** @description unknown_key, missing_key, wrong_type, out_of_bounds, bad_enum, cross_rule, bad_symbol, duplicate, alias, or a warning's number */
+            code: string;
+            /** @description what is wrong */
+            message: string;
+            /** @description what was given, as text */
+            value?: string | null;
+            /** @description what may stand there, or the nearest key */
+            allowed?: string | null;
+        };
+        PresetSummary: {
+            /** @description name of the preset and of its file */
+            name: string;
+            /** @description what it does; null when the file is no valid preset */
+            description?: string | null;
+            /** @description what it is for */
+            target_markets?: string | null;
+            /**
+             * @description order of strategies
+             * @enum {string|null}
+             */
+            strategy_priority?: "momentum" | "retest" | "breakout_momentum" | "breakout_retest" | "channel" | null;
+            /** @description a preset of this name comes with the program */
+            built_in: boolean;
+            /** @description and this one has another content */
+            modified: boolean;
+            /** @description SHA-256 of the canonical form */
+            hash?: string | null;
+            /** @description the present session trades with it */
+            in_use: boolean;
+            /** @description fraction of the equity at risk in one plan */
+            risk_per_trade?: number | null;
+            /** @description slots */
+            max_positions?: number | null;
+            /** @description sentences */
+            warnings: string[];
+            /** @description sentences; empty for a valid preset */
+            errors: string[];
+        };
+        Preset: {
+            /** @description name of the preset and of its file */
+            name: string;
+            /** @description what it does */
+            description: string;
+            /** @description what it is for */
+            target_markets: string;
+            /**
+             * @description order of strategies
+             * @enum {string}
+             */
+            strategy_priority: "momentum" | "retest" | "breakout_momentum" | "breakout_retest" | "channel";
+            /** @description a preset of this name comes with the program */
+            built_in: boolean;
+            /** @description and this one has another content */
+            modified: boolean;
+            /** @description SHA-256 of the canonical form */
+            hash: string;
+            /** @description the present session trades with it */
+            in_use: boolean;
+            /** @description fraction of the equity at risk in one plan */
+            risk_per_trade: number;
+            /** @description slots */
+            max_positions: number;
+            /** @description sentences */
+            warnings: string[];
+            /** @description every key, as /api/presets/schema says */
+            config: {
+                [key: string]: unknown;
+            };
+        };
+        PresetConfigRequest: {
+            /** @description the whole preset, as /api/presets/schema says */
+            config: {
+                [key: string]: unknown;
+            };
+        };
+        PresetValidateRequest: {
+            /** @description the whole preset */
+            config: {
+                [key: string]: unknown;
+            };
+            /** @description name that the preset must have */
+            name?: string | null;
+        };
+        PresetVerdict: {
+            /** @description there is no error */
+            valid: boolean;
+            /** @description all of them */
+            errors: components["schemas"]["PresetFinding"][];
+            /** @description what is allowed but odd */
+            warnings: components["schemas"]["PresetFinding"][];
+            /** @description SHA-256 of the canonical form; null when not valid */
+            hash?: string | null;
+        };
+        PresetDifference: {
+            /** @description key */
+            key: string;
+            /** @description value in the first preset */
+            a?: unknown;
+            /** @description value in the second preset */
+            b?: unknown;
+        };
+        PresetComparison: {
+            /** @description first preset */
+            a: string;
+            /** @description second preset */
+            b: string;
+            /** @description in the order of the keys */
+            differences: components["schemas"]["PresetDifference"][];
+        };
+        PresetDeleted: {
+            /** @description it is gone */
+            success: boolean;
+            /** @description the built-in content of that name shows again */
+            restored_built_in: boolean;
+        };
+        PresetVersion: {
+            /** @description to be restored by */
+            id: string;
+            /** @description when it was replaced, ms UTC */
+            ts: number;
+            /** @description who replaced it */
+            user?: string | null;
+            /** @description SHA-256 of the canonical form; null when it was no valid preset */
+            hash?: string | null;
+        };
+        PresetVersions: {
+            /** @description newest first */
+            versions: components["schemas"]["PresetVersion"][];
+        };
+        RunCosts: {
+            /** @description instead of the preset's */
+            taker_fee_bps?: number | null;
+            /** @description instead of the preset's */
+            maker_fee_bps?: number | null;
+            /** @description fixed slippage where no book is recorded, instead of the setting */
+            slippage_bps?: number | null;
+            /** @description impact factor where no book is recorded, instead of the setting */
+            impact_bps?: number | null;
+            /** @description latency of orders where a book or tape is recorded, instead of the setting */
+            latency_ms?: number | null;
+        };
+        BacktestRequest: {
+            /**
+             * @description default backtest; sweep, walk_forward and monte_carlo are not in this version (501)
+             * @enum {string|null}
+             */
+            kind?: "backtest" | "sweep" | "walk_forward" | "monte_carlo" | "lookahead" | null;
+            /** @description name; this or config */
+            preset?: string | null;
+            /** @description a whole preset that need not be stored; this or preset */
+            config?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description data set */
+            dataset_id: string;
+            /** @description only these, any spelling */
+            symbols?: string[] | null;
+            /** @description first instant of trading, ms UTC; earlier data warm up */
+            from?: number | null;
+            /** @description end, exclusive, ms UTC */
+            to?: number | null;
+            /** @description USD; default PAPER_STARTING_BALANCE */
+            starting_balance?: number | null;
+            /** @description instead of those of preset and settings */
+            costs?: components["schemas"]["RunCosts"] | null;
+            /** @description of everything drawn; default RANDOM_SEED */
+            seed?: number | null;
+            /** @description of kinds that need more; lookahead: cuts */
+            params?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description take data with holes and stamp the result */
+            allow_bad_data?: boolean | null;
+        };
+        RunSummary: {
+            /** @description closed trades */
+            total_trades: number;
+            /** @description equity at the end less equity at the start */
+            net_profit_usd?: number | null;
+            /** @description the same as a fraction */
+            total_return?: number | null;
+            /** @description fraction */
+            win_rate?: number | null;
+            /** @description mean R multiple */
+            average_r?: number | null;
+            /** @description gross profit over gross loss */
+            profit_factor?: number | null;
+            /** @description fraction */
+            max_drawdown?: number | null;
+            /** @description of daily returns, a year of 365 days */
+            sharpe?: number | null;
+            /** @description strong, passing, weak */
+            label?: string | null;
+            /** @description what must be shown first */
+            stamps: string[];
+            /** @description what can be read of it */
+            files: string[];
+        };
+        RunError: {
+            /** @description word */
+            code: string;
+            /** @description sentence */
+            message: string;
+            /** @description where */
+            path?: string | null;
+        };
+        Run: {
+            /** @description run */
+            run_id: string;
+            /**
+             * @description what it does
+             * @enum {string}
+             */
+            kind: "backtest" | "lookahead" | "import";
+            /**
+             * @description where it stands
+             * @enum {string}
+             */
+            status: "queued" | "running" | "done" | "failed" | "cancelled";
+            /** @description 0 to 1 */
+            progress: number;
+            /** @description seconds left, estimated */
+            eta_s?: number | null;
+            /** @description preset; null for imports */
+            preset?: string | null;
+            /** @description data set */
+            dataset_id: string;
+            /** @description what was asked for */
+            params: {
+                [key: string]: unknown;
+            };
+            /** @description ms UTC */
+            created_at: number;
+            /** @description ms UTC */
+            started_at?: number | null;
+            /** @description ms UTC */
+            ended_at?: number | null;
+            /** @description user */
+            created_by?: string | null;
+            /** @description of everything the engine did; equal runs have equal digests */
+            digest?: string | null;
+            /** @description of a backtest that is done */
+            summary?: components["schemas"]["RunSummary"] | null;
+            /** @description why it failed */
+            error?: components["schemas"]["RunError"] | null;
+        };
+        RunProgress: {
+            /**
+             * @description where it stands
+             * @enum {string}
+             */
+            status: "queued" | "running" | "done" | "failed" | "cancelled";
+            /** @description 0 to 1 */
+            progress: number;
+            /** @description seconds left, estimated */
+            eta_s?: number | null;
+            /** @description time of the data that is being played, ms UTC */
+            current_at?: number | null;
+            /** @description candles a second so far */
+            candles_per_s?: number | null;
+            /** @description closed trades so far */
+            trades: number;
+        };
+        RunEquityPoint: {
+            /** @description ms UTC */
+            ts: number;
+            /** @description cash and open results */
+            equity_usd: number;
+            /** @description cash */
+            cash_usd: number;
+            /** @description open results */
+            unrealised_usd: number;
+            /** @description fraction */
+            drawdown?: number | null;
+            /** @description closed results in R */
+            cumulative_r?: number | null;
+            /** @description open positions */
+            positions: number;
+        };
+        ResultPreset: {
+            /** @description preset */
+            name: string;
+            /** @description SHA-256 of the canonical form */
+            hash: string;
+            /** @description every key */
+            config: {
+                [key: string]: unknown;
+            };
+        };
+        ResultDataset: {
+            /** @description first digits of the checksum */
+            id: string;
+            /** @description SHA-256 of the content */
+            checksum: string;
+            /** @description ms UTC */
+            from: number;
+            /** @description ms UTC */
+            to: number;
+            /** @description symbols */
+            symbols: string[];
+        };
+        ResultPeriod: {
+            /** @description ms UTC */
+            requested_from?: number | null;
+            /** @description begin of trading, ms UTC */
+            from: number;
+            /** @description end, ms UTC */
+            to: number;
+            /** @description candles played */
+            candles: number;
+            /** @description events */
+            events: number;
+            /** @description decisions of all stages */
+            decisions: number;
+        };
+        ResultAccount: {
+            /** @description USD */
+            start: number;
+            /** @description USD */
+            end: number;
+        };
+        ResultMetrics: {
+            /** @description closed trades */
+            total_trades?: number | null;
+            /** @description closed trades per 24 h of the period */
+            trades_per_day?: number | null;
+            /** @description equity at the end minus equity at the start */
+            net_profit_usd?: number | null;
+            /** @description net profit over equity at the start */
+            total_return?: number | null;
+            /** @description trades with profit over all trades */
+            win_rate?: number | null;
+            /** @description trades with loss over all trades */
+            loss_rate?: number | null;
+            /** @description sum of the winning trades */
+            gross_profit_usd?: number | null;
+            /** @description sum of the losing trades, without sign */
+            gross_loss_usd?: number | null;
+            /** @description gross profit over gross loss */
+            profit_factor?: number | null;
+            /** @description mean profit of a trade */
+            expectancy_usd?: number | null;
+            /** @description mean R multiple of a trade */
+            average_r?: number | null;
+            /** @description the same as average_r */
+            expectancy_r?: number | null;
+            /** @description median R multiple */
+            median_r?: number | null;
+            /** @description sample standard deviation of the R multiples */
+            std_r?: number | null;
+            /** @description mean of the winning trades */
+            average_win_usd?: number | null;
+            /** @description mean of the losing trades */
+            average_loss_usd?: number | null;
+            /** @description average win over average loss, without sign */
+            payoff_ratio?: number | null;
+            /** @description best winning trade */
+            largest_win_usd?: number | null;
+            /** @description worst losing trade */
+            largest_loss_usd?: number | null;
+            /** @description largest R multiple */
+            best_r?: number | null;
+            /** @description smallest R multiple */
+            worst_r?: number | null;
+            /** @description longest run of winning trades; a flat trade ends it */
+            max_consecutive_wins?: number | null;
+            /** @description longest run of losing trades; a flat trade ends it */
+            max_consecutive_losses?: number | null;
+            /** @description root of min(trades, 100) times mean over deviation of R */
+            sqn?: number | null;
+            /** @description mean over deviation of R */
+            r_sharpe?: number | null;
+            /** @description compound return of a year of 365 days */
+            cagr?: number | null;
+            /** @description deviation of daily returns times root of 365 */
+            volatility_annual?: number | null;
+            /** @description mean over deviation of daily returns times root of 365 */
+            sharpe?: number | null;
+            /** @description mean over downside deviation of daily returns times root of 365 */
+            sortino?: number | null;
+            /** @description root mean square of negative daily returns times root of 365 */
+            downside_deviation?: number | null;
+            /** @description deepest fall of equity from its running maximum */
+            max_drawdown?: number | null;
+            /** @description the same fall in money */
+            max_drawdown_usd?: number | null;
+            /** @description last time at the maximum before that fall */
+            max_drawdown_peak_at?: number | null;
+            /** @description time of its lowest equity */
+            max_drawdown_trough_at?: number | null;
+            /** @description time when equity was back at the maximum */
+            max_drawdown_recovered_at?: number | null;
+            /** @description from the peak to the recovery, or to the end */
+            max_drawdown_length_ms?: number | null;
+            /** @description longest time below a maximum */
+            longest_underwater_ms?: number | null;
+            /** @description mean depth of the falls deeper than 0.1 % */
+            average_drawdown?: number | null;
+            /** @description largest fall of the sum of R from its running maximum */
+            max_drawdown_r?: number | null;
+            /** @description cagr over max_drawdown */
+            calmar?: number | null;
+            /** @description net profit over max_drawdown_usd */
+            recovery_factor?: number | null;
+            /** @description root mean square of the drawdown in percent at the end of each day */
+            ulcer_index?: number | null;
+            /** @description sum of positive over sum of negative daily returns */
+            omega?: number | null;
+            /** @description loss of a day that 5 % of the days exceed or reach */
+            var_95?: number | null;
+            /** @description mean loss of those days */
+            es_95?: number | null;
+            /** @description share of the time with an open position */
+            exposure?: number | null;
+            /** @description time-weighted mean of notional over equity */
+            average_notional_ratio?: number | null;
+            /** @description largest notional over equity */
+            max_notional_ratio?: number | null;
+            /** @description mean time a trade was held */
+            average_hold_ms?: number | null;
+            /** @description median of it */
+            median_hold_ms?: number | null;
+            /** @description mean time a winning trade was held */
+            average_win_hold_ms?: number | null;
+            /** @description median of it */
+            median_win_hold_ms?: number | null;
+            /** @description mean time a losing trade was held */
+            average_loss_hold_ms?: number | null;
+            /** @description median of it */
+            median_loss_hold_ms?: number | null;
+            /** @description mean of the worst price of a trade */
+            mae_r?: number | null;
+            /** @description median of it */
+            median_mae_r?: number | null;
+            /** @description mean of the worst price of winning trades */
+            win_mae_r?: number | null;
+            /** @description median of it */
+            median_win_mae_r?: number | null;
+            /** @description mean of the worst price of losing trades */
+            loss_mae_r?: number | null;
+            /** @description median of it */
+            median_loss_mae_r?: number | null;
+            /** @description mean of the best price of a trade */
+            mfe_r?: number | null;
+            /** @description median of it */
+            median_mfe_r?: number | null;
+            /** @description mean of the best price of winning trades */
+            win_mfe_r?: number | null;
+            /** @description median of it */
+            median_win_mfe_r?: number | null;
+            /** @description mean of the best price of losing trades */
+            loss_mfe_r?: number | null;
+            /** @description median of it */
+            median_loss_mfe_r?: number | null;
+            /** @description mean best over mean worst price, without sign */
+            edge_ratio?: number | null;
+            /** @description sum of R over sum of the best price of winning trades */
+            capture?: number | null;
+            /** @description fees of the trades */
+            fees_usd?: number | null;
+            /** @description funding of the trades; positive: received */
+            funding_usd?: number | null;
+            /** @description what fills were worse than the price at the decision */
+            slippage_usd?: number | null;
+            /** @description sum of quantity times price over all fills */
+            turnover_usd?: number | null;
+            /** @description extra cost per traded notional that would leave nothing */
+            break_even_cost_bps?: number | null;
+            /** @description trades in which the first target filled */
+            tp1_hit_rate?: number | null;
+            /** @description trades in which the second target filled */
+            tp2_hit_rate?: number | null;
+            /** @description entries over plans */
+            fill_rate?: number | null;
+            /** @description entries without a fill */
+            unfilled_entries?: number | null;
+            /** @description plans that risk refused */
+            refused_plans?: number | null;
+            /** @description stops moved to breakeven */
+            breakeven_moves?: number | null;
+            /** @description stops moved by trailing */
+            trailing_moves?: number | null;
+            /** @description add-ons */
+            add_ons?: number | null;
+            /** @description that the true Sharpe ratio is above 0, given skewness and kurtosis */
+            probabilistic_sharpe?: number | null;
+            /** @description mean over symbols of last close over first close minus 1 */
+            market_change?: number | null;
+            /** @description the same of BTC */
+            reference_change?: number | null;
+            /** @description trades whose result the order inside a candle could change */
+            path_dependent_share?: number | null;
+            /** @description positions still open at the end, not counted as trades */
+            left_open?: number | null;
+            /** @description share of trades in which the rung filled, by rung */
+            target_hit_rate: number[];
+        };
+        ResultBreakdown: {
+            /** @description day, symbol, ... */
+            key: string;
+            /** @description closed trades */
+            total_trades: number;
+            /** @description fraction */
+            win_rate?: number | null;
+            /** @description sum */
+            net_profit_usd?: number | null;
+            /** @description mean R multiple */
+            average_r?: number | null;
+            /** @description gross profit over gross loss */
+            profit_factor?: number | null;
+        };
+        ResultBreakdowns: {
+            /** @description by UTC day */
+            day?: components["schemas"]["ResultBreakdown"][] | null;
+            /** @description by ISO week */
+            week?: components["schemas"]["ResultBreakdown"][] | null;
+            /** @description by month */
+            month?: components["schemas"]["ResultBreakdown"][] | null;
+            /** @description by symbol */
+            symbol?: components["schemas"]["ResultBreakdown"][] | null;
+            /** @description by strategy */
+            strategy?: components["schemas"]["ResultBreakdown"][] | null;
+            /** @description by side */
+            side?: components["schemas"]["ResultBreakdown"][] | null;
+            /** @description by exit reason */
+            exit_reason?: components["schemas"]["ResultBreakdown"][] | null;
+            /** @description by hour of the day */
+            hour?: components["schemas"]["ResultBreakdown"][] | null;
+            /** @description by day of the week */
+            weekday?: components["schemas"]["ResultBreakdown"][] | null;
+            /** @description by source of the level */
+            level_source?: components["schemas"]["ResultBreakdown"][] | null;
+        };
+        ResultDrawdown: {
+            /** @description fraction */
+            depth?: number | null;
+            /** @description USD */
+            depth_usd?: number | null;
+            /** @description ms UTC */
+            peak_at: number;
+            /** @description ms UTC */
+            trough_at: number;
+            /** @description ms UTC */
+            recovered_at?: number | null;
+            /** @description from the peak to recovery or end */
+            length_ms: number;
+        };
+        ResultCode: {
+            /** @description reason */
+            code: string;
+            /** @description decisions with it */
+            count: number;
+        };
+        ResultFunnel: {
+            /** @description symbols scanned */
+            scanned: number;
+            /** @description passed all filters */
+            passed: number;
+            /** @description decisions of the stage signal */
+            watching: number;
+            /** @description signals */
+            signalled: number;
+            /** @description plans that risk allowed */
+            sized: number;
+            /** @description entries */
+            entered: number;
+            /** @description decisions by reason */
+            by_code: components["schemas"]["ResultCode"][];
+        };
+        ResultFigures: {
+            /** @description USD */
+            net_profit_usd?: number | null;
+            /** @description fraction */
+            total_return?: number | null;
+            /** @description mean R multiple */
+            average_r?: number | null;
+            /** @description fraction */
+            max_drawdown?: number | null;
+            /** @description gross profit over gross loss */
+            profit_factor?: number | null;
+            /** @description closed trades */
+            total_trades: number;
+        };
+        ResultCost: {
+            /** @description of slippage, impact and fees */
+            factor: number;
+            result: components["schemas"]["ResultFigures"];
+        };
+        ResultCheck: {
+            /** @description figure */
+            name: string;
+            /** @description its value */
+            value?: number | null;
+            /** @description > or < */
+            comparator: string;
+            /** @description what it is compared with */
+            threshold: number;
+            /** @description verdict */
+            passed: boolean;
+        };
+        ResultTrade: {
+            trade_id: string | null;
+            position_id: string | null;
             session_id: string | null;
+            symbol: string | null;
+            /** @enum {string|null} */
+            side: "long" | "short" | null;
+            /** @enum {string|null} */
+            strategy: "momentum" | "retest" | "channel" | "adopted" | null;
             preset: string | null;
-            preset_hash: string | null;
             /** @enum {string|null} */
             mode: "paper" | "live" | null;
+            qty: number;
+            entry: number;
+            exit_average: number;
+            stop_initial: number;
+            r_distance: number;
+            r_usd: number;
+            gross_usd: number;
+            fees_usd: number;
+            funding_usd: number;
+            pnl_usd: number;
+            pnl_r: number | null;
+            mfe_r: number | null;
+            mae_r: number | null;
+            slippage_entry_bps: number | null;
+            slippage_exit_bps: number | null;
+            bars_held: number;
+            hold_ms: number;
+            /** @description time, ms UTC */
+            opened_at: number | null;
+            /** @description time, ms UTC */
+            closed_at: number | null;
+            /** @enum {string|null} */
+            exit_reason: "passed" | "unavailable" | "stale" | "data_gap" | "data_duplicate" | "data_invalid" | "data_jump" | "data_spread" | "data_dead" | "data_health" | "not_ready" | "instrument_stale" | "delisting" | "not_whitelisted" | "blacklisted" | "fetch_limit" | "top_n_by_volume" | "gainers_filter" | "losers_filter" | "min_24h_volume" | "min_oi" | "max_spread" | "min_depth_0_5pct" | "min_depth_0_3pct" | "min_trades_per_minute" | "atr_range" | "bb_width" | "volume_surge_1h" | "volume_surge_5m" | "oi_delta" | "correlation" | "no_level" | "max_candidates" | "no_trigger" | "price_breakout" | "volume_surge" | "body_ratio" | "vwap_gap" | "l2_imbalance" | "previous_breakout" | "level_retest" | "pierce_tolerance" | "trading_activity" | "tpm_on_touch" | "channel_breakout" | "side_not_allowed" | "stop_too_close" | "duplicate_signal" | "active_signal_limit" | "signal_used" | "volume_confirmation" | "density_confirmation" | "momentum_confirmation" | "approach" | "breakout_distance" | "clean_breakout" | "activity_alive" | "day_edge" | "flat" | "consolidating" | "volatility_spike" | "weak_trend" | "noisy" | "session_not_running" | "emergency_latched" | "account_stale" | "clock_skew" | "recovering" | "storage_unavailable" | "day_limit" | "position_limit" | "symbol_busy" | "cooldown" | "correlation_signal" | "correlation_book" | "below_min_qty" | "below_min_notional" | "plan_dust" | "plan_rounding" | "plan_order" | "liquidation_too_close" | "no_margin" | "size_halved" | "cap_position_size" | "cap_depth" | "cap_margin" | "cap_max_order_qty" | "sized" | "run_away" | "depth_guard" | "spread_widened" | "slippage_cap" | "entry_unfilled" | "deadman" | "order_unknown" | "not_arrived" | "order_rejected" | "post_only_rejected" | "signal_expired" | "level_failed" | "cancelled_by_command" | "entry_filled" | "path_dependent" | "stop_loss" | "breakeven_stop" | "lock_profit_stop" | "trailing_stop" | "partial_trail_stop" | "chandelier_stop" | "atr_stop" | "manual_stop" | "take_profit" | "panic_activity_drop" | "failed_breakout" | "breakout_retesting" | "volatility_exit" | "weak_impulse" | "activity_drop" | "max_hold_time" | "no_progress" | "time_stop" | "manual" | "stop_command" | "panic_exit" | "kill_switch" | "stop_watch" | "unprotected" | "reconciled" | "liquidation" | "adl" | "end_of_data" | "add_on" | "add_on_too_small" | "adjustment_capped" | "target_shifted" | "stop_moved" | "hold" | null;
+            targets_filled: number;
+            target_mask: number;
+            add_on_used: boolean;
+            level_id: string | null;
+            level_sources: number;
+            path_dependent: boolean;
+            /** @description time, ms UTC */
+            trace_ts: number | null;
+        };
+        RunResult: {
+            /** @description run */
+            run_id?: string | null;
+            /** @description backtest */
+            kind: string;
+            /** @description of the program */
+            version: string;
+            /** @description of everything the engine did */
+            digest: string;
+            /** @description ms UTC */
+            created_at: number;
+            /** @description wall clock */
+            duration_ms: number;
+            preset: components["schemas"]["ResultPreset"];
+            dataset: components["schemas"]["ResultDataset"];
+            period: components["schemas"]["ResultPeriod"];
+            /** @description settings that decided the run */
+            settings: {
+                [key: string]: unknown;
+            };
+            /** @description of everything drawn */
+            seed: number;
+            /** @description what must be shown first */
+            stamps: string[];
+            /** @description filters that the data cannot answer */
+            skipped_filters: string[];
+            account: components["schemas"]["ResultAccount"];
+            metrics: components["schemas"]["ResultMetrics"];
+            breakdowns: components["schemas"]["ResultBreakdowns"];
+            /** @description deepest first */
+            drawdowns: components["schemas"]["ResultDrawdown"][];
+            funnel: components["schemas"]["ResultFunnel"];
+            /** @description re-simulated with other costs */
+            cost_sensitivity?: components["schemas"]["ResultCost"][] | null;
+            /** @description strong, passing, weak */
+            label: string;
+            /** @description robustness */
+            checks: components["schemas"]["ResultCheck"][];
+            /** @description sentences */
+            warnings: string[];
+            /** @description files of the run */
+            files: string[];
+            /** @description closed trades, oldest first */
+            trades: components["schemas"]["ResultTrade"][];
+            /** @description positions closed by the end of the data */
+            left_open: components["schemas"]["ResultTrade"][];
+        };
+        ComparedFigure: {
+            /** @description figure */
+            name: string;
+            /** @description its unit */
+            unit: string;
+            /** @description by run; null where undefined */
+            values: number[];
+        };
+        ComparedParameter: {
+            /** @description key of the preset, or a parameter of the run */
+            key: string;
+            /** @description by run; null where it has none */
+            values: unknown[];
+        };
+        RunComparison: {
+            /** @description in the order asked for */
+            runs: components["schemas"]["Run"][];
+            /** @description figures */
+            metrics: components["schemas"]["ComparedFigure"][];
+            /** @description parameters and keys that are not the same in all runs */
+            differences: components["schemas"]["ComparedParameter"][];
+        };
+        SymbolQuality: {
+            /** @description symbol */
+            symbol: string;
+            /** @description the venue's spelling */
+            venue_symbol: string;
+            /** @description open of the first candle, ms UTC; 0 without candles */
+            first_ts: number;
+            /** @description open of the last candle, ms UTC; 0 without candles */
+            last_ts: number;
+            /** @description rows read */
+            rows: number;
+            /** @description candles */
+            present: number;
+            /** @description minutes without one */
+            missing: number;
+            /** @description runs of missing candles */
+            holes: number;
+            /** @description candles */
+            longest_hole: number;
+            /** @description rows */
+            duplicates: number;
+            /** @description duplicates with other values */
+            conflicts: number;
+            /** @description rows */
+            out_of_order: number;
+            /** @description rows */
+            invalid: number;
+            /** @description flat candles put into holes */
+            filled: number;
+            /** @description opens far from the close before */
+            jumps: number;
+            /** @description hours without volume */
+            quiet_runs: number;
+            /** @description fraction of the minutes that are there */
+            completeness?: number | null;
+            /** @description 0 to 100 */
+            score?: number | null;
+            /** @description a backtest may use it without allow_bad_data */
+            is_usable: boolean;
+        };
+        DatasetQuality: {
+            /** @description 0 to 100, the mean of the symbols */
+            score?: number | null;
+            /** @description every symbol is */
+            is_usable: boolean;
+            /** @description by symbol */
+            symbols: components["schemas"]["SymbolQuality"][];
+        };
+        Dataset: {
+            /** @description data set: its name */
+            dataset_id: string;
+            /** @description name of its folder */
+            name: string;
+            /** @description where it was recorded, when the files tell */
+            venue?: string | null;
+            /**
+             * @description measuring: its files are being read for the first time
+             * @enum {string}
+             */
+            status: "measuring" | "ready" | "failed";
+            /** @description shipped with the program: it cannot be deleted */
+            built_in: boolean;
+            /** @description symbols; empty until measured */
+            symbols: string[];
+            /** @description what it has beside candles */
+            capabilities: string[];
+            /** @description ms UTC */
+            from?: number | null;
+            /** @description ms UTC */
+            to?: number | null;
+            /** @description rows of candles */
+            rows?: number | null;
+            /** @description of its files */
+            bytes: number;
+            /** @description SHA-256 of the content */
+            checksum?: string | null;
+            /** @description null until measured */
+            quality?: components["schemas"]["DatasetQuality"] | null;
+            /** @description what must be shown first */
+            stamps: string[];
+            /** @description why it cannot be used */
+            error?: string | null;
+            /** @description when it was first seen here, ms UTC */
+            created_at: number;
+        };
+        DatasetImportRequest: {
+            /** @description file or folder on the server */
+            path: string;
+            /**
+             * @description default auto: found by looking inside
+             * @enum {string|null}
+             */
+            format?: "auto" | "csv" | "binance-klines" | "bybit-trades" | "ohlcv-json" | "jsonl" | "l2" | null;
+            /** @description of the new data set: 1 to 64 letters, digits, - _ . */
+            name: string;
+            /** @description of files whose names do not tell */
+            symbol?: string | null;
+            /** @description take data with holes */
+            allow_bad_data?: boolean | null;
+        };
+        DatasetDownloadRequest: {
+            /** @description venue */
+            venue: string;
+            /** @description symbols */
+            symbols: string[];
+            /** @description ms UTC */
+            from: number;
+            /** @description ms UTC */
+            to: number;
+            /** @description what to fetch */
+            kinds: ("candles" | "funding" | "open_interest")[];
+        };
+        Session: {
+            session_id: string;
+            preset: string | null;
+            preset_hash: string | null;
+            /** @enum {string} */
+            mode: "paper" | "live";
             venue: string | null;
             feed: string | null;
-            /** @enum {string|null} */
-            session_state: "idle" | "starting" | "running" | "paused" | "draining" | "stopping" | "flattening" | "error" | "emergency" | "stopped" | null;
+            /** @enum {string} */
+            session_state: "idle" | "starting" | "running" | "paused" | "draining" | "stopping" | "flattening" | "error" | "emergency" | "stopped";
+            /** @description time, ms UTC */
             started_at: number | null;
+            /** @description time, ms UTC */
             ended_at: number | null;
             end_reason: string | null;
             scans: number;
-            candidates: number;
-            signals: number;
-            entries: number;
-            orders: number;
             trades: number;
+            /**
+             * @description failed: it ended by an error or an emergency
+             * @enum {string}
+             */
+            status: "active" | "completed" | "failed";
+            /** @description event time until its end or now */
+            duration_s: number;
+            /** @description symbols of its last scan; null when that is not known any more */
+            symbols_scanned?: number | null;
+            /** @description symbols that became candidates */
+            candidates_found: number;
+            /** @description signals */
+            signals_generated: number;
+            /** @description entries that were filled */
+            positions_opened: number;
+            /** @description orders */
+            orders_executed: number;
+            /** @description result of its closed trades */
+            pnl_usd?: number | null;
+            /** @description the same in R */
+            pnl_r?: number | null;
+            /** @description winning trades over trades */
+            success_rate?: number | null;
+            /** @description filters the feed cannot answer; null for sessions of before */
+            skipped_filters?: string[] | null;
+            /** @description digest of a session that was replayed or has ended */
+            digest?: string | null;
+        };
+        Checkpoint: {
+            /** @description checkpoint */
+            checkpoint_id: string;
+            /** @description session */
+            session_id: string;
+            /**
+             * @description what was reached
+             * @enum {string}
+             */
+            type: "scan_start" | "scan_complete" | "level_building_start" | "level_building_complete" | "signal_detected" | "signal_validated" | "position_sizing" | "order_placed" | "order_filled" | "position_opened" | "stop_loss_set" | "take_profit_set" | "position_managed" | "position_closed" | "error" | "warning";
+            /**
+             * @description how it went
+             * @enum {string}
+             */
+            status: "pending" | "in_progress" | "completed" | "failed" | "skipped";
+            /** @description event time, ms UTC */
+            ts: number;
+            /** @description how long it took, where that is known */
+            duration_ms?: number | null;
+            /** @description symbol */
+            symbol?: string | null;
+            /** @description in a sentence */
+            message: string;
+            /** @description figures by name */
+            metrics: {
+                [key: string]: number | null;
+            };
+            /** @description symbol:scan time */
+            trace_id?: string | null;
+            /** @description of error and warning */
+            error?: components["schemas"]["LogError"] | null;
+        };
+        SessionDetail: {
+            session: components["schemas"]["Session"];
+            /** @description newest first, at most 1000 */
+            checkpoints: components["schemas"]["Checkpoint"][];
+        };
+        SessionSummary: {
+            session: components["schemas"]["Session"];
+            /** @description figures of its closed trades by name; null: cannot be computed */
+            metrics: {
+                [key: string]: number | null;
+            };
+            /** @description closed trades by exit reason */
+            exit_reasons: {
+                [key: string]: number;
+            };
+            /** @description checkpoints by type */
+            checkpoints: {
+                [key: string]: number;
+            };
+        };
+        CycleStep: {
+            /** @description for people */
+            name: string;
+            /**
+             * @description step
+             * @enum {string}
+             */
+            key: "scan" | "levels" | "signals" | "sizing" | "execution" | "management";
+            /**
+             * @description how it went last
+             * @enum {string}
+             */
+            status: "pending" | "in_progress" | "completed" | "failed" | "skipped";
+            /** @description so often in this session */
+            count: number;
+            /** @description last time, ms UTC */
+            last_at?: number | null;
+            /** @description mean, where it is known */
+            avg_duration_ms?: number | null;
+        };
+        Visualization: {
+            /** @description session */
+            session_id: string;
+            /** @description 1 to 6; 0: none */
+            current_step: number;
+            /** @description 6 */
+            total_steps: number;
+            /** @description in order */
+            steps: components["schemas"]["CycleStep"][];
+            /** @description newest checkpoint in a sentence */
+            current_activity: string;
+            /** @description its symbol */
+            current_symbol?: string | null;
+        };
+        Removed: {
+            /** @description how many */
+            removed: number;
+        };
+        MonitoringMetrics: {
+            /** @description event time, ms UTC */
+            ts: number;
+            /**
+             * @description the engine's word
+             * @enum {string}
+             */
+            state: "idle" | "initializing" | "scanning" | "level_building" | "signal_wait" | "sizing" | "execution" | "managing" | "paused" | "error" | "emergency" | "stopped";
+            /** @description a session is active */
+            is_running: boolean;
+            /** @description of the machine or of the container's limit */
+            cpu_percent?: number | null;
+            /** @description of the machine or of the container's limit */
+            memory_percent?: number | null;
+            /** @description round trip to the venue; null: in this process */
+            latency_ms?: number | null;
+            /** @description 0 or 1 */
+            active_sessions: number;
+            /** @description open positions */
+            positions_open: number;
+            /** @description working orders */
+            orders_pending: number;
+            /** @description symbols of the last scan */
+            markets_scanned: number;
+            /** @description candidates now */
+            candidates_found: number;
+            /** @description signals since the engine began */
+            signals_generated: number;
+            /** @description of the UTC day */
+            day_pnl_usd: number;
+            /** @description fraction */
+            drawdown?: number | null;
+            /** @description the larger of day_loss_used and kill_limit_used */
+            risk_utilisation?: number | null;
+        };
+        RateBucket: {
+            /** @description bucket */
+            name: string;
+            /** @description requests */
+            limit: number;
+            /** @description of them */
+            used: number;
+            /** @description who may use the last ones */
+            reserve_class: string;
+            /** @description ms UTC */
+            reset_at: number;
+        };
+        RateVenue: {
+            /** @description venue */
+            venue: string;
+            /** @description empty for the paper venue: it lies in this process and has no limits */
+            buckets: components["schemas"]["RateBucket"][];
+            /** @description ms UTC */
+            banned_until?: number | null;
+        };
+        RateLimiter: {
+            /** @description venues in use */
+            venues: components["schemas"]["RateVenue"][];
+        };
+        StateMachineStatus: {
+            /**
+             * @description the engine's word
+             * @enum {string}
+             */
+            state: "idle" | "initializing" | "scanning" | "level_building" | "signal_wait" | "sizing" | "execution" | "managing" | "paused" | "error" | "emergency" | "stopped";
+            /**
+             * @description the word before
+             * @enum {string|null}
+             */
+            previous_state?: "idle" | "initializing" | "scanning" | "level_building" | "signal_wait" | "sizing" | "execution" | "managing" | "paused" | "error" | "emergency" | "stopped" | null;
+            /**
+             * @description state of the session
+             * @enum {string}
+             */
+            session_state: "idle" | "starting" | "running" | "paused" | "draining" | "stopping" | "flattening" | "error" | "emergency" | "stopped";
+            /** @description since when, ms UTC */
+            since_at?: number | null;
+            /** @description stopped or emergency */
+            is_terminal: boolean;
+            /** @description error or emergency */
+            is_error: boolean;
+            /** @description from scanning to managing */
+            is_trading_active: boolean;
+            /** @description words that may follow */
+            next_states: string[];
+            /** @description commands that are legal now */
+            allowed_commands: string[];
+            /** @description moves of the word so far */
+            transition_count: number;
+        };
+        Transition: {
+            seq: number;
+            /** @description time, ms UTC */
+            ts: number;
+            /** @enum {string} */
+            machine: "session" | "candidate" | "order" | "position" | "view";
+            id: string | null;
+            from_state: string;
+            to_state: string;
+            trigger: string | null;
+            reason: string | null;
+        };
+        StateMachinePerformance: {
+            /** @description how often each word was entered since the process started */
+            state_counts: {
+                [key: string]: number;
+            };
+            /** @description event time spent in each word since the process started */
+            state_durations_ms: {
+                [key: string]: number;
+            };
+            /** @description moves of the word since the process started */
+            total_transitions: number;
+            /** @description pairs of state and trigger outside the tables */
+            illegal_transitions: number;
+        };
+        Rollup: {
+            /** @description points */
+            count: number;
+            /** @description mean */
+            mean?: number | null;
+            /** @description smallest */
+            min?: number | null;
+            /** @description largest */
+            max?: number | null;
+            /** @description newest */
+            latest?: number | null;
+            /** @description time of the newest, ms UTC */
+            ts?: number | null;
+        };
+        RollupPoint: {
+            /** @description ms UTC */
+            ts: number;
+            /** @description value */
+            value?: number | null;
+            /** @description labels */
+            labels: {
+                [key: string]: string;
+            };
+        };
+        RollupPoints: {
+            /** @description figure */
+            name: string;
+            /** @description points */
+            count: number;
+            /** @description mean */
+            mean?: number | null;
+            /** @description smallest */
+            min?: number | null;
+            /** @description largest */
+            max?: number | null;
+            /** @description newest */
+            latest?: number | null;
+            /** @description time of the newest, ms UTC */
+            ts?: number | null;
+            /** @description oldest first */
+            points: components["schemas"]["RollupPoint"][];
+        };
+        RollupEngine: {
+            cycle_time: components["schemas"]["Rollup"];
+            positions: components["schemas"]["Rollup"];
+            signals: components["schemas"]["Rollup"];
+            orders: components["schemas"]["Rollup"];
+        };
+        RollupTrading: {
+            events: components["schemas"]["Rollup"];
+            pnl: components["schemas"]["Rollup"];
+        };
+        RollupScanner: {
+            symbols_scanned: components["schemas"]["Rollup"];
+            candidates_found: components["schemas"]["Rollup"];
+            scan_time: components["schemas"]["Rollup"];
+        };
+        RollupProcess: {
+            cpu_percent: components["schemas"]["Rollup"];
+            memory_percent: components["schemas"]["Rollup"];
+            memory_used_mb: components["schemas"]["Rollup"];
+            disk_usage_percent: components["schemas"]["Rollup"];
+        };
+        RollupSummary: {
+            performance: components["schemas"]["RollupProcess"];
+            engine: components["schemas"]["RollupEngine"];
+            trading: components["schemas"]["RollupTrading"];
+            scanner: components["schemas"]["RollupScanner"];
+        };
+        ProcessFigures: {
+            /** @description of the machine or of the container's limit */
+            cpu_percent?: number | null;
+            /** @description of the machine or of the container's limit */
+            memory_percent?: number | null;
+            /** @description resident memory of the process */
+            memory_used_mb?: number | null;
+            /** @description of the file system of DATA_DIR */
+            disk_usage_percent?: number | null;
+            /** @description threads of the process */
+            active_threads?: number | null;
+            /** @description open descriptors */
+            open_files?: number | null;
+            /** @description sockets */
+            network_connections?: number | null;
+            /** @description time of the sample, ms UTC */
+            ts?: number | null;
+        };
+        RollupHealth: {
+            /**
+             * @description of the resources
+             * @enum {string}
+             */
+            status: "healthy" | "warning" | "critical";
+            /** @description resources above a level, each a sentence */
+            issues: string[];
+            /** @description figures with at least one point */
+            metrics_count: number;
+            performance: components["schemas"]["ProcessFigures"];
         };
     };
-    responses: never;
-    parameters: never;
+    responses: {
+        /** @description what went wrong; code says it in a word */
+        Problem: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
+    parameters: {
+        /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+        IdempotencyKey: string;
+        /** @description csrf_token of the login; not needed with a token */
+        CsrfToken: string;
+    };
     requestBodies: never;
     headers: never;
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    root: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description what answers here */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Root"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description is everything well; 503 unless healthy */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            /** @description the same, when it is not well */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    live: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description does the event loop answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Live"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    ready: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description may clients be sent here; 503 unless ready */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ready"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            /** @description the same, when it is not well */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ready"];
+                };
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Prometheus text 0.0.4 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    openapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description this API as OpenAPI 3.1 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    auth_setup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AuthSetup"];
+            };
+        };
+        responses: {
+            /** @description choose the first name and password with the code of the setup link; logs in */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthLoginReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    auth_login: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AuthLogin"];
+            };
+        };
+        responses: {
+            /** @description log in: sets the cookie bb_login */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthLoginReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    auth_logout: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description end this login */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    auth_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description who asks */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthMe"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    auth_password: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AuthPassword"];
+            };
+        };
+        responses: {
+            /** @description change the own password; other logins end */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    auth_ws_ticket: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a ticket for /ws: 30 s, one use */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WsTicket"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    auth_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description tokens of programs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ApiToken"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    auth_token_create: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["TokenCreate"];
+            };
+        };
+        responses: {
+            /** @description make a token; it is shown this once */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenCreated"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    auth_token_revoke: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description revoke a token */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    auth_users: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description users */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["User"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    auth_user_create: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["UserCreate"];
+            };
+        };
+        responses: {
+            /** @description add a user */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    auth_user_delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description remove a user with its logins and tokens */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    auth_user_change: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            /** @description change password, role or disabled of a user; its logins end */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    audit_list: {
+        parameters: {
+            query?: {
+                /** @description only with this value */
+                user?: string;
+                /** @description only with this value */
+                action?: string;
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+                /** @description how many at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description oldest or newest first */
+                order?: "asc" | "desc";
+                /** @description csv: text/csv, as with Accept: text/csv */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description who changed what */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["AuditRow"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    engine_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description state of the engine */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EngineStatus"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    engine_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description figures of the engine */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EngineMetrics"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    engine_commands: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description commands that are legal now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Commands"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    engine_operation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description how far a command is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    start: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["StartRequest"];
+            };
+        };
+        responses: {
+            /** @description begin a session */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    stop: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["StopRequest"];
+            };
+        };
+        responses: {
+            /** @description end the session */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    pause: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["WaitRequest"];
+            };
+        };
+        responses: {
+            /** @description no new entries */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    resume: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["WaitRequest"];
+            };
+        };
+        responses: {
+            /** @description new entries again */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    time_stop: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["WaitRequest"];
+            };
+        };
+        responses: {
+            /** @description manage to the end, then stop */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    retry: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["WaitRequest"];
+            };
+        };
+        responses: {
+            /** @description start again after an error */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    scan_now: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["WaitRequest"];
+            };
+        };
+        responses: {
+            /** @description scan at once */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    panic_exit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ConfirmRequest"];
+            };
+        };
+        responses: {
+            /** @description cancel and close everything, stop */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    kill_switch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ConfirmRequest"];
+            };
+        };
+        responses: {
+            /** @description cancel, flatten, latch the emergency */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    emergency_stop: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["EmergencyRequest"];
+            };
+        };
+        responses: {
+            /** @description latch the emergency; positions keep their stops */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    reset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ResetRequest"];
+            };
+        };
+        responses: {
+            /** @description release the latch */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    reload: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["WaitRequest"];
+            };
+        };
+        responses: {
+            /** @description read the preset again */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    any_command: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CommandRequest"];
+            };
+        };
+        responses: {
+            /** @description any command by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    positions: {
+        parameters: {
+            query?: {
+                /** @description only with this value */
+                state?: "opening" | "entry_confirmation" | "running" | "breakeven" | "trailing" | "partial_closed" | "exiting" | "closed" | "open" | "all";
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol?: string;
+                /** @description only with this value */
+                side?: "long" | "short";
+                /** @description session, S00000001 */
+                session_id?: string;
+                /** @description how many at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description oldest or newest first */
+                order?: "asc" | "desc";
+                /** @description csv: text/csv, as with Accept: text/csv */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description open positions; state=closed, all or a state */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Position"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    positions_2: {
+        parameters: {
+            query?: {
+                /** @description only with this value */
+                state?: "opening" | "entry_confirmation" | "running" | "breakeven" | "trailing" | "partial_closed" | "exiting" | "closed" | "open" | "all";
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol?: string;
+                /** @description only with this value */
+                side?: "long" | "short";
+                /** @description session, S00000001 */
+                session_id?: string;
+                /** @description how many at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description oldest or newest first */
+                order?: "asc" | "desc";
+                /** @description csv: text/csv, as with Accept: text/csv */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the same */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Position"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    position: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a position with its orders, fills, decisions, stops */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PositionDetail"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    close_position: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CloseRequest"];
+            };
+        };
+        responses: {
+            /** @description close a position or a share of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CloseReply"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CloseReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    orders: {
+        parameters: {
+            query?: {
+                /** @description only with this value */
+                state?: "planned" | "sent" | "unknown" | "untriggered" | "working" | "partially_filled" | "cancelling" | "filled" | "cancelled" | "rejected" | "open" | "closed" | "all";
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol?: string;
+                /** @description only with this value */
+                side?: "buy" | "sell";
+                /** @description only with this value */
+                purpose?: "entry" | "add_on" | "stop" | "target" | "exit" | "flatten" | "manual";
+                /** @description position, P00000001 */
+                position_id?: string;
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+                /** @description how many at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description oldest or newest first */
+                order?: "asc" | "desc";
+                /** @description csv: text/csv, as with Accept: text/csv */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description live orders; state=closed, all or a state */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Order"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    orders_2: {
+        parameters: {
+            query?: {
+                /** @description only with this value */
+                state?: "planned" | "sent" | "unknown" | "untriggered" | "working" | "partially_filled" | "cancelling" | "filled" | "cancelled" | "rejected" | "open" | "closed" | "all";
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol?: string;
+                /** @description only with this value */
+                side?: "buy" | "sell";
+                /** @description only with this value */
+                purpose?: "entry" | "add_on" | "stop" | "target" | "exit" | "flatten" | "manual";
+                /** @description position, P00000001 */
+                position_id?: string;
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+                /** @description how many at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description oldest or newest first */
+                order?: "asc" | "desc";
+                /** @description csv: text/csv, as with Accept: text/csv */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the same */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Order"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description an order with its fills */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderDetail"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    cancel_order: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description cancel an entry or target order */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    fills: {
+        parameters: {
+            query?: {
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol?: string;
+                /** @description only with this value */
+                side?: "buy" | "sell";
+                /** @description position, P00000001 */
+                position_id?: string;
+                /** @description only with this value */
+                client_order_id?: string;
+                /** @description only with this value */
+                liquidity?: "maker" | "taker";
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+                /** @description how many at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description oldest or newest first */
+                order?: "asc" | "desc";
+                /** @description csv: text/csv, as with Accept: text/csv */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description fills */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Fill"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    trades: {
+        parameters: {
+            query?: {
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol?: string;
+                /** @description only with this value */
+                side?: "long" | "short";
+                /** @description only with this value */
+                strategy?: "momentum" | "retest" | "channel" | "adopted";
+                /** @description only with this value */
+                exit_reason?: "passed" | "unavailable" | "stale" | "data_gap" | "data_duplicate" | "data_invalid" | "data_jump" | "data_spread" | "data_dead" | "data_health" | "not_ready" | "instrument_stale" | "delisting" | "not_whitelisted" | "blacklisted" | "fetch_limit" | "top_n_by_volume" | "gainers_filter" | "losers_filter" | "min_24h_volume" | "min_oi" | "max_spread" | "min_depth_0_5pct" | "min_depth_0_3pct" | "min_trades_per_minute" | "atr_range" | "bb_width" | "volume_surge_1h" | "volume_surge_5m" | "oi_delta" | "correlation" | "no_level" | "max_candidates" | "no_trigger" | "price_breakout" | "volume_surge" | "body_ratio" | "vwap_gap" | "l2_imbalance" | "previous_breakout" | "level_retest" | "pierce_tolerance" | "trading_activity" | "tpm_on_touch" | "channel_breakout" | "side_not_allowed" | "stop_too_close" | "duplicate_signal" | "active_signal_limit" | "signal_used" | "volume_confirmation" | "density_confirmation" | "momentum_confirmation" | "approach" | "breakout_distance" | "clean_breakout" | "activity_alive" | "day_edge" | "flat" | "consolidating" | "volatility_spike" | "weak_trend" | "noisy" | "session_not_running";
+                /** @description session, S00000001 */
+                session_id?: string;
+                /** @description only with this value */
+                mode?: "paper" | "live";
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+                /** @description how many at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description oldest or newest first */
+                order?: "asc" | "desc";
+                /** @description csv: text/csv, as with Accept: text/csv */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description closed trades */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Trade"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the account */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    risk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description limits and what is left of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RiskSummary"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    scanner_last: {
+        parameters: {
+            query?: {
+                /** @description how many at most */
+                limit?: number;
+                /** @description only those that passed, or that did not */
+                passed?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the last scan; 204 before the first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanSnapshot"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    scanner_history: {
+        parameters: {
+            query?: {
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+                /** @description how many at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description oldest or newest first */
+                order?: "asc" | "desc";
+                /** @description csv: text/csv, as with Accept: text/csv */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description scans, without their rows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ScanSnapshot"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    scanner_scan_of: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a scan with its rows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanSnapshot"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    scanner_scan: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ScanRequest"];
+            };
+        };
+        responses: {
+            /** @description scan now; with a preset that is not in force: a dry scan that changes nothing */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanSnapshot"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    scanner_scan_preset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ScanPresetRequest"];
+            };
+        };
+        responses: {
+            /** @description the same with the preset in the path */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanSnapshot"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    candidates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description symbols being watched */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Candidate"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    market_data: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description every field of the market record of a symbol */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MarketData"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    decisions: {
+        parameters: {
+            query?: {
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol?: string;
+                /** @description only with this value */
+                stage?: "data" | "universe" | "filter" | "rank" | "signal" | "validation" | "quality" | "risk" | "execution" | "position";
+                /** @description only with this value */
+                code?: "passed" | "unavailable" | "stale" | "data_gap" | "data_duplicate" | "data_invalid" | "data_jump" | "data_spread" | "data_dead" | "data_health" | "not_ready" | "instrument_stale" | "delisting" | "not_whitelisted" | "blacklisted" | "fetch_limit" | "top_n_by_volume" | "gainers_filter" | "losers_filter" | "min_24h_volume" | "min_oi" | "max_spread" | "min_depth_0_5pct" | "min_depth_0_3pct" | "min_trades_per_minute" | "atr_range" | "bb_width" | "volume_surge_1h" | "volume_surge_5m" | "oi_delta" | "correlation" | "no_level" | "max_candidates" | "no_trigger" | "price_breakout" | "volume_surge" | "body_ratio" | "vwap_gap" | "l2_imbalance" | "previous_breakout" | "level_retest" | "pierce_tolerance" | "trading_activity" | "tpm_on_touch" | "channel_breakout" | "side_not_allowed" | "stop_too_close" | "duplicate_signal" | "active_signal_limit" | "signal_used" | "volume_confirmation" | "density_confirmation" | "momentum_confirmation" | "approach" | "breakout_distance" | "clean_breakout" | "activity_alive" | "day_edge" | "flat" | "consolidating" | "volatility_spike" | "weak_trend" | "noisy" | "session_not_running";
+                /** @description only with this value */
+                verdict?: "passed" | "rejected" | "refused" | "skipped";
+                /** @description only with this value */
+                strategy?: "momentum" | "retest" | "channel" | "adopted";
+                /** @description only with this value */
+                side?: "long" | "short";
+                /** @description symbol:scan time */
+                trace_id?: string;
+                /** @description only with this value */
+                run_id?: string;
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+                /** @description how many at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description oldest or newest first */
+                order?: "asc" | "desc";
+                /** @description csv: text/csv, as with Accept: text/csv */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description decisions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Decision"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    decision_summary: {
+        parameters: {
+            query?: {
+                /** @description span, minutes */
+                minutes?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description what rejects most, and the funnel */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecisionSummary"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    decision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a decision */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Decision"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    why: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description why a symbol is traded or not */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Why"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    signals: {
+        parameters: {
+            query?: {
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol?: string;
+                /** @description only with this value */
+                outcome?: "pending" | "refused" | "unfilled" | "entered" | "expired" | "cancelled";
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+                /** @description how many at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description oldest or newest first */
+                order?: "asc" | "desc";
+                /** @description csv: text/csv, as with Accept: text/csv */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description breakouts that were signals */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Signal"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    candles: {
+        parameters: {
+            query?: {
+                /** @description only with this value */
+                timeframe?: string;
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+                /** @description how many at most */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description candles, the newest of the range */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Candles"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    candles_of: {
+        parameters: {
+            query?: {
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol?: string;
+                /** @description only with this value */
+                timeframe?: string;
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+                /** @description how many at most */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the same */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Candles"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    chart_levels: {
+        parameters: {
+            query?: {
+                /** @description only with this value */
+                states?: string;
+                /** @description at this time: ms UTC, or 2025-05-10T12:00:00Z */
+                at?: number | string;
+            };
+            header?: never;
+            path: {
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description levels now, or as they were at a time */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Level"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    markers: {
+        parameters: {
+            query?: {
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+            };
+            header?: never;
+            path: {
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description what happened in a symbol, oldest first; the newest 2,000 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Marker"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    levels: {
+        parameters: {
+            query?: {
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol?: string;
+                /** @description only with this value */
+                include_metrics?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description price levels of a symbol */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Levels"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    activity: {
+        parameters: {
+            query?: {
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description how alive the tape of a symbol is; 503 without a tape */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Activity"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    density: {
+        parameters: {
+            query?: {
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol?: string;
+                /** @description only with this value */
+                range_bps?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the book of a symbol and its walls; 503 without a book */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Density"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    feature_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description how old the data of every symbol are */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["SymbolHealth"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    presets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description presets without their keys; files that are no valid preset with their errors */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["PresetSummary"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    preset_create: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PresetConfigRequest"];
+            };
+        };
+        responses: {
+            /** @description a new preset; 201, 409 when the name is taken */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preset"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    preset_schema: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the keys of a preset as JSON schema 2020-12 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    preset_compare: {
+        parameters: {
+            query?: {
+                /** @description only with this value */
+                a?: string;
+                /** @description only with this value */
+                b?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description keys in which two presets differ */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetComparison"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    preset_validate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PresetValidateRequest"];
+            };
+        };
+        responses: {
+            /** @description every error and warning of a preset; nothing is stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetVerdict"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    preset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a preset with its keys and its ETag */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preset"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    preset_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PresetConfigRequest"];
+            };
+        };
+        responses: {
+            /** @description a whole new content; If-Match must be the ETag of the one it replaces */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preset"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    preset_delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removes a preset, or the changes of a built-in one; 409 while a session uses it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetDeleted"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    preset_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description contents that were replaced, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetVersions"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    preset_restore: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                /** @description name */
+                name: string;
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description makes a former content the present one */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preset"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    backtests: {
+        parameters: {
+            query?: {
+                /** @description only with this value */
+                kind?: "backtest" | "lookahead" | "import";
+                /** @description only with this value */
+                status?: "queued" | "running" | "done" | "failed" | "cancelled";
+                /** @description only with this value */
+                preset?: string;
+                /** @description how many at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description oldest or newest first */
+                order?: "asc" | "desc";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description runs; imports of data only with kind=import */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Run"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    backtest_start: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["BacktestRequest"];
+            };
+        };
+        responses: {
+            /** @description starts a run in a process of its own, or queues it; 202 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    backtest_compare: {
+        parameters: {
+            query?: {
+                /** @description only with this value */
+                ids?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description figures of 2 to 6 runs side by side, and the parameters in which they differ */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunComparison"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    backtest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a run */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    backtest_delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removes a run that has ended, with its files */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    backtest_progress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description how far a run is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunProgress"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    backtest_result: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the whole result; 409 until the run is done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunResult"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    backtest_trades: {
+        parameters: {
+            query?: {
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol?: string;
+                /** @description only with this value */
+                side?: "long" | "short";
+                /** @description only with this value */
+                strategy?: "momentum" | "retest" | "channel" | "adopted";
+                /** @description only with this value */
+                exit_reason?: "passed" | "unavailable" | "stale" | "data_gap" | "data_duplicate" | "data_invalid" | "data_jump" | "data_spread" | "data_dead" | "data_health" | "not_ready" | "instrument_stale" | "delisting" | "not_whitelisted" | "blacklisted" | "fetch_limit" | "top_n_by_volume" | "gainers_filter" | "losers_filter" | "min_24h_volume" | "min_oi" | "max_spread" | "min_depth_0_5pct" | "min_depth_0_3pct" | "min_trades_per_minute" | "atr_range" | "bb_width" | "volume_surge_1h" | "volume_surge_5m" | "oi_delta" | "correlation" | "no_level" | "max_candidates" | "no_trigger" | "price_breakout" | "volume_surge" | "body_ratio" | "vwap_gap" | "l2_imbalance" | "previous_breakout" | "level_retest" | "pierce_tolerance" | "trading_activity" | "tpm_on_touch" | "channel_breakout" | "side_not_allowed" | "stop_too_close" | "duplicate_signal" | "active_signal_limit" | "signal_used" | "volume_confirmation" | "density_confirmation" | "momentum_confirmation" | "approach" | "breakout_distance" | "clean_breakout" | "activity_alive" | "day_edge" | "flat" | "consolidating" | "volatility_spike" | "weak_trend" | "noisy" | "session_not_running";
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+                /** @description how many at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description oldest or newest first */
+                order?: "asc" | "desc";
+                /** @description csv: text/csv, as with Accept: text/csv */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description closed trades of a run */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Trade"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    backtest_equity: {
+        parameters: {
+            query?: {
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+                /** @description how many at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description oldest or newest first */
+                order?: "asc" | "desc";
+                /** @description csv: text/csv, as with Accept: text/csv */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description equity of a run at every 1m close and fill; a flat account at its first and last one */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["RunEquityPoint"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    backtest_decisions: {
+        parameters: {
+            query?: {
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol?: string;
+                /** @description only with this value */
+                stage?: "data" | "universe" | "filter" | "rank" | "signal" | "validation" | "quality" | "risk" | "execution" | "position";
+                /** @description only with this value */
+                code?: "passed" | "unavailable" | "stale" | "data_gap" | "data_duplicate" | "data_invalid" | "data_jump" | "data_spread" | "data_dead" | "data_health" | "not_ready" | "instrument_stale" | "delisting" | "not_whitelisted" | "blacklisted" | "fetch_limit" | "top_n_by_volume" | "gainers_filter" | "losers_filter" | "min_24h_volume" | "min_oi" | "max_spread" | "min_depth_0_5pct" | "min_depth_0_3pct" | "min_trades_per_minute" | "atr_range" | "bb_width" | "volume_surge_1h" | "volume_surge_5m" | "oi_delta" | "correlation" | "no_level" | "max_candidates" | "no_trigger" | "price_breakout" | "volume_surge" | "body_ratio" | "vwap_gap" | "l2_imbalance" | "previous_breakout" | "level_retest" | "pierce_tolerance" | "trading_activity" | "tpm_on_touch" | "channel_breakout" | "side_not_allowed" | "stop_too_close" | "duplicate_signal" | "active_signal_limit" | "signal_used" | "volume_confirmation" | "density_confirmation" | "momentum_confirmation" | "approach" | "breakout_distance" | "clean_breakout" | "activity_alive" | "day_edge" | "flat" | "consolidating" | "volatility_spike" | "weak_trend" | "noisy" | "session_not_running";
+                /** @description only with this value */
+                verdict?: "passed" | "rejected" | "refused" | "skipped";
+                /** @description only with this value */
+                strategy?: "momentum" | "retest" | "channel" | "adopted";
+                /** @description only with this value */
+                side?: "long" | "short";
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+                /** @description how many at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description oldest or newest first */
+                order?: "asc" | "desc";
+                /** @description csv: text/csv, as with Accept: text/csv */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description decisions of a run from the stage signal on */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Decision"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    backtest_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the report as one HTML page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    backtest_cancel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ends a run that is queued or going on */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    datasets: {
+        parameters: {
+            query?: {
+                /** @description how many at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description oldest or newest first */
+                order?: "asc" | "desc";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description recorded markets: shipped, generated and imported ones */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Dataset"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    dataset_import: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["DatasetImportRequest"];
+            };
+        };
+        responses: {
+            /** @description reads files of this machine into a new data set, as a run of kind import; 202 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    dataset_download: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["DatasetDownloadRequest"];
+            };
+        };
+        responses: {
+            /** @description 501: no venue can be reached in this version */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    dataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a data set */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dataset"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    dataset_delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removes an imported or generated data set; 409 while a run needs it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    dataset_quality: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description how far its candles can be trusted, by symbol */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetQuality"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    sessions: {
+        parameters: {
+            query?: {
+                /** @description only with this value */
+                preset?: string;
+                /** @description only with this value */
+                session_state?: "idle" | "starting" | "running" | "paused" | "draining" | "stopping" | "flattening" | "error" | "emergency" | "stopped";
+                /** @description how many at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description oldest or newest first */
+                order?: "asc" | "desc";
+                /** @description csv: text/csv, as with Accept: text/csv */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description sessions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Session"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+}

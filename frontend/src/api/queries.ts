@@ -65,7 +65,7 @@ export const candidatesQuery = queryOptions({
 /** The newest decisions, then those that the feed brings. */
 export const decisionsFeedQuery = queryOptions({
   queryKey: keys.decisions,
-  queryFn: () => rows<Decision>(unwrap(api().GET("/api/decisions", { params: { query: { limit: "100" } } }))),
+  queryFn: () => rows<Decision>(unwrap(api().GET("/api/decisions", { params: { query: { limit: 100 } } }))),
   ...LIVE,
 });
 
@@ -98,4 +98,11 @@ export const presetsQuery = queryOptions({
   queryKey: ["presets"],
   queryFn: async () => ((await (await fetchApi("/api/presets")).json()) as { items: Preset[] }).items,
   staleTime: 60_000,
+});
+
+/** Backtests, newest first. */
+export const runsQuery = queryOptions({
+  queryKey: keys.runs,
+  queryFn: () => rows<Run>(unwrap(api().GET("/api/backtests"))),
+  ...LIVE,
 });

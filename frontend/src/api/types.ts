@@ -5,7 +5,9 @@ type Schemas = components["schemas"];
 type Solid<T, Key extends keyof T> = Omit<T, Key> & { [K in Key]: NonNullable<T[K]> };
 
 export type Latch = Schemas["Latch"];
-export type EngineStatus = Omit<Solid<Schemas["EngineStatus"], "state" | "session_state" | "ts">, "latch"> & { latch?: Latch | null };
+export type EngineStatus = Omit<Solid<Schemas["EngineStatus"], "state" | "session_state" | "ts">, "latch"> & {
+  latch?: Latch | null;
+};
 export type CommandReply = Solid<Schemas["CommandReply"], "command" | "status">;
 export type Position = Solid<
   Schemas["Position"],
@@ -26,6 +28,7 @@ export type ScanSnapshot = Omit<Schemas["ScanSnapshot"], "items"> & { items: Sca
 export type Candidate = Omit<Solid<Schemas["Candidate"], "candidate_id" | "symbol" | "state">, "levels"> & { levels: Level[] };
 export type Session = Solid<Schemas["Session"], "session_id">;
 export type Account = Schemas["Account"];
+export type Run = Schemas["Run"];
 export type Health = Schemas["Health"];
 
 /* Messages of the feed without a schema of their own. */

@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { CircleX, Filter, Gauge, LockOpen, OctagonX, Unplug } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
+import { CloseButton } from "@mantine/core";
 import { useFeedState } from "../api/live";
 import { engineQuery, riskQuery } from "../api/queries";
 import { meQuery } from "../api/session";
@@ -91,6 +92,8 @@ function NearLimitBanner() {
 export function Banners() {
   const { data: engine } = useQuery(engineQuery);
   const { data: me } = useQuery(meQuery);
+  // Read once and closed, it comes back with the next session.
+  const [dismissed, setDismissed] = useState<string | null>(null);
   const skipped = engine?.skipped_filters.map((name) => humanise(String(name))) ?? [];
   return (
     <div className={css.all}>
@@ -107,11 +110,12 @@ export function Banners() {
       )}
       <ConnectionBanner />
       <NearLimitBanner />
-      {skipped.length > 0 && engine?.session_id !== null && (
+      {skipped.length > 0 && engine?.session_id != null && dismissed !== engine.session_id && (
         <Banner
           tone="info"
           icon={<Filter size={16} aria-hidden />}
           title={t("banner.skipped", { n: skipped.length, names: skipped.join(", ") })}
+          action={<CloseButton size="sm" aria-label={t("banner.close")} onClick={() => setDismissed(engine.session_id)} />}
         />
       )}
       {me?.auth_enabled === false && <Banner tone="warn" icon={<LockOpen size={16} aria-hidden />} title={t("banner.authOff")} />}

@@ -3,9 +3,12 @@ import { useCallback } from "react";
 
 export type SearchValue = string | number | boolean;
 
+/** {symbol: ""} is a string in general, not the empty one. */
+type Widened<D> = { [Key in keyof D]: D[Key] extends string ? string : D[Key] extends number ? number : boolean };
+
 /** Filters, sorting, ranges and tabs of a page live in its address. Values equal to the default are left out of it; a value of another type than the default's
  * (someone typed it) counts as the default. `useSearchState({symbol: "", limit: 50})` → [state, patch => void]. */
-export function useSearchState<T extends Record<string, SearchValue>>(defaults: T): [T, (patch: Partial<T>) => void] {
+export function useSearchState<D extends Record<string, SearchValue>>(defaults: D): [Widened<D>, (patch: Partial<Widened<D>>) => void] {
   const search: Record<string, unknown> = useSearch({ strict: false });
   const navigate = useNavigate();
   const state = { ...defaults } as Record<string, SearchValue>;
@@ -15,7 +18,7 @@ export function useSearchState<T extends Record<string, SearchValue>>(defaults: 
     else if (typeof fallback === "string" && typeof value === "number") state[key] = String(value);
   }
   const patch = useCallback(
-    (changes: Partial<T>) => {
+    (changes: Partial<Widened<D>>) => {
       void navigate({
         to: ".",
         replace: true,
@@ -31,5 +34,5 @@ export function useSearchState<T extends Record<string, SearchValue>>(defaults: 
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [navigate],
   );
-  return [state as T, patch];
+  return [state as Widened<D>, patch];
 }

@@ -77,6 +77,7 @@ export const frameText = catalogue({
   "banner.nearKill": "Drawdown",
   "banner.nearDay": "Day loss",
   "banner.skipped": "{n, plural, one {# filter is} other {# filters are}} not available in this feed: {names}",
+  "banner.close": "Close the message",
   "banner.authOff": "Authentication is off: whoever reaches this address is admin. For development only.",
   "banner.retryIn": "Next try in {seconds} s.",
   "emergency.title": "Emergency",

@@ -1,0 +1,259 @@
+import { Button } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { useFeedTopics } from "../../api/live";
+import { alertsQuery, candidatesQuery, decisionsFeedQuery, positionsQuery } from "../../api/queries";
+import type { Candidate, Position } from "../../api/types";
+import { byRank, isBeyondFilters, nearestLevel, sentenceOf } from "../../domain/candidates";
+import { formatCount, humanise, shortSymbol } from "../../domain/format";
+import { dashboardText as t } from "../../texts/dashboard";
+import { Badge } from "../../ui/badge";
+import { type Column, DataTable } from "../../ui/data-table";
+import { Panel } from "../../ui/panel";
+import { Time, TimeAgo } from "../../ui/time";
+import { Bps, Plain, Price, RMultiple, Usd, Value } from "../../ui/value";
+import css from "./lists.module.css";
+
+const positionColumns: readonly Column<Position>[] = [
+  {
+    id: "symbol",
+    header: t("positions.symbol"),
+    cell: (row) => <strong>{shortSymbol(row.symbol)}</strong>,
+    sort: (row) => row.symbol,
+    isTitle: true,
+  },
+  {
+    id: "side",
+    header: t("positions.side"),
+    cell: (row) => <Badge tone={row.side === "long" ? "up" : "down"}>{row.side}</Badge>,
+    sort: (row) => row.side,
+  },
+  { id: "state", header: t("positions.state"), cell: (row) => humanise(row.state), sort: (row) => row.state },
+  { id: "entry", header: t("positions.entry"), cell: (row) => <Price value={row.entry} />, align: "end" },
+  { id: "mark", header: t("positions.mark"), cell: (row) => <Price value={row.mark} />, align: "end" },
+  { id: "stop", header: t("positions.stop"), cell: (row) => <Price value={row.stop} />, align: "end" },
+  {
+    id: "r",
+    header: t("positions.r"),
+    cell: (row) => <RMultiple value={row.pnl_r} arrow />,
+    sort: (row) => row.pnl_r,
+    align: "end",
+  },
+  {
+    id: "pnl",
+    header: t("positions.pnl"),
+    cell: (row) => <Usd value={row.pnl_usd} signed />,
+    sort: (row) => row.pnl_usd,
+    align: "end",
+  },
+  {
+    id: "protected",
+    header: t("positions.protected"),
+    cell: (row) =>
+      row.protected ? (
+        t("positions.yes")
+      ) : (
+        <Badge tone="down">{t("positions.no", { seconds: Math.round(row.unprotected_ms / 1000) })}</Badge>
+      ),
+    sort: (row) => row.protected,
+  },
+  {
+    id: "age",
+    header: t("positions.age"),
+    cell: (row) => <TimeAgo at={row.opened_at} />,
+    sort: (row) => row.opened_at,
+    align: "end",
+  },
+];
+
+export function PositionsPanel({ activeKey, onChoose }: { activeKey: string | null; onChoose: (position: Position) => void }) {
+  const query = useQuery(positionsQuery);
+  return (
+    <Panel
+      title={t("positions.title")}
+      note={query.data ? formatCount(query.data.length) : undefined}
+      query={query}
+      renewed="feed"
+      isFlush
+      className="c-8"
+      empty={(rows) =>
+        rows.length > 0
+          ? null
+          : { text: t("positions.none"), action: <LinkButton to="/scanner" label={t("positions.toScanner")} /> }
+      }
+    >
+      {(rows) => (
+        <DataTable
+          id="dashboard.positions"
+          label={t("positions.title")}
+          rows={rows}
+          columns={positionColumns}
+          rowKey={(row) => row.position_id}
+          rowLabel={(row) => shortSymbol(row.symbol)}
+          activeKey={activeKey}
+          onOpen={onChoose}
+          defaultSort="-r"
+          isPrimary
+        />
+      )}
+    </Panel>
+  );
+}
+
+function LinkButton({ to, label }: { to: "/scanner" | "/decisions" | "/alerts"; label: string }) {
+  const navigate = useNavigate();
+  return (
+    <Button variant="default" onClick={() => void navigate({ to })}>
+      {label}
+    </Button>
+  );
+}
+
+const candidateColumns: readonly Column<Candidate>[] = [
+  {
+    id: "symbol",
+    header: t("candidates.symbol"),
+    cell: (row) => <strong>{shortSymbol(row.symbol)}</strong>,
+    sort: (row) => row.symbol,
+    isTitle: true,
+  },
+  {
+    id: "state",
+    header: t("candidates.state"),
+    cell: (row) => <Badge tone={row.state === "signalled" ? "accent" : "neutral"}>{humanise(row.state)}</Badge>,
+    sort: (row) => row.state,
+  },
+  {
+    id: "score",
+    header: t("candidates.score"),
+    cell: (row) => <Plain value={row.score} />,
+    sort: (row) => row.score,
+    align: "end",
+  },
+  {
+    id: "level",
+    header: t("candidates.level"),
+    cell: (row) => <Price value={nearestLevel(row.levels)?.price} reason={t("candidates.noLevel")} />,
+    align: "end",
+  },
+  {
+    id: "distance",
+    header: t("candidates.distance"),
+    cell: (row) => <Bps value={nearestLevel(row.levels)?.distance_bps} reason={t("candidates.noLevel")} />,
+    sort: (row) => {
+      const distance = nearestLevel(row.levels)?.distance_bps;
+      return distance == null ? null : Math.abs(distance);
+    },
+    align: "end",
+  },
+];
+
+export function CandidatesPanel({ activeKey, onChoose }: { activeKey: string | null; onChoose: (candidate: Candidate) => void }) {
+  useFeedTopics(["scan"]);
+  const query = useQuery(candidatesQuery);
+  return (
+    <Panel
+      title={t("candidates.title")}
+      note={query.data ? formatCount(query.data.length) : undefined}
+      query={query}
+      renewed="feed"
+      isFlush
+      className="c-4"
+      actions={<Link to="/scanner">{t("candidates.open")}</Link>}
+      empty={(rows) =>
+        rows.length > 0 ? null : { text: t("candidates.none"), action: <LinkButton to="/scanner" label={t("candidates.open")} /> }
+      }
+    >
+      {(rows) => (
+        <DataTable
+          id="dashboard.candidates"
+          label={t("candidates.title")}
+          rows={byRank(rows)}
+          columns={candidateColumns}
+          rowKey={(row) => row.candidate_id}
+          activeKey={activeKey}
+          onOpen={onChoose}
+          maxHeight={340}
+        />
+      )}
+    </Panel>
+  );
+}
+
+const SHOWN = 20;
+
+export function SignalFeed() {
+  useFeedTopics(["decisions"]);
+  const query = useQuery(decisionsFeedQuery);
+  return (
+    <Panel
+      title={t("signals.title")}
+      query={query}
+      renewed="feed"
+      isFlush
+      className="c-5"
+      actions={<Link to="/decisions">{t("signals.open")}</Link>}
+      empty={(rows) =>
+        rows.some(isBeyondFilters)
+          ? null
+          : { text: t("signals.none"), action: <LinkButton to="/decisions" label={t("signals.open")} /> }
+      }
+    >
+      {(rows) => (
+        <ul className={css.feed}>
+          {rows
+            .filter(isBeyondFilters)
+            .slice(0, SHOWN)
+            .map((row) => (
+              <li key={row.decision_id} className={css.entry}>
+                <span className={css.clock}>
+                  <Time at={row.ts} clock />
+                </span>
+                <Badge tone={row.verdict === "passed" ? "up" : row.verdict === "refused" ? "warn" : "neutral"}>{row.stage}</Badge>
+                <strong className="nowrap">{shortSymbol(row.symbol)}</strong>
+                <span className={css.sentence}>{sentenceOf(row)}</span>
+              </li>
+            ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+export function AlertsPanel() {
+  const query = useQuery(alertsQuery);
+  return (
+    <Panel
+      title={t("alerts.title")}
+      query={query}
+      renewed="feed"
+      isFlush
+      className="c-4"
+      actions={<Link to="/alerts">{t("alerts.open")}</Link>}
+      empty={(rows) => (rows.some((row) => row.state === "firing") ? null : { text: t("alerts.none") })}
+    >
+      {(rows) => (
+        <ul className={css.feed}>
+          {rows
+            .filter((row) => row.state === "firing")
+            .slice(0, SHOWN)
+            .map((row) => (
+              <li key={row.alert_id} className={css.alert}>
+                <div className="spread">
+                  <Badge tone={row.severity === "critical" ? "down" : row.severity === "warning" ? "warn" : "info"}>
+                    {humanise(row.name)}
+                  </Badge>
+                  <span className="small text-3">
+                    <TimeAgo at={row.since_at} />
+                  </span>
+                </div>
+                <p className="small">
+                  <Value>{row.message}</Value>
+                </p>
+              </li>
+            ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}
