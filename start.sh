@@ -218,6 +218,13 @@ say_where() {
 TEXT
 }
 
+# Once, until somebody has logged in; the link is good for 15 minutes and for one use, and stands in no file.
+say_setup_link() {
+    local link
+    link=$(cd "$ROOT" && "$PROGRAM" token setup --if-new 2>/dev/null) || link=
+    [ -z "$link" ] || good "first login: $link (15 minutes, one use; build/breakout token setup makes another)"
+}
+
 install_packages
 make_folders
 # One start at a time; a second one waits and then finds the server running. Nobody we start may inherit the lock.
@@ -251,3 +258,4 @@ fi
 setsid "$ROOT/scripts/supervise.sh" "$port" "${serve_arguments[@]}" </dev/null >>"$LOGS/supervisor.log" 2>&1 8<&- &
 wait_healthy $!
 say_where
+say_setup_link
