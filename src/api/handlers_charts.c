@@ -255,10 +255,7 @@ static void answer_levels(struct call *call, int32_t symbol, uint32_t states, co
     total = write_chosen(set->active, set->active_count, states, price_now(engine, symbol), &call->writer);
     total += write_chosen(set->ended, set->ended_count, states, price_now(engine, symbol), &call->writer);
   }
-  json_end_array(&call->writer);
-  json_add_null(&call->writer, "next_cursor");
-  json_add_int(&call->writer, "total", total);
-  call_end(call, 200);
+  call_end_list(call, total);
 }
 
 void handle_chart_levels(struct call *call) {
@@ -517,10 +514,7 @@ static void answer_markers(struct call *call, struct markers *markers) {
     json_add_string(writer, "text", marker->text);
     json_end_object(writer);
   }
-  json_end_array(writer);
-  json_add_null(writer, "next_cursor");
-  json_add_int(writer, "total", markers->count);
-  call_end(call, 200);
+  call_end_list(call, markers->count);
 }
 
 void handle_markers(struct call *call) {

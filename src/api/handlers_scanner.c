@@ -432,10 +432,7 @@ void handle_candidates(struct call *call) {
     write_candidate(call->api, NULL, engine_candidate(engine, i), &call->writer);
     ++total;
   }
-  json_end_array(&call->writer);
-  json_add_null(&call->writer, "next_cursor");
-  json_add_int(&call->writer, "total", total);
-  call_end(call, 200);
+  call_end_list(call, total);
 }
 
 void write_capabilities(uint32_t bits, struct json_writer *writer) {

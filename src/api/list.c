@@ -121,8 +121,12 @@ static bool read_cursor(struct page *page) {
   if (is_good && page->id->kind == FIELD_KIND_TEXT) {
     text_copy(page->cursor.text, sizeof page->cursor.text, dot + 1);
   } else if (is_good) {
+    char id[FIELD_TEXT_BYTES];
+    struct text printed;
     page->cursor.number = parse_id(dot + 1, page->id->prefix);
-    is_good = page->cursor.number > 0;
+    text_init(&printed, id, sizeof id);
+    text_add_id(&printed, page->id->prefix, page->id->width, page->cursor.number);
+    is_good = page->cursor.number > 0 && text_equal(id, dot + 1);
   }
   if (!is_good) call_fail(page->call, 400, "bad_parameter", "cursor is not of this list");
   return is_good;
@@ -319,6 +323,8 @@ static const char *table_of(enum record_kind kind) {
       return "scans";
     case RECORD_ALERT:
       return "alerts";
+    case RECORD_FLOW:
+      return "cash_flows";
     default:
       return NULL;
   }
