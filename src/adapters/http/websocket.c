@@ -18,6 +18,7 @@
 enum {
   EVENTS_MAX = 64,
   READ_BYTES = 16384,          /* of one socket in one turn: a flood waits for its next turn */
+  WRITE_FRAMES = 256,          /* waiting ones that are written before the turn ends */
   BATCH_BYTES = 65536,         /* of one write */
   SEND_BUFFER_BYTES = 262144,  /* of the kernel: a reader that stands still is seen soon */
   OUT_BYTES_MAX = 1024 * 1024, /* answers to pings that nobody reads */
@@ -56,7 +57,9 @@ struct http_socket {
   struct waiting *queue; /* ring, owned */
   size_t queue_first, queue_count, queue_capacity, queue_bytes;
   bool waits_for_room; /* the kernel takes no more */
+  bool is_lost;        /* the kernel said so when reading */
   bool is_closing;     /* our goodbye is queued or sent: nothing else follows */
+  bool is_said;        /* our goodbye is in out, past wslay */
   bool is_draining;    /* it is written; what still comes is thrown away until they close too */
   bool is_over;        /* to be freed in this turn */
   int code;
@@ -213,6 +216,7 @@ static ssize_t on_recv(wslay_event_context_ptr framing, uint8_t *data, size_t si
     return -1;
   }
   if (count <= 0) {
+    socket->is_lost = true;
     wslay_event_set_error(framing, WSLAY_ERR_CALLBACK_FAILURE);
     return -1;
   }
@@ -263,6 +267,16 @@ static void drain(struct http_socket *socket) {
   if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) end_socket(socket, CODE_LOST);
 }
 
+/* A frame that is none by RFC 6455 5.2 (a long or fragmented control frame, ...): wslay gives up without a code, so that we say 1002 ourselves. */
+static void refuse_frame(struct http_socket *socket) {
+  static const unsigned char goodbye[] = {0x88, 2, WSLAY_CODE_PROTOCOL_ERROR >> 8, WSLAY_CODE_PROTOCOL_ERROR & 0xff};
+  begin_closing(socket, WSLAY_CODE_PROTOCOL_ERROR);
+  wslay_event_shutdown_read(socket->framing);
+  wslay_event_shutdown_write(socket->framing);
+  buffer_add(&socket->out, goodbye, sizeof goodbye);
+  socket->is_said = true;
+}
+
 static void read_socket(struct http_socket *socket) {
   socket->read_left = READ_BYTES;
   if (wslay_event_want_read(socket->framing) == 0) {
@@ -270,7 +284,11 @@ static void read_socket(struct http_socket *socket) {
     return;
   }
   if (wslay_event_recv(socket->framing) != 0) {
-    end_socket(socket, CODE_LOST);
+    if (socket->is_lost) {
+      end_socket(socket, CODE_LOST);
+    } else {
+      refuse_frame(socket);
+    }
   } else if (wslay_event_want_read(socket->framing) == 0 && !socket->is_closing) {
     /* wslay refused what came and has queued a goodbye that says why; it tells the code once that is sent. */
     begin_closing(socket, CODE_LOST);
@@ -342,7 +360,7 @@ static void await_room(struct http_socket *socket, bool waits) {
 
 static void write_socket(struct http_socket *socket) {
   if (socket->is_over) return;
-  if (wslay_event_want_write(socket->framing) != 0 && wslay_event_send(socket->framing) != 0) {
+  if (!socket->is_said && wslay_event_want_write(socket->framing) != 0 && wslay_event_send(socket->framing) != 0) {
     end_socket(socket, CODE_LOST);
     return;
   }
@@ -351,8 +369,8 @@ static void write_socket(struct http_socket *socket) {
   if (socket->is_over) return;
   await_room(socket, !has_room);
   if (socket->out.length - socket->out_sent > OUT_BYTES_MAX) end_socket(socket, CODE_LOST);
-  bool is_said = has_room && socket->is_closing && wslay_event_get_close_sent(socket->framing) != 0;
-  if (!is_said || socket->is_draining) return;
+  if (wslay_event_get_close_sent(socket->framing) != 0) socket->is_said = true;
+  if (!has_room || !socket->is_closing || !socket->is_said || socket->is_draining) return;
   socket->is_draining = true;
   shutdown(socket->options.fd, SHUT_WR);
 }
@@ -472,7 +490,9 @@ static void send_frame(struct http_socket *socket, const char *prefix, size_t le
   memcpy(waiting.prefix, prefix, length);
   frame_keep(frame);
   queue_push(socket, &waiting);
-  if (!socket->waits_for_room) mark_dirty(socket);
+  if (socket->waits_for_room) return;
+  mark_dirty(socket);
+  if (socket->queue_count >= WRITE_FRAMES) write_socket(socket); /* a burst of one turn is not the reader's fault */
 }
 
 static void ping_socket(struct http_socket *socket) {

@@ -93,7 +93,7 @@ static void tell_close(struct feed_hub *hub, const struct position *position) {
   if (trade != NULL) {
     struct json_writer inner;
     json_writer_init(&inner, &hub->text, false);
-    write_trade(trade, &inner);
+    write_trade(NULL, trade, &inner);
   } else {
     buffer_add_text(&hub->text, "null");
   }
