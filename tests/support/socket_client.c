@@ -69,6 +69,7 @@ int socket_client_ask(struct socket_client *client, const struct socket_world *w
     if (client->in.length > 0) head_end = strstr(client->in.data, "\r\n\r\n");
   }
   if (head_end == NULL || sscanf(client->in.data, "HTTP/1.1 %d", &client->status) != 1) return 0;
+  buffer_add(&client->head, client->in.data, (size_t)(head_end - client->in.data) + 4);
   if (client->status == 101) consume(client, (size_t)(head_end - client->in.data) + 4);
   return client->status;
 }
@@ -84,6 +85,7 @@ int socket_client_open(struct socket_client *client, const struct socket_world *
 
 void socket_client_close(struct socket_client *client) {
   close(client->fd);
+  buffer_deinit(&client->head);
   buffer_deinit(&client->in);
   buffer_deinit(&client->text);
 }

@@ -7,6 +7,7 @@
 
 struct socket_client {
   int fd;
+  struct buffer head; /* of the answer to the request */
   struct buffer in;   /* bytes received */
   struct buffer text; /* of the newest message, NUL-terminated */
   int status;         /* of the answer to the upgrade */
