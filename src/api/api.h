@@ -7,6 +7,7 @@
 #include "runner/http.h"
 #include "runner/metrics.h"
 #include "runner/rows.h"
+#include "runner/runs.h"
 #include "runner/settings.h"
 
 enum api_level { API_OK, API_DEGRADED, API_FAILED, API_OFF };
@@ -39,6 +40,7 @@ struct api_options {
   const struct clock *clock;
   const struct settings *settings;
   const struct row_port *rows;             /* the database; NULL: none, what needs it answers 503 */
+  const struct run_port *runs;             /* worker processes; NULL: none, what needs them answers 503 */
   const struct http_port_sockets *sockets; /* NULL: no WebSockets */
   bool is_demo;                            /* recorded data */
   double speed;                            /* of playback; 0: real time */
@@ -62,6 +64,8 @@ void api_turn(struct api *api);
 int api_timeout_ms(const struct api *api);
 /* A token with the role admin that ends with this process: for the machine's own programs. Secret. */
 const char *api_local_token(const struct api *api);
+/* A run began, came forward or ended: for the feed. */
+void api_run_changed(struct api *api, const char *run_id, bool has_ended);
 /* From now on changing requests answer 503. */
 void api_stop_commands(struct api *api);
 /* The sentence that says that this is a demo; NULL when it is none. */

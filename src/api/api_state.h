@@ -148,6 +148,11 @@ void listing_answer(struct call *call, struct listing *listing, enum record_kind
 /* The same of a list that is whole: no row of the database belongs to it. */
 void listing_answer_whole(struct call *call, struct listing *listing, enum record_kind kind, const char *id_field, const char *time_field);
 
+/* Runs as items of an open array, newest first; none without a database. */
+void write_runs_newest(const struct api *api, int64_t limit, struct json_writer *writer);
+/* A run of the table runs as it stands now. */
+void answer_run(struct call *call, const char *id, int status);
+
 /* ---- lookups ---- */
 
 const struct position *find_position(const struct api *api, const char *id);

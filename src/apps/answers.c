@@ -116,39 +116,9 @@ const char *answers_cell(double value, int places, char out[40]) {
 
 /* ---- printing a document again ---- */
 
-static void copy_value(void *context, const char *key, const struct json *value) {
-  struct json_writer *writer = context;
-  switch (json_kind(value)) {
-    case JSON_NULL:
-      json_add_null(writer, key);
-      break;
-    case JSON_BOOL:
-      json_add_bool(writer, key, json_bool(value));
-      break;
-    case JSON_INT:
-      json_add_int(writer, key, json_int(value));
-      break;
-    case JSON_REAL:
-      json_add_double(writer, key, json_number(value));
-      break;
-    case JSON_STRING:
-      json_add_string(writer, key, json_string(value));
-      break;
-    case JSON_ARRAY:
-      json_begin_array(writer, key);
-      for (size_t i = 0; i < json_size(value); i++) copy_value(writer, NULL, json_item(value, i));
-      json_end_array(writer);
-      break;
-    default:
-      json_begin_object(writer, key);
-      json_each(value, copy_value, writer);
-      json_end_object(writer);
-  }
-}
-
 void answers_copy(const struct json *document, bool is_pretty, struct buffer *out) {
   struct json_writer writer;
   json_writer_init(&writer, out, is_pretty);
-  copy_value(&writer, NULL, document);
+  json_add_value(&writer, NULL, document);
   buffer_add_text(out, "\n");
 }

@@ -113,11 +113,13 @@ static int least(int a, int b) {
 }
 
 static void wait_for_work(struct server *server) {
-  struct pollfd files[2] = {{.fd = http_server_fd(server->http), .events = POLLIN}, {.fd = server->signal_fd, .events = POLLIN}};
+  struct pollfd files[2 + RUN_WORKERS_MAX] = {{.fd = http_server_fd(server->http), .events = POLLIN}, {.fd = server->signal_fd, .events = POLLIN}};
+  nfds_t count = 2 + (nfds_t)run_pool_files(server->pool, files + 2);
   int timeout = least(server_play_timeout_ms(server), http_server_timeout_ms(server->http));
   timeout = least(timeout, api_timeout_ms(server->api));
+  timeout = least(timeout, run_pool_timeout_ms(server->pool));
   if (journal_pending(server->journal) > 0) timeout = least(timeout, FLUSH_MS);
-  if (poll(files, 2, least(timeout, 1000)) < 0) return; /* interrupted: the next turn looks again */
+  if (poll(files, count, least(timeout, 1000)) < 0) return; /* interrupted: the next turn looks again */
 }
 
 /* Events come faster than the clock, so the clock decides: what is not an order or a command is on disk 100 ms later. A failure shows by
@@ -136,6 +138,7 @@ static enum status turn(struct server *server) {
   flush_journal(server);
   http_server_run(server->http);
   runner_idle(&server->wiring.runner, server_event_now(server));
+  run_pool_turn(server->pool);
   api_turn(server->api);
   snapshots_take(server->snapshots, &server->wiring.runner, false);
   metrics_set(server->metrics, METRIC_JOURNAL_RECORDS, NULL, (double)journal_last_seq(server->journal));

@@ -57,7 +57,9 @@ static enum status open_recording(struct server *server) {
   const char *feed = app->settings.feed[0] != '\0' ? app->settings.feed : default_exchange_names[app->settings.default_exchange];
   server->is_demo = text_equal(feed, "demo");
   text_copy(server->feed_name, sizeof server->feed_name, feed);
-  if (server->is_demo && !find_demo(app, path, sizeof path)) {
+  bool has_demo = find_demo(app, path, sizeof path);
+  if (has_demo) text_copy(server->recordings, (size_t)(strrchr(path, '/') - path) + 1, path);
+  if (server->is_demo && !has_demo) {
     problem_add(&app->problem, "not_found", "FEED", feed, NULL,
                 "the recording %s is not here: it belongs into recordings/ beside the program or into DATA_DIR/recordings", demo_recording);
     return STATUS_NOT_FOUND;
@@ -259,6 +261,31 @@ static int host_components(void *self, struct api_component *out, int max) {
   return 5;
 }
 
+static void on_run_changed(void *context, const char *id, bool has_ended) {
+  struct server *server = context;
+  if (server->api != NULL) api_run_changed(server->api, id, has_ended);
+}
+
+/* Workers, and versions of presets that are files still. */
+static enum status open_pool(struct server *server) {
+  struct app *app = server->app;
+  const struct run_pool_options options = {.settings = &app->settings,
+                                           .rows = &server->row_port,
+                                           .clock = server->clock,
+                                           .recordings = server->recordings[0] != '\0' ? server->recordings : NULL,
+                                           .on_change = on_run_changed,
+                                           .context = server};
+  struct preset_store store;
+  int count;
+  preset_store_init(&store, app->settings.presets_dir, app->settings.data_dir);
+  preset_store_use_rows(&store, &server->row_port, NULL);
+  enum status status = preset_store_take_files(&store, &count, &app->problem);
+  if (!status && count > 0) log_write(LOG_INFO, "storage", "preset_versions", NULL, "%d versions of presets became rows", count);
+  if (!status) status = run_pool_open(&server->pool, &options, &app->problem);
+  if (!status) run_pool_port(server->pool, &server->run_port);
+  return status;
+}
+
 static enum status open_api(struct server *server) {
   const struct api_options options = {.host = {server, host_now, host_step, host_use_preset, host_components},
                                       .engine = server->wiring.engine,
@@ -266,6 +293,7 @@ static enum status open_api(struct server *server) {
                                       .clock = server->clock,
                                       .settings = &server->app->settings,
                                       .rows = &server->row_port,
+                                      .runs = &server->run_port,
                                       .is_demo = true, /* recorded data are all this version has */
                                       .speed = server->app->settings.demo_speed,
                                       .is_ready = true};
@@ -444,6 +472,7 @@ enum status server_open(struct server *server, struct app *app, const struct ser
   status = metrics_open(&server->metrics, server->clock);
   if (!status) status = open_storage(server, &counters);
   if (!status) status = open_engine(server, &counters);
+  if (!status) status = open_pool(server);
   if (!status) status = open_api(server);
   if (!status) status = write_local_token(server);
   if (!status) status = open_http(server);
@@ -492,6 +521,7 @@ void server_close(struct server *server) {
   if (server->api != NULL) api_stop_commands(server->api);
   if (server->http != NULL) end_engine(server);
   http_server_close(server->http);
+  run_pool_close(server->pool);
   if (server->token_path[0] != '\0') unlink(server->token_path);
   if (server->archive != NULL) archive_stop(server->archive, 5000);
   snapshots_close(server->snapshots);

@@ -7,6 +7,7 @@
 #include "adapters/store/sqlite_rows.h"
 #include "adapters/store/store_registry.h"
 #include "api/api.h"
+#include "apps/run_pool.h"
 #include "apps/wiring.h"
 #include "runner/archive.h"
 #include "runner/journal.h"
@@ -52,6 +53,9 @@ struct server {
   struct api *api;
   char token_path[560]; /* of ctl.token, "" before it is written */
   struct http_server *http;
+  char recordings[1024]; /* folder of the shipped data sets, "" none */
+  struct run_pool *pool;
+  struct run_port run_port; /* of pool */
   int signal_fd;
   int64_t renewed_ns, told_ns, flushed_ns;
 };

@@ -410,3 +410,37 @@ void json_add_bool(struct json_writer *writer, const char *key, bool value) {
 void json_add_null(struct json_writer *writer, const char *key) {
   json_add_raw(writer, key, "null");
 }
+
+static void add_member(void *context, const char *key, const struct json *value) {
+  json_add_value(context, key, value);
+}
+
+void json_add_value(struct json_writer *writer, const char *key, const struct json *value) {
+  switch (json_kind(value)) {
+    case JSON_NULL:
+      json_add_null(writer, key);
+      break;
+    case JSON_BOOL:
+      json_add_bool(writer, key, json_bool(value));
+      break;
+    case JSON_INT:
+      json_add_int(writer, key, json_int(value));
+      break;
+    case JSON_REAL:
+      json_add_double(writer, key, json_number(value));
+      break;
+    case JSON_STRING:
+      json_add_string(writer, key, json_string(value));
+      break;
+    case JSON_ARRAY:
+      json_begin_array(writer, key);
+      for (size_t i = 0; i < json_size(value); i++) json_add_value(writer, NULL, json_item(value, i));
+      json_end_array(writer);
+      break;
+    case JSON_OBJECT:
+      json_begin_object(writer, key);
+      json_each(value, add_member, writer);
+      json_end_object(writer);
+      break;
+  }
+}

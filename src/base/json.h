@@ -55,5 +55,7 @@ void json_add_decimal(struct json_writer *writer, const char *key, int64_t value
 void json_add_bool(struct json_writer *writer, const char *key, bool value);
 void json_add_null(struct json_writer *writer, const char *key);
 void json_add_raw(struct json_writer *writer, const char *key, const char *json); /* already JSON */
+/* A value that was read, with all that is in it. */
+void json_add_value(struct json_writer *writer, const char *key, const struct json *value);
 
 #endif
