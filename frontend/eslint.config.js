@@ -43,6 +43,11 @@ export default tseslint.config(
     rules: {
       // Numbers and booleans in sentences are meant.
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      // A part that scrolls, and a badge whose tooltip tells more, must be reachable by keyboard.
+      "jsx-a11y/no-noninteractive-tabindex": [
+        "error",
+        { tags: [], roles: ["tabpanel", "group", "status", "note"], allowExpressionValues: true },
+      ],
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
     },
   },

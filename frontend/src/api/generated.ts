@@ -79,7 +79,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Prometheus text 0.0.4 */
+        /** Prometheus text 0.0.4, or OpenMetrics when Accept asks for it */
         get: operations["metrics"];
         put?: never;
         post?: never;
@@ -694,7 +694,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** an order with its fills */
+        /** an order with its fills and history */
         get: operations["order"];
         put?: never;
         post?: never;
@@ -1113,6 +1113,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/performance/equity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the equity curve in at most 2,000 points, oldest first */
+        get: operations["performance_equity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/performance/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** every figure of a backtest's result */
+        get: operations["performance_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/performance/r-distribution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** trades by R */
+        get: operations["performance_r"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/performance/breakdown": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** trades by day, week, month, symbol, strategy, side, exit_reason, hour, weekday or level_source */
+        get: operations["performance_breakdown"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/performance/drawdowns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the deepest falls of the curve, deepest first */
+        get: operations["performance_drawdowns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/presets": {
         parameters: {
             query?: never;
@@ -1502,6 +1587,809 @@ export interface paths {
         };
         /** sessions */
         get: operations["sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/docs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** this API as a page */
+        get: operations["docs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/redoc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the same page */
+        get: operations["docs_2"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/docs/problems": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** every code of a failure and what it means */
+        get: operations["docs_problems"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/docs/docs.js": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** script of the pages */
+        get: operations["docs_script"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/docs/docs.css": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** style of the pages */
+        get: operations["docs_style"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/engine/resource-health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** processor, memory, disk, threads, descriptors, and what was done about them */
+        get: operations["resource_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/engine/resource-summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the same over some minutes */
+        get: operations["resource_summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** log lines, newest first; level: this and graver ones */
+        get: operations["logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** log files */
+        get: operations["log_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/cleanup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** compress and delete old log files, as every day */
+        post: operations["log_cleanup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** settings in force; secrets as set or not set */
+        get: operations["settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/system/info": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the installation */
+        get: operations["system_info"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/system/memory-snapshot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** write what memory is used for into REPORTS_DIR */
+        post: operations["memory_snapshot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/system/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** backups in BACKUP_DIR */
+        get: operations["backups"];
+        put?: never;
+        /** make a verified backup */
+        post: operations["backup_make"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/system/handover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** hand the account to another process; 501 in this version */
+        post: operations["handover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trading/positions/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** move the stop; loosening needs confirm and ends at the initial stop */
+        post: operations["move_stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trading/positions/{id}/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** set the ladder of targets */
+        post: operations["set_targets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trading/positions/{id}/adopt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** take over a position that is not ours: its stop is placed, nothing else */
+        post: operations["adopt_position"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trading/positions/close-all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** close every position, or those of a side, at market */
+        post: operations["close_all"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trading/orders/cancel-all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** cancel entries, targets or both; never stops */
+        post: operations["cancel_all"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trading/trades/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** a trade with its orders, fills, decisions */
+        get: operations["trade"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/flows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** money that came or went outside trading, and funding */
+        get: operations["flows"];
+        put?: never;
+        /** tell of money that came or went */
+        post: operations["flow_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitoring/sessions/cleanup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** remove checkpoints of ended sessions that are older than some days, 30 by default */
+        post: operations["sessions_cleanup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitoring/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** a session with its checkpoints */
+        get: operations["session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitoring/sessions/{id}/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** figures of a session */
+        get: operations["session_summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitoring/sessions/{id}/visualization": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the six steps of the trading cycle */
+        get: operations["session_visualization"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitoring/sessions/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** stop the active session, keep its positions */
+        post: operations["session_end"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitoring/checkpoints/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** checkpoints of a session, newest first */
+        get: operations["checkpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitoring/current-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the active session; 404 no_session without one */
+        get: operations["current_session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitoring/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the engine and the machine at a glance */
+        get: operations["monitoring_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitoring/rate-limiter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** what is left of the venues' limits */
+        get: operations["rate_limiter"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitoring/rate-limiter/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** forget what was counted; a ban of a venue stays */
+        post: operations["rate_limiter_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitoring/state-machine/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the engine's word and what may follow */
+        get: operations["state_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitoring/state-machine/transitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** newest moves of every life cycle since the process started */
+        get: operations["state_transitions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitoring/state-machine/performance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** how often and how long the engine was in each word */
+        get: operations["state_performance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/metrics/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** figures over their last 100 points */
+        get: operations["rollup_summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/metrics/performance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the newest sample of the machine */
+        get: operations["rollup_performance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/metrics/metric/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the newest points of a figure */
+        get: operations["rollup_metric"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/metrics/all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the last 100 points of every figure */
+        get: operations["rollup_all"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/metrics/clear": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** forget these points; Prometheus' counters stay */
+        post: operations["rollup_clear"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/metrics/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the machine and how many figures there are */
+        get: operations["rollup_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** alerts, newest first */
+        get: operations["alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/{id}/ack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** somebody has seen it */
+        post: operations["alert_ack"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** rules: the program's own and those of users */
+        get: operations["alert_rules"];
+        put?: never;
+        /** add a rule */
+        post: operations["alert_rule_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** change a rule of a user */
+        put: operations["alert_rule_change"];
+        post?: never;
+        /** delete a rule of a user */
+        delete: operations["alert_rule_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/rules/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** raise the alert of the rule once, as a test */
+        post: operations["alert_rule_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ws": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** WebSocket of the live feed: a one-time ticket of /api/auth/ws-ticket, or Authorization: Bearer; its messages are FeedMessage */
+        get: operations["ws"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2077,21 +2965,19 @@ export interface components {
             released_by: string | null;
         };
         EngineStatus: {
-            /** @enum {string|null} */
-            state: "idle" | "initializing" | "scanning" | "level_building" | "signal_wait" | "sizing" | "execution" | "managing" | "paused" | "error" | "emergency" | "stopped" | null;
-            /** @enum {string|null} */
-            previous_state: "idle" | "initializing" | "scanning" | "level_building" | "signal_wait" | "sizing" | "execution" | "managing" | "paused" | "error" | "emergency" | "stopped" | null;
-            /** @enum {string|null} */
-            session_state: "idle" | "starting" | "running" | "paused" | "draining" | "stopping" | "flattening" | "error" | "emergency" | "stopped" | null;
+            /** @enum {string} */
+            state: "idle" | "initializing" | "scanning" | "level_building" | "signal_wait" | "sizing" | "execution" | "managing" | "paused" | "error" | "emergency" | "stopped";
+            /** @enum {string} */
+            previous_state: "idle" | "initializing" | "scanning" | "level_building" | "signal_wait" | "sizing" | "execution" | "managing" | "paused" | "error" | "emergency" | "stopped";
+            /** @enum {string} */
+            session_state: "idle" | "starting" | "running" | "paused" | "draining" | "stopping" | "flattening" | "error" | "emergency" | "stopped";
             /** @description time, ms UTC */
-            since_at: number | null;
+            since_at: number;
             session_id: string | null;
             preset: string | null;
             preset_hash: string | null;
-            /** @enum {string|null} */
-            mode: "paper" | "live" | null;
-            venue: string | null;
-            feed: string | null;
+            venue: string;
+            feed: string;
             /** @description time, ms UTC */
             started_at: number | null;
             slots_total: number;
@@ -2099,7 +2985,7 @@ export interface components {
             open_positions: number;
             working_orders: number;
             candidates: number;
-            daily_r: number | null;
+            daily_r: number;
             day_pnl_usd: number;
             equity_usd: number;
             consecutive_losses: number;
@@ -2113,7 +2999,12 @@ export interface components {
             is_trading_active: boolean;
             latches: components["schemas"]["Latch"][];
             /** @description time, ms UTC */
-            ts: number | null;
+            ts: number;
+            /**
+             * @description of the session; null without one
+             * @enum {string|null}
+             */
+            mode?: "paper" | "live" | null;
             /** @description true: recorded data and paper money */
             demo: boolean;
             /** @description says that this is a demo */
@@ -2124,6 +3015,8 @@ export interface components {
             profile: string;
             /** @description since the process started */
             uptime_s: number;
+            /** @description from sending an order to the venue's acknowledgement, median of the newest 20; null before the first */
+            latency_ms?: number | null;
             /** @description the latch of the emergency */
             latch?: components["schemas"]["Latch"] | null;
             /** @description filters the feed cannot answer */
@@ -2144,13 +3037,17 @@ export interface components {
             avg_step_us?: number | null;
             /** @description 99 of 100 events took no longer (upper bound of the bucket) */
             p99_step_us?: number | null;
+            /** @description as latency_ms of the status, mean; null before the first order */
+            avg_latency_ms?: number | null;
             /** @description signals */
             total_signals: number;
             /** @description closed trades */
             total_trades: number;
             /** @description the day in R */
             daily_pnl_r: number;
-            /** @description present drawdown, fraction */
+            /** @description deepest fall of the cumulative R of the session's trades */
+            max_drawdown_r: number;
+            /** @description deepest drawdown of the session, fraction; without a database the present one */
             max_drawdown: number;
             /** @description event time, ms UTC */
             ts: number;
@@ -2184,28 +3081,29 @@ export interface components {
             new: string;
         };
         CommandReply: {
-            operation_id: string | null;
+            operation_id: string;
             /** @description time, ms UTC */
-            ts: number | null;
-            /** @enum {string|null} */
-            command: "start" | "stop" | "pause" | "resume" | "time_stop" | "panic_exit" | "kill_switch" | "emergency_stop" | "retry" | "reset" | "reload" | "scan_now" | "close_position" | "move_stop" | "cancel_order" | "set_targets" | "close_all" | "cancel_all" | "record_flow" | "adopt" | null;
-            /** @enum {string|null} */
-            source: "operator" | "engine" | null;
+            ts: number;
+            /** @enum {string} */
+            command: "start" | "stop" | "pause" | "resume" | "time_stop" | "panic_exit" | "kill_switch" | "emergency_stop" | "retry" | "reset" | "reload" | "scan_now" | "close_position" | "move_stop" | "cancel_order" | "set_targets" | "close_all" | "cancel_all" | "record_flow" | "adopt";
+            /** @enum {string} */
+            source: "operator" | "engine";
             user: string | null;
             address: string | null;
-            /** @enum {string|null} */
-            status: "done" | "in_progress" | "failed" | null;
-            /** @enum {string|null} */
-            state_before: "idle" | "initializing" | "scanning" | "level_building" | "signal_wait" | "sizing" | "execution" | "managing" | "paused" | "error" | "emergency" | "stopped" | null;
-            /** @enum {string|null} */
-            state_after: "idle" | "initializing" | "scanning" | "level_building" | "signal_wait" | "sizing" | "execution" | "managing" | "paused" | "error" | "emergency" | "stopped" | null;
+            /** @enum {string} */
+            status: "done" | "in_progress" | "failed";
+            /** @enum {string} */
+            state_before: "idle" | "initializing" | "scanning" | "level_building" | "signal_wait" | "sizing" | "execution" | "managing" | "paused" | "error" | "emergency" | "stopped";
+            /** @enum {string} */
+            state_after: "idle" | "initializing" | "scanning" | "level_building" | "signal_wait" | "sizing" | "execution" | "managing" | "paused" | "error" | "emergency" | "stopped";
             session_id: string | null;
             code: string | null;
-            message: string | null;
+            message: string;
             /** @description time, ms UTC */
             ended_at: number | null;
             /** @description the command did what it promises, or is doing it */
             success: boolean;
+            details: components["schemas"]["CommandDetails"];
             /** @description keys that a reload changed */
             changed?: components["schemas"]["ChangedKey"][] | null;
             /** @description symbols of positions that stay after a reset */
@@ -2214,16 +3112,22 @@ export interface components {
         StartRequest: {
             /** @description name; default: DEFAULT_PRESET */
             preset?: string | null;
-            /** @description paper or live; default: TRADING_MODE */
-            mode?: string | null;
+            /**
+             * @description paper or live; default: TRADING_MODE
+             * @enum {string|null}
+             */
+            mode?: "paper" | "live" | null;
             /** @description START LIVE for mode live */
             confirm?: string | null;
-            /** @description how long to wait for the effect, 0 to 30000, default 5000 */
+            /** @description how long to wait for the effect, default 5000 */
             wait_ms?: number | null;
         };
         StopRequest: {
-            /** @description keep (default) or close */
-            positions?: string | null;
+            /**
+             * @description keep (default) or close
+             * @enum {string|null}
+             */
+            positions?: "keep" | "close" | null;
             /** @description as in start */
             wait_ms?: number | null;
         };
@@ -2236,8 +3140,11 @@ export interface components {
             confirm?: boolean | null;
             /** @description kept in the journal */
             reason?: string | null;
-            /** @description own (default) or account */
-            scope?: string | null;
+            /**
+             * @description own (default) or account
+             * @enum {string|null}
+             */
+            scope?: "own" | "account" | null;
             /** @description as in start */
             wait_ms?: number | null;
         };
@@ -2266,16 +3173,26 @@ export interface components {
             } | null;
         };
         CloseRequest: {
-            /** @description share of the quantity, (0, 1], default 1 */
+            /** @description share of the quantity, above 0, default 1 */
             fraction?: number | null;
-            /** @description normal (default) or immediate */
-            urgency?: string | null;
+            /**
+             * @description normal (default) or immediate
+             * @enum {string|null}
+             */
+            urgency?: "normal" | "immediate" | null;
             /** @description kept in the journal */
             reason?: string | null;
             /** @description as in start */
             wait_ms?: number | null;
         };
         CloseReply: {
+            /** @description the command */
+            operation_id: string;
+            /**
+             * @description of the command: in_progress, done, failed
+             * @enum {string}
+             */
+            status: "done" | "in_progress" | "failed";
             operation: components["schemas"]["CommandReply"];
             /** @description position */
             position_id: string;
@@ -2293,37 +3210,37 @@ export interface components {
             price?: number | null;
         };
         Target: {
-            level_name: string | null;
+            level_name: string;
             price: number;
             price_planned: number;
             qty: number;
-            size_pct: number | null;
+            size_pct: number;
             reward_multiple: number | null;
-            /** @enum {string|null} */
-            placement_mode: "fixed" | "smart" | "adaptive" | null;
-            /** @enum {string|null} */
-            state: "waiting" | "working" | "filled" | "cancelled" | null;
+            /** @enum {string} */
+            placement_mode: "fixed" | "smart" | "adaptive";
+            /** @enum {string} */
+            state: "waiting" | "working" | "filled" | "cancelled";
             filled_qty: number;
             client_order_id: string | null;
             /** @description time, ms UTC */
             filled_at: number | null;
         };
         Position: {
-            position_id: string | null;
-            session_id: string | null;
-            symbol: string | null;
-            venue_symbol: string | null;
-            /** @enum {string|null} */
-            side: "long" | "short" | null;
-            /** @enum {string|null} */
-            strategy: "momentum" | "retest" | "channel" | "adopted" | null;
-            preset: string | null;
-            /** @enum {string|null} */
-            mode: "paper" | "live" | null;
-            /** @enum {string|null} */
-            state: "opening" | "entry_confirmation" | "running" | "breakeven" | "trailing" | "partial_closed" | "exiting" | "closed" | null;
-            /** @enum {string|null} */
-            management: "full" | "guard" | null;
+            position_id: string;
+            session_id: string;
+            symbol: string;
+            venue_symbol: string;
+            /** @enum {string} */
+            side: "long" | "short";
+            /** @enum {string} */
+            strategy: "momentum" | "retest" | "channel" | "adopted";
+            preset: string;
+            /** @enum {string} */
+            mode: "paper" | "live";
+            /** @enum {string} */
+            state: "opening" | "entry_confirmation" | "running" | "breakeven" | "trailing" | "partial_closed" | "exiting" | "closed";
+            /** @enum {string} */
+            management: "full" | "guard";
             level_id: string | null;
             level_price: number | null;
             qty_initial: number;
@@ -2331,8 +3248,8 @@ export interface components {
             entry: number;
             stop: number;
             stop_initial: number;
-            /** @enum {string|null} */
-            stop_rule: "initial" | "breakeven" | "lock_profit" | "trailing" | "partial_trail" | "chandelier" | "atr" | "manual" | null;
+            /** @enum {string} */
+            stop_rule: "initial" | "breakeven" | "lock_profit" | "trailing" | "partial_trail" | "chandelier" | "atr" | "manual";
             protected: boolean;
             unprotected_ms: number;
             r_distance: number;
@@ -2346,16 +3263,16 @@ export interface components {
             pnl_usd: number | null;
             pnl_r: number | null;
             price_r: number | null;
-            mfe_r: number | null;
-            mae_r: number | null;
+            mfe_r: number;
+            mae_r: number;
             bars_held: number;
-            leverage: number | null;
+            leverage: number;
             margin_usd: number;
             liquidation_price: number | null;
             notional_usd: number | null;
             btc_correlation: number | null;
             /** @description time, ms UTC */
-            opened_at: number | null;
+            opened_at: number;
             /** @description time, ms UTC */
             entry_completed_at: number | null;
             /** @description time, ms UTC */
@@ -2370,26 +3287,26 @@ export interface components {
             trace_id: string;
         };
         Order: {
-            client_order_id: string | null;
+            client_order_id: string;
             venue_order_id: string | null;
-            plan_id: string | null;
+            plan_id: string;
             position_id: string | null;
-            symbol: string | null;
-            /** @enum {string|null} */
-            side: "buy" | "sell" | null;
-            /** @enum {string|null} */
-            type: "limit" | "market" | "stop_market" | null;
-            /** @enum {string|null} */
-            purpose: "entry" | "add_on" | "stop" | "target" | "exit" | "flatten" | "manual" | null;
+            symbol: string;
+            /** @enum {string} */
+            side: "buy" | "sell";
+            /** @enum {string} */
+            type: "limit" | "market" | "stop_market";
+            /** @enum {string} */
+            purpose: "entry" | "add_on" | "stop" | "target" | "exit" | "flatten" | "manual";
             qty: number;
             price: number | null;
             trigger_price: number | null;
-            /** @enum {string|null} */
-            time_in_force: "gtc" | "ioc" | "fok" | null;
+            /** @enum {string} */
+            time_in_force: "gtc" | "ioc" | "fok";
             post_only: boolean;
             reduce_only: boolean;
-            /** @enum {string|null} */
-            state: "planned" | "sent" | "unknown" | "untriggered" | "working" | "partially_filled" | "cancelling" | "filled" | "cancelled" | "rejected" | null;
+            /** @enum {string} */
+            state: "planned" | "sent" | "unknown" | "untriggered" | "working" | "partially_filled" | "cancelling" | "filled" | "cancelled" | "rejected";
             filled_qty: number;
             average_price: number | null;
             fees_usd: number;
@@ -2398,38 +3315,39 @@ export interface components {
             reject_code: string | null;
             reject_text: string | null;
             /** @description time, ms UTC */
-            created_at: number | null;
+            created_at: number;
             /** @description time, ms UTC */
             sent_at: number | null;
             /** @description time, ms UTC */
             acked_at: number | null;
             /** @description time, ms UTC */
-            updated_at: number | null;
+            updated_at: number;
             /** @description time, ms UTC */
             ended_at: number | null;
             /** @description the venue's spelling */
-            venue_symbol?: string | null;
+            venue_symbol: string;
             /** @description quantity not filled */
             remaining_qty: number;
             /** @description symbol:scan time */
             trace_id: string;
         };
         Fill: {
-            fill_id: string | null;
             venue_fill_id: string | null;
             client_order_id: string | null;
             position_id: string | null;
-            symbol: string | null;
-            /** @enum {string|null} */
-            side: "buy" | "sell" | null;
+            symbol: string;
+            /** @enum {string} */
+            side: "buy" | "sell";
             qty: number;
             price: number;
             fee_usd: number;
-            fee_asset: string | null;
-            /** @enum {string|null} */
-            liquidity: "maker" | "taker" | null;
+            fee_asset: string;
+            /** @enum {string} */
+            liquidity: "maker" | "taker";
             /** @description time, ms UTC */
-            ts: number | null;
+            ts: number;
+            /** @description counts the fills of the account */
+            fill_id: number;
         };
         StopMove: {
             position_id: string | null;
@@ -2443,17 +3361,17 @@ export interface components {
             locked_r: number | null;
         };
         Trade: {
-            trade_id: string | null;
-            position_id: string | null;
-            session_id: string | null;
-            symbol: string | null;
-            /** @enum {string|null} */
-            side: "long" | "short" | null;
-            /** @enum {string|null} */
-            strategy: "momentum" | "retest" | "channel" | "adopted" | null;
-            preset: string | null;
-            /** @enum {string|null} */
-            mode: "paper" | "live" | null;
+            trade_id: string;
+            position_id: string;
+            session_id: string;
+            symbol: string;
+            /** @enum {string} */
+            side: "long" | "short";
+            /** @enum {string} */
+            strategy: "momentum" | "retest" | "channel" | "adopted";
+            preset: string;
+            /** @enum {string} */
+            mode: "paper" | "live";
             qty: number;
             entry: number;
             exit_average: number;
@@ -2472,11 +3390,11 @@ export interface components {
             bars_held: number;
             hold_ms: number;
             /** @description time, ms UTC */
-            opened_at: number | null;
+            opened_at: number;
             /** @description time, ms UTC */
-            closed_at: number | null;
-            /** @enum {string|null} */
-            exit_reason: "passed" | "unavailable" | "stale" | "data_gap" | "data_duplicate" | "data_invalid" | "data_jump" | "data_spread" | "data_dead" | "data_health" | "not_ready" | "instrument_stale" | "delisting" | "not_whitelisted" | "blacklisted" | "fetch_limit" | "top_n_by_volume" | "gainers_filter" | "losers_filter" | "min_24h_volume" | "min_oi" | "max_spread" | "min_depth_0_5pct" | "min_depth_0_3pct" | "min_trades_per_minute" | "atr_range" | "bb_width" | "volume_surge_1h" | "volume_surge_5m" | "oi_delta" | "correlation" | "no_level" | "max_candidates" | "no_trigger" | "price_breakout" | "volume_surge" | "body_ratio" | "vwap_gap" | "l2_imbalance" | "previous_breakout" | "level_retest" | "pierce_tolerance" | "trading_activity" | "tpm_on_touch" | "channel_breakout" | "side_not_allowed" | "stop_too_close" | "duplicate_signal" | "active_signal_limit" | "signal_used" | "volume_confirmation" | "density_confirmation" | "momentum_confirmation" | "approach" | "breakout_distance" | "clean_breakout" | "activity_alive" | "day_edge" | "flat" | "consolidating" | "volatility_spike" | "weak_trend" | "noisy" | "session_not_running" | "emergency_latched" | "account_stale" | "clock_skew" | "recovering" | "storage_unavailable" | "day_limit" | "position_limit" | "symbol_busy" | "cooldown" | "correlation_signal" | "correlation_book" | "below_min_qty" | "below_min_notional" | "plan_dust" | "plan_rounding" | "plan_order" | "liquidation_too_close" | "no_margin" | "size_halved" | "cap_position_size" | "cap_depth" | "cap_margin" | "cap_max_order_qty" | "sized" | "run_away" | "depth_guard" | "spread_widened" | "slippage_cap" | "entry_unfilled" | "deadman" | "order_unknown" | "not_arrived" | "order_rejected" | "post_only_rejected" | "signal_expired" | "level_failed" | "cancelled_by_command" | "entry_filled" | "path_dependent" | "stop_loss" | "breakeven_stop" | "lock_profit_stop" | "trailing_stop" | "partial_trail_stop" | "chandelier_stop" | "atr_stop" | "manual_stop" | "take_profit" | "panic_activity_drop" | "failed_breakout" | "breakout_retesting" | "volatility_exit" | "weak_impulse" | "activity_drop" | "max_hold_time" | "no_progress" | "time_stop" | "manual" | "stop_command" | "panic_exit" | "kill_switch" | "stop_watch" | "unprotected" | "reconciled" | "liquidation" | "adl" | "end_of_data" | "add_on" | "add_on_too_small" | "adjustment_capped" | "target_shifted" | "stop_moved" | "hold" | null;
+            closed_at: number;
+            /** @enum {string} */
+            exit_reason: "passed" | "unavailable" | "stale" | "data_gap" | "data_duplicate" | "data_invalid" | "data_jump" | "data_spread" | "data_dead" | "data_health" | "not_ready" | "instrument_stale" | "delisting" | "not_whitelisted" | "blacklisted" | "fetch_limit" | "top_n_by_volume" | "gainers_filter" | "losers_filter" | "min_24h_volume" | "min_oi" | "max_spread" | "min_depth_0_5pct" | "min_depth_0_3pct" | "min_trades_per_minute" | "atr_range" | "bb_width" | "volume_surge_1h" | "volume_surge_5m" | "oi_delta" | "correlation" | "no_level" | "max_candidates" | "no_trigger" | "price_breakout" | "volume_surge" | "body_ratio" | "vwap_gap" | "l2_imbalance" | "previous_breakout" | "level_retest" | "pierce_tolerance" | "trading_activity" | "tpm_on_touch" | "channel_breakout" | "side_not_allowed" | "stop_too_close" | "duplicate_signal" | "active_signal_limit" | "signal_used" | "volume_confirmation" | "density_confirmation" | "momentum_confirmation" | "approach" | "breakout_distance" | "clean_breakout" | "activity_alive" | "day_edge" | "flat" | "consolidating" | "volatility_spike" | "weak_trend" | "noisy" | "session_not_running" | "emergency_latched" | "account_stale" | "clock_skew" | "recovering" | "storage_unavailable" | "day_limit" | "position_limit" | "symbol_busy" | "cooldown" | "correlation_signal" | "correlation_book" | "below_min_qty" | "below_min_notional" | "plan_dust" | "plan_rounding" | "plan_order" | "liquidation_too_close" | "no_margin" | "size_halved" | "cap_position_size" | "cap_depth" | "cap_margin" | "cap_max_order_qty" | "sized" | "run_away" | "depth_guard" | "spread_widened" | "slippage_cap" | "entry_unfilled" | "deadman" | "order_unknown" | "not_arrived" | "order_rejected" | "post_only_rejected" | "signal_expired" | "level_failed" | "cancelled_by_command" | "entry_filled" | "path_dependent" | "stop_loss" | "breakeven_stop" | "lock_profit_stop" | "trailing_stop" | "partial_trail_stop" | "chandelier_stop" | "atr_stop" | "manual_stop" | "take_profit" | "panic_activity_drop" | "failed_breakout" | "breakout_retesting" | "volatility_exit" | "weak_impulse" | "activity_drop" | "max_hold_time" | "no_progress" | "time_stop" | "manual" | "stop_command" | "panic_exit" | "kill_switch" | "stop_watch" | "unprotected" | "reconciled" | "liquidation" | "adl" | "end_of_data" | "add_on" | "add_on_too_small" | "adjustment_capped" | "target_shifted" | "stop_moved" | "hold";
             targets_filled: number;
             target_mask: number;
             add_on_used: boolean;
@@ -2495,18 +3413,23 @@ export interface components {
             /** @description decisions of its trace */
             decisions: components["schemas"]["Decision"][];
             /** @description moves of its stop */
-            stop_history: components["schemas"]["StopMove"][];
+            stop_history: components["schemas"]["StopChange"][];
         };
         OrderDetail: {
             order: components["schemas"]["Order"];
             /** @description its fills */
             fills: components["schemas"]["Fill"][];
+            /** @description moves of its life cycle, oldest first; null without a database */
+            history?: components["schemas"]["OrderChange"][] | null;
         };
         Account: {
             /** @description venue */
             venue: string;
-            /** @description paper or live */
-            mode: string;
+            /**
+             * @description paper or live
+             * @enum {string}
+             */
+            mode: "paper" | "live";
             /** @description cash */
             cash_usd: number;
             /** @description cash and open results */
@@ -2521,8 +3444,12 @@ export interface components {
             fees_today_usd: number;
             /** @description of the UTC day */
             funding_today_usd: number;
-            /** @description event time, ms UTC */
+            /** @description when the venue told the balance, event time, ms UTC */
             read_at: number;
+            /** @description positions of the account that are not ours */
+            foreign_positions: components["schemas"]["ForeignPosition"][];
+            /** @description live orders of the account that are not ours, at the last reconciliation */
+            foreign_orders: number;
         };
         RiskSummary: {
             /** @description event time, ms UTC */
@@ -2537,7 +3464,7 @@ export interface components {
             margin_used_usd: number;
             /** @description the rest */
             margin_free_usd: number;
-            /** @description margin over equity */
+            /** @description notional of the positions over equity */
             equity_utilisation?: number | null;
             /** @description at 00:00 UTC */
             day_start_equity_usd: number;
@@ -2577,10 +3504,18 @@ export interface components {
             slots_free: number;
             /** @description 1, or 0.5 after losses */
             size_factor: number;
-            /** @description safe, halved, day_limit, killed */
-            risk_status: string;
+            correlation: components["schemas"]["CorrelationShares"];
+            /**
+             * @description safe, halved, day_limit, killed
+             * @enum {string}
+             */
+            risk_status: "safe" | "halved" | "day_limit" | "killed";
             /** @description what stops trading */
             latches: components["schemas"]["Latch"][];
+            /** @description names of firing alerts about risk */
+            warnings: string[];
+            /** @description notional of orders whose outcome is not known */
+            possible_usd: number;
             /** @description accumulated time without a confirmed stop */
             unprotected_seconds: number;
         };
@@ -3188,6 +4123,64 @@ export interface components {
             /** @description sum of R of closed trades */
             cumulative_r?: number | null;
         };
+        MetricValue: {
+            /** @description null when a divisor is 0, too few items stand behind it, or it was not recorded */
+            value?: number | null;
+            /** @description of the value */
+            unit: string;
+            /** @description what it means */
+            text: string;
+        };
+        Performance: {
+            /** @description closed trades behind the figures; at most the newest 20,000 */
+            n: number;
+            /** @description begin of the period, ms UTC */
+            from?: number | null;
+            /** @description its end, ms UTC */
+            to?: number | null;
+            /** @description by name */
+            metrics: {
+                [key: string]: components["schemas"]["MetricValue"];
+            };
+            /** @description share of the trades in which each target filled, null without trades */
+            target_hit_rate: number[];
+        };
+        RBin: {
+            /** @description lower edge */
+            r: number;
+            /** @description trades from it to the next edge */
+            count: number;
+        };
+        BreakdownRow: {
+            /** @description what the trades share */
+            key: string;
+            /** @description how many */
+            trades: number;
+            /** @description with profit */
+            wins: number;
+            /** @description their sum */
+            pnl_usd: number;
+            /** @description their sum in R */
+            pnl_r: number;
+            /** @description profits over losses; null without a loss */
+            profit_factor?: number | null;
+            /** @description mean R */
+            average_r?: number | null;
+        };
+        Drawdown: {
+            /** @description last time at the maximum, ms UTC */
+            peak_at: number;
+            /** @description lowest equity, ms UTC */
+            trough_at: number;
+            /** @description back at the maximum, ms UTC; null: not yet */
+            recovered_at?: number | null;
+            /** @description fraction */
+            depth: number;
+            /** @description in money */
+            depth_usd: number;
+            /** @description from the peak to the recovery, or until now */
+            length_ms: number;
+        };
         PresetFinding: {
             /** @description key */
             path: string;
@@ -3397,6 +4390,36 @@ export interface components {
             /** @description where */
             path?: string | null;
         };
+        LookaheadDifference: {
+            /** @description where the data were cut, ms UTC */
+            at: number;
+            /** @description cut or scramble */
+            form: string;
+            /** @description records */
+            differing: number;
+            /** @description first record that differs, of the whole run */
+            whole: string;
+            /** @description the same of the other run */
+            shortened: string;
+        };
+        Lookahead: {
+            /** @description lookahead_check */
+            kind: string;
+            /** @description times that were tried */
+            cuts: number;
+            /** @description runs that were compared */
+            runs: number;
+            /** @description records of the whole run */
+            records: number;
+            /** @description records compared */
+            compared: number;
+            /** @description records that differ: 0 is good */
+            differing: number;
+            /** @description no decision used data of its future */
+            passed: boolean;
+            /** @description first one of each run that differs */
+            differences: components["schemas"]["LookaheadDifference"][];
+        };
         Run: {
             /** @description run */
             run_id: string;
@@ -3434,6 +4457,8 @@ export interface components {
             digest?: string | null;
             /** @description of a backtest that is done */
             summary?: components["schemas"]["RunSummary"] | null;
+            /** @description of a look-ahead check that is done */
+            lookahead?: components["schemas"]["Lookahead"] | null;
             /** @description why it failed */
             error?: components["schemas"]["RunError"] | null;
         };
@@ -4366,6 +5391,624 @@ export interface components {
             metrics_count: number;
             performance: components["schemas"]["ProcessFigures"];
         };
+        CommandDetails: {
+            /** @description of a start: symbols with enough candles */
+            warm_symbols?: number | null;
+            /** @description of a start: symbols without */
+            not_ready?: number | null;
+            /** @description of a start: filters the feed cannot answer */
+            skipped_filters?: string[] | null;
+        };
+        OperationStep: {
+            /** @description what has to come true */
+            name: string;
+            /**
+             * @description in_progress, done, failed
+             * @enum {string}
+             */
+            status: "done" | "in_progress" | "failed";
+            /** @description when it was seen to be so, event time */
+            ts?: number | null;
+        };
+        OperationError: {
+            /** @description as in a problem document */
+            code: string;
+            /** @description as a sentence */
+            message: string;
+        };
+        Operation: {
+            /** @description names it */
+            operation_id: string;
+            /**
+             * @description the command
+             * @enum {string}
+             */
+            command: "start" | "stop" | "pause" | "resume" | "time_stop" | "panic_exit" | "kill_switch" | "emergency_stop" | "retry" | "reset" | "reload" | "scan_now" | "close_position" | "move_stop" | "cancel_order" | "set_targets" | "close_all" | "cancel_all" | "record_flow" | "adopt";
+            /**
+             * @description in_progress, done, failed
+             * @enum {string}
+             */
+            status: "done" | "in_progress" | "failed";
+            /** @description steps done of all steps */
+            progress: number;
+            /** @description event time, ms UTC */
+            started_at: number;
+            /** @description event time, ms UTC */
+            ended_at?: number | null;
+            /** @description as a sentence */
+            message: string;
+            /** @description in order */
+            steps: components["schemas"]["OperationStep"][];
+            /** @description why it failed */
+            error?: components["schemas"]["OperationError"] | null;
+        };
+        MoveStopRequest: {
+            /** @description where the stop goes; rounded to the tick away from the entry */
+            price?: number | null;
+            /**
+             * @description instead of a price: where a fill returns entry and fees
+             * @enum {string|null}
+             */
+            to?: "breakeven" | null;
+            /** @description must be true to loosen a stop */
+            confirm?: boolean | null;
+            /** @description as in start */
+            wait_ms?: number | null;
+        };
+        TargetChange: {
+            /** @description names the rung; a known name changes that rung */
+            level_name: string;
+            /** @description beyond the market; rounded to the tick towards the entry */
+            price: number;
+            /** @description fraction of the initial quantity, above 0 */
+            size_pct: number;
+        };
+        SetTargetsRequest: {
+            /** @description every rung that shall rest from now on; the others are cancelled, filled ones stay as they are */
+            targets: components["schemas"]["TargetChange"][];
+            /** @description as in start */
+            wait_ms?: number | null;
+        };
+        AdoptRequest: {
+            /** @description protective stop, on the losing side of entry and price */
+            stop: number;
+            /** @description the preset in force */
+            preset: string;
+            /** @description as in start */
+            wait_ms?: number | null;
+        };
+        CloseAllRequest: {
+            /** @description must be true */
+            confirm?: boolean | null;
+            /**
+             * @description all is the default
+             * @enum {string|null}
+             */
+            side?: "long" | "short" | "all" | null;
+            /** @description as in start */
+            wait_ms?: number | null;
+        };
+        CancelAllRequest: {
+            /**
+             * @description entry is the default; stops and exits are never cancelled
+             * @enum {string|null}
+             */
+            purpose?: "entry" | "target" | "all" | null;
+            /** @description as in start */
+            wait_ms?: number | null;
+        };
+        CancelAllReply: {
+            /** @description orders that are cancelled now */
+            cancelled: string[];
+            /** @description orders whose cancel is on its way */
+            pending: string[];
+            operation: components["schemas"]["CommandReply"];
+        };
+        CloseAllReply: {
+            operation: components["schemas"]["CommandReply"];
+            /** @description positions that it closes */
+            positions: string[];
+        };
+        StopChange: {
+            /** @description event time, ms UTC */
+            ts: number;
+            /** @description stop before */
+            old: number;
+            /** @description stop after */
+            new: number;
+            /**
+             * @description what moved it
+             * @enum {string}
+             */
+            rule: "initial" | "breakeven" | "lock_profit" | "trailing" | "partial_trail" | "chandelier" | "atr" | "manual";
+        };
+        OrderChange: {
+            /** @description event time, ms UTC */
+            ts: number;
+            /**
+             * @description state before; null at the beginning
+             * @enum {string|null}
+             */
+            from?: "planned" | "sent" | "unknown" | "untriggered" | "working" | "partially_filled" | "cancelling" | "filled" | "cancelled" | "rejected" | null;
+            /**
+             * @description state after
+             * @enum {string}
+             */
+            to: "planned" | "sent" | "unknown" | "untriggered" | "working" | "partially_filled" | "cancelling" | "filled" | "cancelled" | "rejected";
+            /** @description what moved it */
+            trigger: string;
+        };
+        ChartRange: {
+            /** @description ms UTC */
+            from: number;
+            /** @description ms UTC, exclusive */
+            to: number;
+        };
+        TradeDetail: {
+            trade: components["schemas"]["Trade"];
+            /** @description its orders */
+            orders: components["schemas"]["Order"][];
+            /** @description its fills */
+            fills: components["schemas"]["Fill"][];
+            /** @description decisions of its trace */
+            decisions: components["schemas"]["Decision"][];
+            chart: components["schemas"]["ChartRange"];
+        };
+        ForeignPosition: {
+            /** @description for adopt: the venue's spelling of the symbol */
+            id: string;
+            /** @description symbol */
+            symbol: string;
+            /**
+             * @description long or short
+             * @enum {string}
+             */
+            side: "long" | "short";
+            /** @description quantity */
+            qty: number;
+            /** @description average price at the venue */
+            entry?: number | null;
+        };
+        CashFlow: {
+            flow_id: string;
+            /** @description time, ms UTC */
+            ts: number;
+            /** @enum {string} */
+            kind: "deposit" | "withdrawal" | "correction" | "funding" | "fee";
+            amount_usd: number;
+            source: string;
+            symbol: string | null;
+            note: string | null;
+        };
+        CashFlowRequest: {
+            /** @description above 0; a correction may be negative */
+            amount_usd: number;
+            /**
+             * @description deposit, withdrawal, correction
+             * @enum {string}
+             */
+            kind: "deposit" | "withdrawal" | "correction";
+            /** @description why, 1 to 63 bytes */
+            note: string;
+        };
+        CorrelationShares: {
+            /** @description share of notional above 0.7 */
+            high: number;
+            /** @description from 0.3 to 0.7 */
+            medium: number;
+            /** @description below 0.3 */
+            low: number;
+            /** @description without a value */
+            unknown: number;
+        };
+        RollupAll: {
+            /** @description points, oldest first */
+            cpu_percent: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            memory_percent: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            memory_used_mb: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            disk_usage_percent: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            active_threads: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            open_files: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            network_connections: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            cycle_time: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            positions: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            signals: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            orders: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            events: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            pnl: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            symbols_scanned: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            candidates_found: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            scan_time: components["schemas"]["RollupPoint"][];
+        };
+        Alert: {
+            /** @description names it */
+            alert_id: string;
+            /** @description what is wrong, or the name of the rule */
+            name: string;
+            /**
+             * @description info, warning, critical
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "critical";
+            /**
+             * @description firing until somebody has seen it or its cause is gone
+             * @enum {string}
+             */
+            state: "firing" | "acknowledged" | "resolved";
+            /** @description symbol, order, position or part of the program */
+            subject: string;
+            /** @description as a sentence */
+            message: string;
+            /** @description measured */
+            value?: number | null;
+            /** @description limit */
+            threshold?: number | null;
+            /** @description event time, ms UTC */
+            since_at: number;
+            /** @description event time, ms UTC */
+            resolved_at?: number | null;
+            /** @description who has seen it */
+            acked_by?: string | null;
+            /** @description what that person wrote */
+            note?: string | null;
+            /** @description section of the operations manual */
+            runbook: string;
+            /** @description times it was raised */
+            count: number;
+        };
+        AlertAckRequest: {
+            /** @description at most 200 bytes */
+            note?: string | null;
+        };
+        AlertRuleRequest: {
+            /** @description 1 to 31 of a-z, 0-9, underscore */
+            name: string;
+            /**
+             * @description what is watched
+             * @enum {string}
+             */
+            metric: "equity_usd" | "day_pnl_usd" | "day_loss" | "drawdown" | "daily_r" | "consecutive_losses" | "open_positions" | "open_risk_usd" | "unprotected_seconds" | "position.pnl_r" | "position.pnl_usd" | "position.hold_minutes" | "trade.pnl_r" | "trade.pnl_usd" | "candidates" | "signals_per_hour" | "scan_duration_ms" | "feed_lag_ms" | "venue_latency_ms" | "state" | "cpu_percent" | "memory_percent" | "disk_percent" | "errors_per_minute";
+            /**
+             * @description how it is compared
+             * @enum {string}
+             */
+            comparator: ">" | ">=" | "<" | "<=" | "==" | "changes";
+            /** @description null with changes only */
+            threshold?: number | null;
+            /** @description holds so long before the alert fires, default 0 */
+            for_s?: number | null;
+            /**
+             * @description info, warning, critical
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "critical";
+            /** @description pause before it fires again, default ALERT_COOLDOWN_S */
+            cooldown_s?: number | null;
+            /** @description 22:00-07:00 UTC: nothing fires then */
+            quiet_hours?: string | null;
+            /** @description ui is the default; webhook is not in this version */
+            channels?: ("ui" | "webhook")[] | null;
+            /** @description default true */
+            enabled?: boolean | null;
+        };
+        AlertRule: {
+            /** @description names it */
+            rule_id: string;
+            /** @description of the alerts it makes */
+            name: string;
+            /** @description what is watched */
+            metric: string;
+            /**
+             * @description how it is compared
+             * @enum {string}
+             */
+            comparator: ">" | ">=" | "<" | "<=" | "==" | "changes";
+            /** @description null: the condition is the engine's own */
+            threshold?: number | null;
+            /** @description holds so long before the alert fires */
+            for_s: number;
+            /**
+             * @description info, warning, critical
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "critical";
+            /** @description pause before it fires again */
+            cooldown_s: number;
+            /** @description 22:00-07:00 UTC: nothing fires then */
+            quiet_hours?: string | null;
+            /** @description where it is told */
+            channels: ("ui" | "webhook")[];
+            /** @description is it watched */
+            enabled: boolean;
+            /** @description part of the program: cannot be changed or deleted */
+            built_in: boolean;
+        };
+        FeedHello: {
+            /** @description of this connection */
+            connection_id: string;
+            /** @description whose ticket or token opened it */
+            user: string;
+            /**
+             * @description what it may do
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "admin";
+            /** @description of the program */
+            version: string;
+            /** @description silence of three times this ends the connection */
+            heartbeat_s: number;
+            /** @description all there are */
+            topics: string[];
+        };
+        FeedSnapshot: {
+            /** @description topic */
+            topic: string;
+            /** @description of a topic of many: positions, orders, signals, decisions, levels, density (Wall), activity, prices (FeedPrice), candles (FeedCandle), alerts, logs, backtests, monitoring */
+            items?: {
+                [key: string]: unknown;
+            }[] | null;
+            /** @description of a topic of one: engine (EngineStatus), scan (ScanSnapshot), risk (RiskSummary), equity (EquityPoint); null before there is one */
+            object?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        FeedSubscribed: {
+            /** @description all topics that are subscribed now */
+            topics: string[];
+            /** @description symbols of the topics per symbol; none: all candidates and positions */
+            symbols: string[];
+        };
+        FeedHeartbeat: {
+            /** @description round trip of the connection's newest ping */
+            latency_ms?: number | null;
+            /** @description time of the machine, ms UTC */
+            server_ts: number;
+        };
+        FeedPong: {
+            /** @description of the PING */
+            id?: string | null;
+            /** @description time of the machine, ms UTC */
+            server_ts: number;
+        };
+        FeedError: {
+            /** @description what went wrong */
+            code: string;
+            /** @description as a sentence */
+            message: string;
+            /** @description part of the program; null: the connection */
+            component?: string | null;
+        };
+        FeedTransition: {
+            /** @description number of the transition */
+            seq: number;
+            /** @description state before; empty: it began */
+            from: string;
+            /** @description state now */
+            to: string;
+            /** @description why */
+            reason?: string | null;
+            /**
+             * @description life cycle
+             * @enum {string}
+             */
+            machine: "session" | "candidate" | "order" | "position" | "view";
+            /** @description of the session, candidate, order or position; view: the engine's word */
+            id: string;
+            /** @description what moved it */
+            trigger: string;
+            /** @description event time, ms UTC */
+            ts: number;
+        };
+        FeedKillSwitch: {
+            /**
+             * @description why
+             * @enum {string}
+             */
+            cause: "none" | "drawdown" | "day_loss" | "consecutive_losses" | "operator";
+            /** @description in words */
+            reason?: string | null;
+            /** @description what was measured */
+            value?: number | null;
+            /** @description its limit */
+            threshold?: number | null;
+            /**
+             * @description who fired it
+             * @enum {string}
+             */
+            source: "operator" | "engine";
+            /** @description true: fired, false: released */
+            latched: boolean;
+            /** @description event time, ms UTC */
+            ts: number;
+        };
+        FeedPositionClose: {
+            position_id: string | null;
+            session_id: string | null;
+            symbol: string | null;
+            venue_symbol: string | null;
+            /** @enum {string|null} */
+            side: "long" | "short" | null;
+            /** @enum {string|null} */
+            strategy: "momentum" | "retest" | "channel" | "adopted" | null;
+            preset: string | null;
+            /** @enum {string|null} */
+            mode: "paper" | "live" | null;
+            /** @enum {string|null} */
+            state: "opening" | "entry_confirmation" | "running" | "breakeven" | "trailing" | "partial_closed" | "exiting" | "closed" | null;
+            /** @enum {string|null} */
+            management: "full" | "guard" | null;
+            level_id: string | null;
+            level_price: number | null;
+            qty_initial: number;
+            qty: number;
+            entry: number;
+            stop: number;
+            stop_initial: number;
+            /** @enum {string|null} */
+            stop_rule: "initial" | "breakeven" | "lock_profit" | "trailing" | "partial_trail" | "chandelier" | "atr" | "manual" | null;
+            protected: boolean;
+            unprotected_ms: number;
+            r_distance: number;
+            r_usd: number;
+            targets: components["schemas"]["Target"][];
+            mark: number | null;
+            pnl_unrealised_usd: number | null;
+            pnl_realised_usd: number;
+            fees_usd: number;
+            funding_usd: number;
+            pnl_usd: number | null;
+            pnl_r: number | null;
+            price_r: number | null;
+            mfe_r: number | null;
+            mae_r: number | null;
+            bars_held: number;
+            leverage: number | null;
+            margin_usd: number;
+            liquidation_price: number | null;
+            notional_usd: number | null;
+            btc_correlation: number | null;
+            /** @description time, ms UTC */
+            opened_at: number | null;
+            /** @description time, ms UTC */
+            entry_completed_at: number | null;
+            /** @description time, ms UTC */
+            closed_at: number | null;
+            /** @enum {string|null} */
+            exit_reason: "passed" | "unavailable" | "stale" | "data_gap" | "data_duplicate" | "data_invalid" | "data_jump" | "data_spread" | "data_dead" | "data_health" | "not_ready" | "instrument_stale" | "delisting" | "not_whitelisted" | "blacklisted" | "fetch_limit" | "top_n_by_volume" | "gainers_filter" | "losers_filter" | "min_24h_volume" | "min_oi" | "max_spread" | "min_depth_0_5pct" | "min_depth_0_3pct" | "min_trades_per_minute" | "atr_range" | "bb_width" | "volume_surge_1h" | "volume_surge_5m" | "oi_delta" | "correlation" | "no_level" | "max_candidates" | "no_trigger" | "price_breakout" | "volume_surge" | "body_ratio" | "vwap_gap" | "l2_imbalance" | "previous_breakout" | "level_retest" | "pierce_tolerance" | "trading_activity" | "tpm_on_touch" | "channel_breakout" | "side_not_allowed" | "stop_too_close" | "duplicate_signal" | "active_signal_limit" | "signal_used" | "volume_confirmation" | "density_confirmation" | "momentum_confirmation" | "approach" | "breakout_distance" | "clean_breakout" | "activity_alive" | "day_edge" | "flat" | "consolidating" | "volatility_spike" | "weak_trend" | "noisy" | "session_not_running" | "emergency_latched" | "account_stale" | "clock_skew" | "recovering" | "storage_unavailable" | "day_limit" | "position_limit" | "symbol_busy" | "cooldown" | "correlation_signal" | "correlation_book" | "below_min_qty" | "below_min_notional" | "plan_dust" | "plan_rounding" | "plan_order" | "liquidation_too_close" | "no_margin" | "size_halved" | "cap_position_size" | "cap_depth" | "cap_margin" | "cap_max_order_qty" | "sized" | "run_away" | "depth_guard" | "spread_widened" | "slippage_cap" | "entry_unfilled" | "deadman" | "order_unknown" | "not_arrived" | "order_rejected" | "post_only_rejected" | "signal_expired" | "level_failed" | "cancelled_by_command" | "entry_filled" | "path_dependent" | "stop_loss" | "breakeven_stop" | "lock_profit_stop" | "trailing_stop" | "partial_trail_stop" | "chandelier_stop" | "atr_stop" | "manual_stop" | "take_profit" | "panic_activity_drop" | "failed_breakout" | "breakout_retesting" | "volatility_exit" | "weak_impulse" | "activity_drop" | "max_hold_time" | "no_progress" | "time_stop" | "manual" | "stop_command" | "panic_exit" | "kill_switch" | "stop_watch" | "unprotected" | "reconciled" | "liquidation" | "adl" | "end_of_data" | "add_on" | "add_on_too_small" | "adjustment_capped" | "target_shifted" | "stop_moved" | "hold" | null;
+            exit_detail: string | null;
+            add_on: components["schemas"]["AddOn"];
+            /** @description since the first fill, event time */
+            hold_ms: number;
+            /** @description symbol:scan time */
+            trace_id?: string | null;
+            /** @description the trade it became; null: nothing was traded */
+            trade?: components["schemas"]["Trade"] | null;
+        };
+        FeedStopMoved: {
+            /** @description position */
+            position_id: string;
+            /** @description its symbol */
+            symbol: string;
+            /** @description price before */
+            old_stop: number;
+            /** @description price now */
+            new_stop: number;
+            /**
+             * @description which rule moved it
+             * @enum {string}
+             */
+            rule: "initial" | "breakeven" | "lock_profit" | "trailing" | "partial_trail" | "chandelier" | "atr" | "manual";
+            /** @description R that the stop locks in */
+            r_locked?: number | null;
+            /** @description event time, ms UTC */
+            ts: number;
+        };
+        FeedTakeProfit: {
+            /** @description position */
+            position_id: string;
+            /** @description its symbol */
+            symbol: string;
+            /** @description target */
+            level_name: string;
+            /** @description of the fill */
+            price: number;
+            /** @description of the fill */
+            qty: number;
+            /** @description of this quantity, its closing fee included */
+            pnl_usd?: number | null;
+            /** @description the same in R of the position */
+            pnl_r?: number | null;
+            /** @description event time, ms UTC */
+            ts: number;
+        };
+        FeedOrders: {
+            /** @description as they are after the event */
+            orders: components["schemas"]["Order"][];
+        };
+        FeedDensity: {
+            /**
+             * @description what happened
+             * @enum {string}
+             */
+            event: "wall_detected" | "wall_eaten" | "wall_removed";
+            wall: components["schemas"]["Wall"];
+        };
+        FeedPrice: {
+            /** @description symbol */
+            symbol: string;
+            /** @description newest price that the feed tells */
+            price?: number | null;
+            /** @description best bid */
+            bid?: number | null;
+            /** @description best ask */
+            ask?: number | null;
+            /** @description mark price */
+            mark?: number | null;
+            /** @description over 24 h, % */
+            change_24h_pct?: number | null;
+            /** @description event time, ms UTC */
+            ts: number;
+        };
+        FeedPrices: {
+            /** @description those that changed */
+            prices: components["schemas"]["FeedPrice"][];
+        };
+        FeedCandle: {
+            /** @description symbol */
+            symbol: string;
+            /**
+             * @description interval
+             * @enum {string}
+             */
+            timeframe: "1m" | "5m" | "15m" | "1h";
+            candle: components["schemas"]["Candle"];
+        };
+        FeedLog: {
+            /** @description 2026-01-31T23:59:59.123Z */
+            ts: string;
+            /**
+             * @description level
+             * @enum {string}
+             */
+            level: "DEBUG" | "INFO" | "WARNING" | "ERROR" | "CRITICAL";
+            /** @description part of the program */
+            component: string;
+            /** @description what happened */
+            event: string;
+            /** @description as a sentence */
+            message: string;
+        };
+        FeedResource: {
+            /** @description time of the machine, ms UTC */
+            ts: number;
+            /** @description of the machine */
+            cpu_percent?: number | null;
+            /** @description of the machine or the container's limit */
+            memory_percent?: number | null;
+            /** @description of the process */
+            memory_used_mb?: number | null;
+            /** @description of the disk of DATA_DIR */
+            disk_usage_percent?: number | null;
+            /** @description of the process */
+            active_threads?: number | null;
+            /** @description of the process */
+            open_files?: number | null;
+        };
     };
     responses: {
         /** @description what went wrong; code says it in a word */
@@ -4515,7 +6158,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Prometheus text 0.0.4 */
+            /** @description Prometheus text 0.0.4, or OpenMetrics when Accept asks for it */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5174,7 +6817,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CommandReply"];
+                    "application/json": components["schemas"]["Operation"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -6107,7 +7750,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description an order with its fills */
+            /** @description an order with its fills and history */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7048,6 +8691,259 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["SymbolHealth"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    performance_equity: {
+        parameters: {
+            query?: {
+                /** @description only with this value */
+                time_range?: string;
+                /** @description session, S00000001 */
+                session_id?: string;
+                /** @description only with this value */
+                run_id?: string;
+                /** @description only with this value */
+                mode?: string;
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol?: string;
+                /** @description only with this value */
+                strategy?: string;
+                /** @description only with this value */
+                preset?: string;
+                /** @description csv: text/csv, as with Accept: text/csv */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the equity curve in at most 2,000 points, oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["EquityPoint"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    performance_metrics: {
+        parameters: {
+            query?: {
+                /** @description session, S00000001 */
+                session_id?: string;
+                /** @description only with this value */
+                run_id?: string;
+                /** @description only with this value */
+                mode?: string;
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol?: string;
+                /** @description only with this value */
+                strategy?: string;
+                /** @description only with this value */
+                preset?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description every figure of a backtest's result */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Performance"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    performance_r: {
+        parameters: {
+            query?: {
+                /** @description only with this value */
+                bin?: string;
+                /** @description session, S00000001 */
+                session_id?: string;
+                /** @description only with this value */
+                run_id?: string;
+                /** @description only with this value */
+                mode?: string;
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol?: string;
+                /** @description only with this value */
+                strategy?: string;
+                /** @description only with this value */
+                preset?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description trades by R */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["RBin"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    performance_breakdown: {
+        parameters: {
+            query?: {
+                /** @description only with this value */
+                by?: string;
+                /** @description session, S00000001 */
+                session_id?: string;
+                /** @description only with this value */
+                run_id?: string;
+                /** @description only with this value */
+                mode?: string;
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol?: string;
+                /** @description only with this value */
+                strategy?: string;
+                /** @description only with this value */
+                preset?: string;
+                /** @description csv: text/csv, as with Accept: text/csv */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description trades by day, week, month, symbol, strategy, side, exit_reason, hour, weekday or level_source */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["BreakdownRow"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    performance_drawdowns: {
+        parameters: {
+            query?: {
+                /** @description how many at most */
+                limit?: number;
+                /** @description session, S00000001 */
+                session_id?: string;
+                /** @description only with this value */
+                run_id?: string;
+                /** @description only with this value */
+                mode?: string;
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol?: string;
+                /** @description only with this value */
+                strategy?: string;
+                /** @description only with this value */
+                preset?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the deepest falls of the curve, deepest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Drawdown"][];
                         /** @description cursor of the next page */
                         next_cursor?: string | null;
                         /** @description items on all pages */
@@ -8150,6 +10046,1785 @@ export interface operations {
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    docs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description this API as a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    docs_2: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the same page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    docs_problems: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description every code of a failure and what it means */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    docs_script: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description script of the pages */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    docs_style: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description style of the pages */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    resource_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description processor, memory, disk, threads, descriptors, and what was done about them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResourceHealth"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    resource_summary: {
+        parameters: {
+            query?: {
+                /** @description span, minutes */
+                minutes?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the same over some minutes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResourceSummary"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    logs: {
+        parameters: {
+            query?: {
+                /** @description only with this value */
+                level?: "DEBUG" | "INFO" | "WARNING" | "ERROR" | "CRITICAL";
+                /** @description only with this value */
+                component?: string;
+                /** @description only with this value */
+                text?: string;
+                /** @description symbol:scan time */
+                trace_id?: string;
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+                /** @description how many at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description csv: text/csv, as with Accept: text/csv */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description log lines, newest first; level: this and graver ones */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["LogLine"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    log_stats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description log files */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogStats"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    log_cleanup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["LogCleanupRequest"];
+            };
+        };
+        responses: {
+            /** @description compress and delete old log files, as every day */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogCleanup"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description settings in force; secrets as set or not set */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Setting"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    system_info: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the installation */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemInfo"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    memory_snapshot: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description write what memory is used for into REPORTS_DIR */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemorySnapshot"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    backups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description backups in BACKUP_DIR */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Backup"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    backup_make: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description make a verified backup */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backup"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    handover: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["HandoverRequest"];
+            };
+        };
+        responses: {
+            /** @description hand the account to another process; 501 in this version */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    move_stop: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["MoveStopRequest"];
+            };
+        };
+        responses: {
+            /** @description move the stop; loosening needs confirm and ends at the initial stop */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Position"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Position"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    set_targets: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SetTargetsRequest"];
+            };
+        };
+        responses: {
+            /** @description set the ladder of targets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Position"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Position"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    adopt_position: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AdoptRequest"];
+            };
+        };
+        responses: {
+            /** @description take over a position that is not ours: its stop is placed, nothing else */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Position"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Position"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    close_all: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CloseAllRequest"];
+            };
+        };
+        responses: {
+            /** @description close every position, or those of a side, at market */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CloseAllReply"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CloseAllReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    cancel_all: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CancelAllRequest"];
+            };
+        };
+        responses: {
+            /** @description cancel entries, targets or both; never stops */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CancelAllReply"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CancelAllReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    trade: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a trade with its orders, fills, decisions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TradeDetail"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    flows: {
+        parameters: {
+            query?: {
+                /** @description only with this value */
+                kind?: "deposit" | "withdrawal" | "correction" | "funding" | "fee";
+                /** @description only with this value */
+                source?: string;
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+                /** @description how many at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description oldest or newest first */
+                order?: "asc" | "desc";
+                /** @description csv: text/csv, as with Accept: text/csv */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description money that came or went outside trading, and funding */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["CashFlow"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    flow_create: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CashFlowRequest"];
+            };
+        };
+        responses: {
+            /** @description tell of money that came or went */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CashFlow"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    sessions_cleanup: {
+        parameters: {
+            query?: {
+                /** @description days */
+                days?: number;
+            };
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description remove checkpoints of ended sessions that are older than some days, 30 by default */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a session with its checkpoints */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionDetail"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    session_summary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description figures of a session */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionSummary"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    session_visualization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the six steps of the trading cycle */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Visualization"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    session_end: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description stop the active session, keep its positions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    checkpoints: {
+        parameters: {
+            query?: {
+                /** @description how many at most */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description checkpoints of a session, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Checkpoint"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    current_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the active session; 404 no_session without one */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    monitoring_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the engine and the machine at a glance */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitoringMetrics"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    rate_limiter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description what is left of the venues' limits */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateLimiter"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    rate_limiter_reset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description forget what was counted; a ban of a venue stays */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    state_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the engine's word and what may follow */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StateMachineStatus"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    state_transitions: {
+        parameters: {
+            query?: {
+                /** @description only with this value */
+                machine?: "session" | "candidate" | "order" | "position" | "view";
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+                /** @description how many at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description oldest or newest first */
+                order?: "asc" | "desc";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description newest moves of every life cycle since the process started */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Transition"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    state_performance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description how often and how long the engine was in each word */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StateMachinePerformance"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    rollup_summary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description figures over their last 100 points */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RollupSummary"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    rollup_performance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the newest sample of the machine */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessFigures"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    rollup_metric: {
+        parameters: {
+            query?: {
+                /** @description how many points */
+                last_n?: number;
+            };
+            header?: never;
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the newest points of a figure */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RollupPoints"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    rollup_all: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the last 100 points of every figure */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RollupAll"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    rollup_clear: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description forget these points; Prometheus' counters stay */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    rollup_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the machine and how many figures there are */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RollupHealth"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    alerts: {
+        parameters: {
+            query?: {
+                /** @description only with this value */
+                state?: "firing" | "acknowledged" | "resolved";
+                /** @description only with this value */
+                severity?: "info" | "warning" | "critical";
+                /** @description how many at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description oldest or newest first */
+                order?: "asc" | "desc";
+                /** @description csv: text/csv, as with Accept: text/csv */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description alerts, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Alert"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    alert_ack: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AlertAckRequest"];
+            };
+        };
+        responses: {
+            /** @description somebody has seen it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    alert_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description rules: the program's own and those of users */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["AlertRule"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    alert_rule_create: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AlertRuleRequest"];
+            };
+        };
+        responses: {
+            /** @description add a rule */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRule"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    alert_rule_change: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AlertRuleRequest"];
+            };
+        };
+        responses: {
+            /** @description change a rule of a user */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRule"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    alert_rule_delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description delete a rule of a user */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    alert_rule_test: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description raise the alert of the rule once, as a test */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    ws: {
+        parameters: {
+            query?: {
+                /** @description only with this value */
+                ticket?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description WebSocket of the live feed: a one-time ticket of /api/auth/ws-ticket, or Authorization: Bearer; its messages are FeedMessage */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            400: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];

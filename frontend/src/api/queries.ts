@@ -12,6 +12,7 @@ import type {
   Position,
   Preset,
   RiskSummary,
+  Run,
   ScanSnapshot,
   Session,
 } from "./types";

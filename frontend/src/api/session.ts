@@ -1,4 +1,4 @@
-import { queryOptions, useQuery } from "@tanstack/react-query";
+import { type QueryClient, queryOptions, useQuery } from "@tanstack/react-query";
 import { fetchApi, setCsrfToken } from "./client";
 
 export type Role = "viewer" | "operator" | "admin";
@@ -32,14 +32,16 @@ async function post<T>(path: string, body: unknown): Promise<T> {
   return (await response.json()) as T;
 }
 
+async function askWho(): Promise<Me> {
+  const me = (await (await fetchApi("/api/auth/me")).json()) as Me;
+  setCsrfToken(me.csrf_token);
+  return me;
+}
+
 /** Who is logged in. Its CSRF value is handed to the client by the way. */
 export const meQuery = queryOptions({
   queryKey: ["me"],
-  queryFn: async (): Promise<Me> => {
-    const me = (await (await fetchApi("/api/auth/me")).json()) as Me;
-    setCsrfToken(me.csrf_token);
-    return me;
-  },
+  queryFn: askWho,
   staleTime: Number.POSITIVE_INFINITY,
   retry: false,
 });
@@ -47,6 +49,11 @@ export const meQuery = queryOptions({
 /** The least of roles until we know better. */
 export function useRole(): Role {
   return useQuery({ ...meQuery, enabled: false }).data?.user.role ?? "viewer";
+}
+
+/** Asks again who is logged in, after a login. */
+export async function refreshMe(client: QueryClient): Promise<void> {
+  client.setQueryData(meQuery.queryKey, await askWho());
 }
 
 export async function login(username: string, password: string): Promise<void> {

@@ -27,6 +27,7 @@ export type ScanResult = Solid<Schemas["ScanResult"], "symbol">;
 export type ScanSnapshot = Omit<Schemas["ScanSnapshot"], "items"> & { items: ScanResult[] };
 export type Candidate = Omit<Solid<Schemas["Candidate"], "candidate_id" | "symbol" | "state">, "levels"> & { levels: Level[] };
 export type Session = Solid<Schemas["Session"], "session_id">;
+export type EquityPoint = Schemas["EquityPoint"];
 export type Account = Schemas["Account"];
 export type Run = Schemas["Run"];
 export type Health = Schemas["Health"];
@@ -51,14 +52,6 @@ export interface PriceTick {
   ts: number;
   /** Wall clock of arrival, ms. */
   receivedAt: number;
-}
-export interface EquityPoint {
-  ts: number;
-  equity_usd: number;
-  cash_usd: number;
-  unrealised_usd: number;
-  drawdown: number | null;
-  cumulative_r: number | null;
 }
 export interface Alert {
   alert_id: string;
@@ -92,16 +85,4 @@ export interface LogLine {
   message: string;
   [field: string]: unknown;
 }
-export interface Preset {
-  name: string;
-  description: string;
-  target_markets: string;
-  strategy_priority: string;
-  built_in: boolean;
-  modified: boolean;
-  hash: string;
-  in_use: boolean;
-  risk_per_trade: number | null;
-  max_positions: number | null;
-  warnings: string[];
-}
+export type Preset = Schemas["PresetSummary"];

@@ -2,7 +2,7 @@ import { Button, Modal, PasswordInput, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { type SyntheticEvent, useState } from "react";
 import { useHurry } from "../api/live";
-import { login, meQuery } from "../api/session";
+import { login, meQuery, refreshMe } from "../api/session";
 import { type ApiError, toApiError } from "../domain/problem";
 import { useNow } from "../hooks/use-now";
 import { frameText as t } from "../texts/frame";
@@ -40,7 +40,7 @@ export function LoginForm({ user, onDone }: { user?: string | undefined; onDone:
     setFailure(null);
     try {
       await login(username, password);
-      await client.fetchQuery({ ...meQuery, staleTime: 0 });
+      await refreshMe(client);
       onDone();
     } catch (thrown) {
       setFailure({ error: toApiError(thrown), at: Date.now() });

@@ -1,6 +1,6 @@
 import { Button, type ButtonProps, Checkbox, Tooltip } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { createContext, type ReactNode, useCallback, useContext, useMemo, useRef, useState } from "react";
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { engineQuery, positionsQuery } from "../api/queries";
 import { useRole } from "../api/session";
 import { type ApiError, toApiError } from "../domain/problem";
@@ -36,7 +36,9 @@ function useCommandContext(frame: FrameActions): CommandContext {
 export function CommandHost({ frame, children }: { frame: FrameActions; children: ReactNode }) {
   const context = useCommandContext(frame);
   const latest = useRef(context);
-  latest.current = context;
+  useEffect(() => {
+    latest.current = context;
+  });
   const [asked, setAsked] = useState<Asked | null>(null);
   const [isTicked, setTicked] = useState(false);
   const [isPending, setPending] = useState(false);

@@ -4,8 +4,7 @@ export type MessageValues = Readonly<Record<string, string | number>>;
 type Part =
   | string
   | { name: string; kind: "value" | "number" }
-  | { name: string; kind: "plural" | "select"; cases: Map<string, Part[]> }
-  | "#";
+  | { name: string; kind: "plural" | "select"; cases: Map<string, Part[]> };
 
 const HASH = "#";
 

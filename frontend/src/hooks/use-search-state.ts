@@ -8,7 +8,9 @@ type Widened<D> = { [Key in keyof D]: D[Key] extends string ? string : D[Key] ex
 
 /** Filters, sorting, ranges and tabs of a page live in its address. Values equal to the default are left out of it; a value of another type than the default's
  * (someone typed it) counts as the default. `useSearchState({symbol: "", limit: 50})` → [state, patch => void]. */
-export function useSearchState<D extends Record<string, SearchValue>>(defaults: D): [Widened<D>, (patch: Partial<Widened<D>>) => void] {
+export function useSearchState<D extends Record<string, SearchValue>>(
+  defaults: D,
+): [Widened<D>, (patch: Partial<Widened<D>>) => void] {
   const search: Record<string, unknown> = useSearch({ strict: false });
   const navigate = useNavigate();
   const state = { ...defaults } as Record<string, SearchValue>;
@@ -24,8 +26,8 @@ export function useSearchState<D extends Record<string, SearchValue>>(defaults: 
         replace: true,
         search: (previous: Record<string, unknown>) => {
           const next: Record<string, unknown> = { ...previous, ...changes };
-          for (const [key, fallback] of Object.entries(defaults))
-            if (next[key] === fallback || next[key] === undefined) delete next[key];
+          // The router leaves undefined words out of the address.
+          for (const [key, fallback] of Object.entries(defaults)) if (next[key] === fallback) next[key] = undefined;
           return next;
         },
       } as Parameters<typeof navigate>[0]);

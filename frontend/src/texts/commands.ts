@@ -14,8 +14,6 @@ export const commandsText = catalogue({
   "why.closed": "the position is closing or closed",
   "why.ended": "the order has ended",
   "why.stop": "the stop of an open position cannot be cancelled",
-  "done.progress": "{label}: in progress",
-  "done.title": "{label}",
   "start.label": "Start on paper",
   "start.live": "Start live",
   "startLive.warn": "Live orders with real money on {venue}.",
@@ -29,7 +27,6 @@ export const commandsText = catalogue({
   "timeStop.label": "Time stop",
   "timeStop.effect":
     "No new entries. {n, plural, =0 {There is no open position} one {# open position is} other {# open positions are}} managed to the end; then the session stops by itself.",
-  "stop.label": "Stop",
   "stopKeep.label": "Stop, keep positions",
   "stopClose.label": "Stop, close positions",
   "stop.keep":

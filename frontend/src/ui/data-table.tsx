@@ -307,7 +307,6 @@ function Body<Row>({ props, rows, columns, scroller }: BodyProps<Row>) {
             onKeyDown={(event) => onKeyDown(event, row)}
           >
             {selected && (
-              // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions, jsx-a11y/click-events-have-key-events -- only keeps the click from opening the row
               <td className={css.check} onClick={(event) => event.stopPropagation()}>
                 <SelectBox row={row} props={props} />
               </td>
@@ -414,7 +413,6 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       {areCards ? (
         <Cards props={props} rows={rows} columns={shown} />
       ) : (
-        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a part that scrolls must be reachable by keyboard
         <div
           ref={scroller}
           className={css.scroll}

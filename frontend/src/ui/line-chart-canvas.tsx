@@ -8,6 +8,8 @@ import type { LineChartProps } from "./line-chart";
 import css from "./line-chart.module.css";
 
 const DAY_MS = 86_400_000;
+/* A const enum of the library, which a bundler cannot see. */
+const RIGHT = 1 as uPlot.Axis.Side;
 
 function token(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -41,7 +43,7 @@ function optionsOf({ times, series, format, syncKey }: LineChartProps, width: nu
     scales: { x: { time: true } },
     axes: [
       axis({ values: timeTicks(span), size: 26 }),
-      axis({ values: (_self, splits) => splits.map((value) => format(value)), size: 72, side: 1 }),
+      axis({ values: (_self, splits) => splits.map((value) => format(value)), size: 72, side: RIGHT }),
     ],
     series: [
       { label: "", value: (_self, at) => formatDateTime(at) },
@@ -70,7 +72,9 @@ export default function LineChartCanvas(props: LineChartProps) {
   const scheme = useScheme();
   const { zone, numbers, palette } = usePreferences();
   const latest = useRef(props);
-  latest.current = props;
+  useEffect(() => {
+    latest.current = props;
+  });
   const shape = series.map((line) => `${line.label}/${line.tone ?? ""}`).join("|");
 
   // The chart is made anew only when its look changes; new points are put into the one there is.

@@ -41,7 +41,6 @@ function LineTable({ label, times, series, format }: LineChartProps) {
   const step = Math.max(1, Math.ceil(times.length / TABLE_MAX));
   const rows = times.map((at, index) => ({ at, index })).filter(({ index }) => index % step === 0 || index === times.length - 1);
   return (
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a part that scrolls must be reachable by keyboard
     <div className={css.scroll} tabIndex={0} role="group" aria-label={label}>
       <table className={css.table} aria-label={label}>
         <thead>

@@ -2,7 +2,7 @@ import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type SyntheticEvent, useState } from "react";
-import { meQuery, setUp } from "../../api/session";
+import { refreshMe, setUp } from "../../api/session";
 import { type ApiError, toApiError } from "../../domain/problem";
 import { frameText as t } from "../../texts/frame";
 import { ErrorNote } from "../../ui/panel";
@@ -27,7 +27,7 @@ function SetupForm({ code }: { code: string }) {
     setError(null);
     try {
       await setUp(code, username, password);
-      await client.fetchQuery({ ...meQuery, staleTime: 0 });
+      await refreshMe(client);
       await navigate({ to: "/dashboard", replace: true });
     } catch (thrown) {
       setError(toApiError(thrown));
