@@ -1,6 +1,11 @@
-import { frameText } from "../../texts/frame";
+import { AuditList } from "../../features/audit/audit-list";
+import { auditText as t } from "../../texts/audit";
 import { Page } from "../../ui/page";
 
 export function AuditPage() {
-  return <Page title={frameText("page.audit")}>{null}</Page>;
+  return (
+    <Page title={t("page.title")}>
+      <AuditList />
+    </Page>
+  );
 }

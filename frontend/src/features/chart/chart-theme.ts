@@ -1,4 +1,4 @@
-import type { ChartOptions, DeepPartial } from "lightweight-charts";
+import { type ChartOptions, CrosshairMode, type DeepPartial } from "lightweight-charts";
 
 /** Colours of the chart, read from the tokens of the theme: a canvas does not follow a style sheet by itself. */
 export interface ChartColours {
@@ -40,7 +40,7 @@ export function chartOptions(colours: ChartColours, font: string): DeepPartial<C
   return {
     layout: { background: { color: colours.background }, textColor: colours.text, fontFamily: font, fontSize: 12 },
     grid: { vertLines: { color: colours.grid }, horzLines: { color: colours.grid } },
-    crosshair: { mode: 0, vertLine: { color: colours.faint }, horzLine: { color: colours.faint } },
+    crosshair: { mode: CrosshairMode.Normal, vertLine: { color: colours.faint }, horzLine: { color: colours.faint } },
     timeScale: { borderColor: colours.line, timeVisible: true, secondsVisible: false, rightOffset: 6 },
     rightPriceScale: { borderColor: colours.line },
   };

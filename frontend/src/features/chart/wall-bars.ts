@@ -5,7 +5,6 @@ import type {
   ISeriesPrimitive,
   SeriesAttachedParameter,
   SeriesType,
-  Time,
 } from "lightweight-charts";
 import { type ChartColours, withAlpha } from "./chart-theme";
 
@@ -36,7 +35,7 @@ export class WallBars implements ISeriesPrimitive {
     this.#views = [{ renderer: () => ({ draw: (target) => this.#draw(target) }) }];
   }
 
-  attached({ series, requestUpdate }: SeriesAttachedParameter<Time>): void {
+  attached({ series, requestUpdate }: SeriesAttachedParameter): void {
     this.#series = series;
     this.#requestUpdate = requestUpdate;
   }
