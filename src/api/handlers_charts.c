@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "base/decimal.h"
 
-enum { CANDLES_MAX = 1500, CANDLES_DEFAULT = 500, LEVELS_MAX = 200, MARKERS_MAX = 2000, MARKER_ROWS_MAX = 1000 };
+enum { CANDLES_MAX = 1500, CANDLES_DEFAULT = 500, LEVELS_MAX = 200, MARKERS_MAX = 2000, MARKER_ROWS_MAX = 500 };
 
 /* A time for a filter of the database. */
 struct time_text {

@@ -7,7 +7,7 @@
 #include "base/calendar.h"
 #include "base/check.h"
 
-enum { SUMMARY_ROWS_MAX = 20000 };
+enum { SUMMARY_ROWS_MAX = 4000 };
 
 void handle_decisions(struct call *call) {
   struct listing listing = {0};

@@ -13,7 +13,7 @@
 #include "base/table.h"
 #include "core/market/symbol.h"
 
-enum { FIELD_TEXT_BYTES = 512, FILTERS_MAX = 8, TOTAL_MAX = 10000 };
+enum { FIELD_TEXT_BYTES = 512, FILTERS_MAX = 8, TOTAL_MAX = 10000, LIST_BUDGET_MS = 60 };
 
 /* The place of an item in the list. */
 struct place {
@@ -46,6 +46,9 @@ struct page {
   int32_t from_memory;  /* how many of all that fit came from memory */
   struct listing rows;  /* owned copies of rows */
   bool has_failed;      /* the database could not be asked */
+  bool is_complete;     /* the page is full: older rows need not be read */
+  bool is_cut;          /* time was over: nothing behind cut_at was read */
+  int64_t cut_at;
 };
 
 void listing_add(struct listing *listing, const void *object) {
@@ -105,6 +108,19 @@ static void print_cursor(const struct page *page, const void *object, char out[F
   text_add(&text, id);
 }
 
+/* The same of the place before everything of a moment: number 0, or a text that sorts before every id. */
+static void print_cut(const struct page *page, char out[FIELD_TEXT_BYTES]) {
+  struct text text;
+  text_init(&text, out, FIELD_TEXT_BYTES);
+  text_add_i64(&text, page->cut_at);
+  text_add_char(&text, '.');
+  if (page->id->kind == FIELD_KIND_TEXT) {
+    text_add(&text, "-");
+  } else {
+    text_add_id(&text, page->id->prefix, page->id->width, 0);
+  }
+}
+
 static bool read_cursor(struct page *page) {
   const char *text = http_argument(page->call->request, "cursor");
   char time[24];
@@ -126,7 +142,7 @@ static bool read_cursor(struct page *page) {
     page->cursor.number = parse_id(dot + 1, page->id->prefix);
     text_init(&printed, id, sizeof id);
     text_add_id(&printed, page->id->prefix, page->id->width, page->cursor.number);
-    is_good = page->cursor.number > 0 && text_equal(id, dot + 1);
+    is_good = text_equal(id, dot + 1);
   }
   if (!is_good) call_fail(page->call, 400, "bad_parameter", "cursor is not of this list");
   return is_good;
@@ -350,7 +366,7 @@ static const char *time_text(int64_t time, char out[32]) {
   return out;
 }
 
-static void add_filters(const struct page *page, struct query_texts *texts, struct rows_query *query) {
+static void add_filters(const struct page *page, struct rows_query *query) {
   const char *state = http_argument(page->call->request, "state");
   for (int i = 0; i < page->filter_count; i++) rows_query_add(query, page->filters[i].column, ROWS_EQUAL, page->filters[i].value);
   if (state != NULL && text_equal(state, "closed")) {
@@ -359,8 +375,11 @@ static void add_filters(const struct page *page, struct query_texts *texts, stru
   }
   bool has_runs = page->kind != RECORD_SESSION && page->kind != RECORD_ALERT;
   if (has_runs && http_argument(page->call->request, "run_id") == NULL) rows_query_add(query, "run_id", ROWS_EQUAL, NULL);
-  if (page->from > 0) rows_query_add(query, page->time->name, ROWS_AT_LEAST, time_text(page->from, texts->from));
-  if (page->to != INT64_MAX) rows_query_add(query, page->time->name, ROWS_BELOW, time_text(page->to, texts->to));
+}
+
+static void add_range(const struct page *page, int64_t from, int64_t to, struct query_texts *texts, struct rows_query *query) {
+  if (from > 0) rows_query_add(query, page->time->name, ROWS_AT_LEAST, time_text(from, texts->from));
+  if (to != INT64_MAX) rows_query_add(query, page->time->name, ROWS_BELOW, time_text(to, texts->to));
 }
 
 /* Rows from the moment of the cursor on; those of that moment before the cursor are passed over. */
@@ -393,7 +412,8 @@ static bool take_row(void *context, const void *object) {
   struct place place = place_of(page, object);
   if (page->has_cursor && !is_behind(page, &place, &page->cursor)) return true;
   int32_t at = shown_before(page, &place);
-  if (at > page->limit) return false; /* the page and the one item that tells of more are complete */
+  page->is_complete = at > page->limit; /* the page and the one item that tells of more are there */
+  if (page->is_complete) return false;
   if (is_known(page, &place)) return true;
   void *copy = malloc(page->schema->size);
   check(copy != NULL);
@@ -405,14 +425,102 @@ static bool take_row(void *context, const void *object) {
   return true;
 }
 
+/* Has a filter that many rows may fit, and none that few do? */
+static bool is_wide(const struct page *page) {
+  static const char *const narrow[] = {"position_id", "client_order_id", "trace_id", "run_id"};
+  bool is_narrow = false;
+  for (int i = 0; i < page->filter_count; i++) {
+    for (size_t k = 0; k < sizeof narrow / sizeof narrow[0]; k++) is_narrow = is_narrow || text_equal(page->filters[i].column, narrow[k]);
+  }
+  return page->filter_count > 0 && !is_narrow && !page->is_by_id;
+}
+
+static enum status read_range(struct page *page, int64_t from, int64_t to, bool walks, struct problem *problem) {
+  const struct row_port *rows = page->call->api->options.rows;
+  struct rows_query query = {
+      .table = page->table, .order = page->is_by_id ? page->id->name : page->time->name, .is_ascending = page->is_ascending, .walks_order = walks};
+  struct query_texts texts;
+  add_filters(page, &query);
+  add_range(page, from, to, &texts, &query);
+  add_place(page, &texts, &query);
+  return rows->select_objects(rows->self, &query, take_row, page, problem);
+}
+
+struct edge {
+  const struct page *page;
+  int64_t time; /* 0: the table is empty */
+};
+
+static bool take_edge(void *context, const void *object) {
+  struct edge *edge = context;
+  edge->time = field_i64(edge->page->time, object);
+  return false;
+}
+
+/* Times between which rows behind the cursor can be, to exclusive. */
+static enum status read_edges(const struct page *page, int64_t *from, int64_t *to, struct problem *problem) {
+  const struct row_port *rows = page->call->api->options.rows;
+  struct rows_query query = {.table = page->table, .order = page->time->name, .is_ascending = true, .limit = 1};
+  struct edge first = {.page = page};
+  struct edge last = {.page = page};
+  enum status status = rows->select_objects(rows->self, &query, take_edge, &first, problem);
+  query.is_ascending = false;
+  if (status == STATUS_OK) status = rows->select_objects(rows->self, &query, take_edge, &last, problem);
+  *from = page->from > first.time ? page->from : first.time;
+  *to = page->to < last.time + 1 ? page->to : last.time + 1;
+  if (page->has_cursor && page->is_ascending && page->cursor.time > *from) *from = page->cursor.time;
+  if (page->has_cursor && !page->is_ascending && page->cursor.time + 1 < *to) *to = page->cursor.time + 1;
+  return status;
+}
+
+/* Window after window from the page's begin on, until it is full, there is nothing more, or the budget is over. */
+static enum status read_windows(struct page *page, struct problem *problem) {
+  const struct clock *clock = page->call->api->options.clock;
+  int64_t started = clock->monotonic_ns(clock->self);
+  int64_t width = 6 * HOUR_MS;
+  bool has_read = false; /* one window at least, so that every page goes on */
+  int64_t from;
+  int64_t to;
+  enum status status = read_edges(page, &from, &to, problem);
+  while (status == STATUS_OK && from < to && !page->is_complete) {
+    int64_t before = clock->monotonic_ns(clock->self);
+    if (has_read && before - started > LIST_BUDGET_MS * INT64_C(1000000)) {
+      page->is_cut = true;
+      page->cut_at = page->is_ascending ? from : to;
+      return STATUS_OK;
+    }
+    int64_t piece = to - from < width ? to - from : width;
+    int64_t low = page->is_ascending ? from : to - piece;
+    status = read_range(page, low, low + piece, true, problem);
+    has_read = true;
+    if (page->is_ascending) {
+      from = low + piece;
+    } else {
+      to = low;
+    }
+    int64_t took_ms = (clock->monotonic_ns(clock->self) - before) / 1000000;
+    width = took_ms < 4 ? 4 * width : took_ms > 20 ? width / 2 + 1 : width;
+  }
+  return status;
+}
+
+/* What lies behind the cut may have rows before it that were not read. */
+static void cut(struct page *page) {
+  struct place place = {.time = page->cut_at};
+  if (page->id->kind == FIELD_KIND_TEXT) text_copy(place.text, sizeof place.text, "-");
+  int32_t kept = 0;
+  for (int32_t i = 0; i < page->shown.count; i++) {
+    struct place at = place_of(page, page->shown.items[i]);
+    if (!is_behind(page, &at, &place)) page->shown.items[kept++] = page->shown.items[i];
+  }
+  page->shown.count = kept;
+  page->is_cut = kept <= page->limit; /* a full page goes on from its own last item */
+}
+
 /* False after an answer: memory alone cannot say what stands behind the cursor. */
 static bool take_rows(struct page *page, struct problem *problem) {
-  const struct row_port *rows = page->call->api->options.rows;
-  struct rows_query query = {.table = page->table, .order = page->is_by_id ? page->id->name : page->time->name, .is_ascending = page->is_ascending};
-  struct query_texts texts;
-  add_filters(page, &texts, &query);
-  add_place(page, &texts, &query);
-  enum status status = rows->select_objects(rows->self, &query, take_row, page, problem);
+  enum status status = is_wide(page) ? read_windows(page, problem) : read_range(page, page->from, page->to, page->is_by_id, problem);
+  if (page->is_cut) cut(page);
   page->has_failed = status != STATUS_OK;
   if (status == STATUS_OK || (!page->has_cursor && !page->is_ascending && page->from_memory > 0 && status != STATUS_TIMED_OUT)) return true;
   call_fail(page->call, 503, "not_ready", "the database cannot answer now: %s", problem->count > 0 ? problem->items[0].message : status_text(status));
@@ -430,21 +538,29 @@ static bool take_newest(void *context, const void *object) {
   return true;
 }
 
+/* How many rows are in the range, with or without the filters; -1: too many to count on the loop. */
+static int64_t count_rows(const struct page *page, bool is_filtered, struct problem *problem) {
+  const struct row_port *rows = page->call->api->options.rows;
+  struct rows_query query = {.table = page->table, .order = page->time->name, .walks_order = is_wide(page), .limit = TOTAL_MAX + 1};
+  struct query_texts texts;
+  int64_t count = 0;
+  if (is_filtered) add_filters(page, &query);
+  add_range(page, page->from, page->to, &texts, &query);
+  return rows->count(rows->self, &query, &count, problem) == STATUS_OK && count <= TOTAL_MAX ? count : -1;
+}
+
 /* How many fit in all; -1 unknown. Everything is on this page, or memory is all there is, or rows and the items that are newer than any row. */
 static int64_t total_of(struct page *page, bool has_rows, struct problem *problem) {
-  bool is_whole = !page->has_cursor && page->shown.count <= page->limit && !page->has_failed;
+  bool is_whole = !page->has_cursor && page->shown.count <= page->limit && !page->has_failed && !page->is_cut;
   if (!has_rows) return page->from_memory;
   if (is_whole) return page->shown.count;
   if (page->has_failed || page->kind == RECORD_ORDER || page->kind == RECORD_POSITION) return -1;
+  if (is_wide(page) && count_rows(page, false, problem) < 0) return -1;
+  int64_t count = count_rows(page, true, problem);
   const struct row_port *rows = page->call->api->options.rows;
-  struct rows_query query = {.table = page->table, .limit = TOTAL_MAX + 1};
-  struct query_texts texts;
+  const struct rows_query last = {.table = page->table, .order = page->id->name, .limit = 1};
   struct newest newest = {.page = page};
-  int64_t count = 0;
-  add_filters(page, &texts, &query);
-  if (rows->count(rows->self, &query, &count, problem) != STATUS_OK || count > TOTAL_MAX) return -1;
-  struct rows_query last = {.table = page->table, .order = page->id->name, .limit = 1};
-  if (rows->select_objects(rows->self, &last, take_newest, &newest, problem) != STATUS_OK) return -1;
+  if (count < 0 || rows->select_objects(rows->self, &last, take_newest, &newest, problem) != STATUS_OK) return -1;
   for (int32_t i = 0; i < page->known_count; i++) {
     bool is_stored = newest.number >= field_i64(page->id, page->known[i]);
     if (!is_stored && item_fits(page, page->known[i])) ++count;
@@ -484,12 +600,16 @@ static void answer_csv(struct page *page, int32_t count) {
 static void answer_json(struct page *page, int32_t count, int64_t total) {
   char cursor[FIELD_TEXT_BYTES];
   struct call *call = page->call;
-  bool has_more = page->shown.count > count;
+  bool has_more = page->shown.count > count || page->is_cut;
   call_begin(call);
   json_begin_array(&call->writer, "items");
   for (int32_t i = 0; i < count; i++) write_record(call->api, page->kind, page->shown.items[i], &call->writer);
   json_end_array(&call->writer);
-  if (has_more) print_cursor(page, page->shown.items[count - 1], cursor);
+  if (page->is_cut) {
+    print_cut(page, cursor);
+  } else if (has_more) {
+    print_cursor(page, page->shown.items[count - 1], cursor);
+  }
   json_add_string(&call->writer, "next_cursor", has_more ? cursor : NULL);
   if (total >= 0) {
     json_add_int(&call->writer, "total", total);

@@ -37,7 +37,8 @@ struct rows_query {
   int filter_count;
   const char *order; /* column; NULL: the first indexed time of the table, else its key; rows that are equal there by the table's key */
   bool is_ascending;
-  int64_t limit; /* 0: all */
+  bool walks_order; /* along the index of order's column, though others are indexed too: for filters that many rows fit */
+  int64_t limit;    /* 0: all */
   int64_t offset;
 };
 

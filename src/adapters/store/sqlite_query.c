@@ -62,7 +62,9 @@ static enum status add_where(const struct store_table *table, const struct rows_
     if (store_table_column(table, query->filters[i].column) == NULL) return refuse_column(table, query->filters[i].column, problem);
     const char *word = operators[query->filters[i].compare];
     if (query->filters[i].value == NULL) word = query->filters[i].compare == ROWS_EQUAL ? "IS" : "IS NOT";
-    buffer_add_format(sql, " %s \"%s\" %s ?", i == 0 ? "WHERE" : "AND", query->filters[i].column, word);
+    /* The sign keeps SQLite from using the column's index. */
+    bool is_plain = !query->walks_order || query->order == NULL || text_equal(query->order, query->filters[i].column);
+    buffer_add_format(sql, " %s %s\"%s\" %s ?", i == 0 ? "WHERE" : "AND", is_plain ? "" : "+", query->filters[i].column, word);
   }
   return STATUS_OK;
 }
