@@ -58,11 +58,21 @@ static void watch(struct rig *rig, enum record_kind kind, const void *object) {
   if (fixture->api != NULL) api_remember(fixture->api, kind, object);
 }
 
+static int64_t clock_ms(void *self) {
+  (void)self;
+  return RIG_START;
+}
+
+static int64_t clock_ns(void *self) {
+  struct market_fixture *fixture = self;
+  return fixture->now_ns += fixture->look_ns;
+}
+
 static void open_api(struct market_fixture *fixture) {
   const struct api_options options = {.host = {fixture, host_now, host_step, host_use_preset, host_components},
                                       .engine = fixture->rig.engine,
                                       .metrics = fixture->metrics,
-                                      .clock = system_clock(),
+                                      .clock = &fixture->clock,
                                       .settings = &fixture->settings,
                                       .rows = &fixture->port,
                                       .is_demo = true,
@@ -95,6 +105,7 @@ void market_fixture_open(struct market_fixture *fixture) {
   struct problem problem;
   problem_clear(&problem);
   memset(fixture, 0, sizeof *fixture);
+  fixture->clock = (struct clock){.self = fixture, .now_ms = clock_ms, .monotonic_ns = clock_ns};
   const char *scratch = getenv("TMPDIR");
   snprintf(fixture->folder, sizeof fixture->folder, "%.200s/market_fixture_XXXXXX", scratch != NULL ? scratch : "/tmp");
   assert_non_null(mkdtemp(fixture->folder));

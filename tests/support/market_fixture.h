@@ -6,6 +6,7 @@
 #include "adapters/store/sqlite_rows.h"
 #include "api/api.h"
 #include "base/json.h"
+#include "runner/clock.h"
 #include "runner/store.h"
 #include "support/engine_fixture.h"
 
@@ -26,6 +27,8 @@ struct market_fixture {
   struct sqlite_rows *rows;
   struct row_port port;
   struct metrics *metrics;
+  struct clock clock;      /* the API's */
+  int64_t now_ns, look_ns; /* its monotonic time; every look at it takes so long: 0 for a machine of endless speed */
   struct api *api;
   struct market_record *records; /* owned */
   int32_t record_count, record_capacity, archived;
