@@ -17,7 +17,7 @@
 #include "support/engine_fixture.h"
 #include "support/socket_client.h"
 
-enum { SYMBOLS = 3, DAYS = 12, TYPES_MAX = 64 };
+enum { SYMBOLS = 3, DAYS = 6, TYPES_MAX = 64 };
 static const int64_t second_ns = 1000000000;
 
 static struct {
@@ -84,11 +84,15 @@ static void open_market(void) {
   struct rig_options options = rig_options();
   struct preset preset;
   options.symbols = SYMBOLS;
-  options.capabilities = CAPABILITY_TRADES | CAPABILITY_BOOK;
+  options.has_reference = true;
+  options.base_ms = 5 * MINUTE_MS;
   rig_open(&fixture.rig, &options);
   rig_load_loose(&preset);
   rig_use(&fixture.rig, &preset);
-  for (int32_t i = 0; i < SYMBOLS; i++) rig_generate(&fixture.series[i], GENERATE_BREAKOUTS, (uint64_t)(7 + i), i, DAYS);
+  for (int32_t i = 0; i < SYMBOLS; i++) {
+    rig_generate(&fixture.series[i], i == 1 ? (int)GENERATE_TREND : (int)GENERATE_BREAKOUTS, 5, i, DAYS);
+    rig_coarsen(&fixture.series[i], 5);
+  }
 }
 
 static int open_all(void **state) {
@@ -490,7 +494,9 @@ static void note(struct seen *seen, const struct socket_client *client) {
   json_free(json);
 }
 
+/* Everything that was made before the answer to a ping. */
 static void drain(struct socket_client *client, struct seen *seen) {
+  take_turn(NULL);
   char end[64];
   static int number;
   snprintf(end, sizeof end, "\"id\":\"end %d\"", ++number);
@@ -534,12 +540,12 @@ static void every_type_is_seen(void **state) {
   const struct log_options log = {.level = LOG_INFO, .console = LOG_CONSOLE_OFF};
   assert_int_equal(log_open(&log), STATUS_OK);
   /* Warm before anybody looks. */
-  rig_play(&fixture.rig, fixture.series, RIG_START + 4 * INT64_C(86400000));
+  rig_play(&fixture.rig, fixture.series, RIG_START + 3 * DAY_MS);
   struct socket_client client = open_client();
   say(&client,
       "{\"type\":\"SUBSCRIBE\",\"data\":{\"verbose\":true,\"level\":\"INFO\",\"topics\":[\"engine\",\"positions\",\"orders\",\"scan\",\"signals\","
       "\"decisions\",\"levels\",\"density\",\"activity\",\"prices\",\"candles\",\"risk\",\"equity\",\"alerts\",\"logs\",\"backtests\","
-      "\"monitoring\"],\"symbols\":[\"AAAUSDT\",\"BBBUSDT\"]}}");
+      "\"monitoring\"],\"symbols\":[\"AAAUSDT\",\"CCCUSDT\"]}}");
   drain(&client, &seen);
   rig_command(&fixture.rig, COMMAND_START);
   log_write(LOG_INFO, "engine", "test", NULL, "a line");
@@ -552,7 +558,7 @@ static void every_type_is_seen(void **state) {
   pass(20);
   drain(&client, &seen);
   rig_command_with(&fixture.rig, (struct event_command){.command = COMMAND_KILL_SWITCH, .cause = RISK_CAUSE_OPERATOR, .reason = "test"});
-  rig_play(&fixture.rig, fixture.series, fixture.series[0].items[fixture.series[0].at].open_ts + 10 * MINUTE_MS);
+  assert_true(engine_risk(fixture.rig.engine)->kill.since_at != 0);
   drain(&client, &seen);
   log_close();
   for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
