@@ -10,7 +10,9 @@
 
 #include "adapters/store/migrations.h"
 #include "adapters/store/sqlite_query.h"
+#include "adapters/store/sqlite_rows.h"
 #include "adapters/store/sqlite_store.h"
+#include "api/access/audit.h"
 #include "apps/app.h"
 #include "apps/backup.h"
 #include "apps/running.h"
@@ -265,6 +267,31 @@ static void verify_tables(struct verdicts *verdicts) {
   }
 }
 
+/* A row that was changed or taken away after it was written. */
+static void verify_audit(struct verdicts *verdicts) {
+  struct sqlite_rows *file = NULL;
+  struct row_port rows;
+  struct problem problem;
+  char detail[320];
+  int64_t count = 0;
+  int64_t broken = 0;
+  problem_clear(&problem);
+  enum status status = sqlite_rows_open(&file, verdicts->db->path, &problem);
+  if (!status) {
+    sqlite_rows_port(file, &rows);
+    status = audit_verify(&rows, &count, &broken, &problem);
+  }
+  sqlite_rows_close(file);
+  if (status) {
+    snprintf(detail, sizeof detail, "%s", problem.count > 0 ? problem.items[0].message : status_text(status));
+  } else if (broken != 0) {
+    snprintf(detail, sizeof detail, "row %lld does not fit the one before it", (long long)broken);
+  } else {
+    snprintf(detail, sizeof detail, "%lld rows", (long long)count);
+  }
+  add_verdict(verdicts, "chain of the audit log", !status && broken == 0, detail);
+}
+
 static int run_repair(struct db *db) {
   int64_t lost = 0;
   enum status status = need_stopped_server(db, "a repair");
@@ -292,6 +319,7 @@ static int run_verify(struct db *db) {
   if (is_json(db)) json_begin_array(&db->json, "checks");
   verify_journal(&verdicts);
   verify_tables(&verdicts);
+  verify_audit(&verdicts);
   if (is_json(db)) {
     json_end_array(&db->json);
     json_add_int(&db->json, "failed", verdicts.failed);

@@ -124,8 +124,10 @@ enum status audit_finish(const struct row_port *rows, struct audit_row *row, int
 
 struct following {
   char hash[DIGEST_TEXT_MAX];
-  int64_t count, broken_id;
+  int64_t count, last_id, broken_id;
 };
+
+enum { VERIFY_PAGE = 500 };
 
 static const char *text_of(const struct row_value *values, int count, const char *column) {
   const struct row_value *value = row_value_of(values, count, column);
@@ -156,6 +158,7 @@ static bool follow(void *context, const struct row_value *values, int count) {
   char hash[DIGEST_TEXT_MAX];
   hash_row(&row, following->hash, hash);
   ++following->count;
+  following->last_id = row.audit_id;
   /* A row that was taken away leaves a gap in the numbers as well. */
   bool is_good =
       row.audit_id == following->count && prev != NULL && stored != NULL && strcmp(prev, following->hash) == 0 && strcmp(stored, hash) == 0;
@@ -166,8 +169,19 @@ static bool follow(void *context, const struct row_value *values, int count) {
 
 enum status audit_verify(const struct row_port *rows, int64_t *count, int64_t *broken_id, struct problem *problem) {
   struct following following = {0};
-  const struct rows_query all = {.table = "audit", .order = "audit_id", .is_ascending = true};
-  enum status status = rows->select(rows->self, &all, follow, &following, problem);
+  enum status status;
+  int64_t before;
+  /* In pages, because one question may only take so long. */
+  do {
+    struct rows_query page = {.table = "audit", .order = "audit_id", .is_ascending = true, .limit = VERIFY_PAGE};
+    char id[24];
+    struct text text;
+    before = following.count;
+    text_init(&text, id, sizeof id);
+    text_add_i64(&text, following.last_id);
+    rows_query_add(&page, "audit_id", ROWS_ABOVE, id);
+    status = rows->select(rows->self, &page, follow, &following, problem);
+  } while (!status && following.broken_id == 0 && following.count == before + VERIFY_PAGE);
   *count = following.count;
   *broken_id = following.broken_id;
   return status;
