@@ -2,6 +2,7 @@
  * valid; sessions take it over with the command reload. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "api/api_state.h"
 #include "runner/describe_tables.h"
@@ -158,26 +159,54 @@ static void answer_preset(struct call *call, const struct loaded *loaded, int st
 
 /* ---- reading ---- */
 
+/* Parsing every preset takes milliseconds that the loop has not: a summary is kept until its file changes. */
+struct kept_summary {
+  char key[PRESET_PATH_BYTES + 96]; /* file, when and how it was written, in use or not */
+  struct buffer text;               /* one JSON object */
+};
+
+static void make_key(const struct preset_store *store, const char *name, bool is_used, char *out, size_t size) {
+  char path[PRESET_PATH_BYTES];
+  struct stat info;
+  snprintf(path, sizeof path, "%s/%.64s.json", store->presets_dir, name);
+  if (stat(path, &info) != 0) info = (struct stat){0};
+  snprintf(out, size, "%s %lld %lld %lld.%09ld %d", path, (long long)info.st_ino, (long long)info.st_size, (long long)info.st_mtim.tv_sec,
+           info.st_mtim.tv_nsec, is_used ? 1 : 0);
+}
+
+static void print_summary(const struct call *call, const struct preset_store *store, const char *name, struct buffer *out) {
+  struct loaded loaded = {0};
+  struct json_writer writer;
+  bool is_valid = preset_store_load(store, name, &loaded.preset, &loaded.origin, &loaded.problem) == STATUS_OK;
+  if (is_valid) preset_hash(&loaded.preset, loaded.hash);
+  json_writer_init(&writer, out, false);
+  json_begin_object(&writer, NULL);
+  if (is_valid) {
+    add_members(call, &loaded, &writer);
+  } else {
+    add_broken(call, name, &loaded, &writer);
+  }
+  add_sentences(&writer, "errors", &loaded.problem, false);
+  json_end_object(&writer);
+}
+
 void handle_presets(struct call *call) {
+  static struct kept_summary kept[NAMES_MAX]; /* by place in the list; the loop is one thread */
   char names[NAMES_MAX][PRESET_NAME_BYTES];
+  char key[sizeof kept[0].key];
   struct preset_store store;
-  struct loaded loaded;
   open_store(call, &store);
   int count = preset_store_list(&store, names, NAMES_MAX);
   call_begin(call);
   json_begin_array(&call->writer, "items");
   for (int i = 0; i < count; i++) {
-    memset(&loaded, 0, sizeof loaded);
-    bool is_valid = preset_store_load(&store, names[i], &loaded.preset, &loaded.origin, &loaded.problem) == STATUS_OK;
-    if (is_valid) preset_hash(&loaded.preset, loaded.hash);
-    json_begin_object(&call->writer, NULL);
-    if (is_valid) {
-      add_members(call, &loaded, &call->writer);
-    } else {
-      add_broken(call, names[i], &loaded, &call->writer);
+    make_key(&store, names[i], is_in_use(call, names[i]), key, sizeof key);
+    if (!text_equal(kept[i].key, key)) {
+      buffer_clear(&kept[i].text);
+      print_summary(call, &store, names[i], &kept[i].text);
+      text_copy(kept[i].key, sizeof kept[i].key, key);
     }
-    add_sentences(&call->writer, "errors", &loaded.problem, false);
-    json_end_object(&call->writer);
+    json_add_raw(&call->writer, NULL, kept[i].text.data);
   }
   json_end_array(&call->writer);
   json_add_null(&call->writer, "next_cursor");

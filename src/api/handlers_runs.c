@@ -142,7 +142,7 @@ static void write_run(const struct api *api, const void *object, struct json_wri
 }
 
 void answer_run(struct call *call, const char *id, int status) {
-  struct run_row row;
+  struct run_row row = {0};
   if (load_row(call, id, &row)) {
     call_begin(call);
     write_run(call->api, &row, &call->writer);
@@ -167,7 +167,7 @@ struct newest_runs {
 
 static bool write_newest(void *context, const struct row_value *values, int count) {
   const struct newest_runs *newest = context;
-  struct run_row row;
+  struct run_row row = {0};
   read_row(&row, values, count);
   json_begin_object(newest->writer, NULL);
   write_run(newest->api, &row, newest->writer);
@@ -314,7 +314,7 @@ struct run_page {
 
 static bool write_listed(void *context, const struct row_value *values, int count) {
   struct run_page *list = context;
-  struct run_row row;
+  struct run_row row = {0};
   list->has_more = list->left == 0;
   if (list->has_more) return false;
   --list->left;
@@ -372,7 +372,7 @@ void handle_backtest(struct call *call) {
 
 void handle_backtest_progress(struct call *call) {
   const struct run_port *runs = call->api->options.runs;
-  struct run_row row;
+  struct run_row row = {0};
   if (load_row(call, call->parameter, &row)) {
     struct run_progress live = {.progress = row.progress, .eta_s = (double)NAN, .candles_per_s = (double)NAN};
     bool is_live = runs->progress(runs->self, row.run_id, &live);
@@ -395,7 +395,7 @@ void handle_backtest_progress(struct call *call) {
 void handle_backtest_cancel(struct call *call) {
   const char *id = call->request->segments[2];
   const struct run_port *runs = call->api->options.runs;
-  struct run_row row;
+  struct run_row row = {0};
   if (load_row(call, id, &row)) {
     if (runs->cancel(runs->self, id) == STATUS_OK) {
       answer_run(call, id, 200);
@@ -408,7 +408,7 @@ void handle_backtest_cancel(struct call *call) {
 
 void handle_backtest_delete(struct call *call) {
   const struct run_port *runs = call->api->options.runs;
-  struct run_row row;
+  struct run_row row = {0};
   struct problem problem;
   problem_clear(&problem);
   if (load_row(call, call->parameter, &row)) {
@@ -429,7 +429,7 @@ void handle_backtest_delete(struct call *call) {
 /* The folder of a backtest that is done; false after an answer. */
 static bool find_folder(struct call *call, const char *id, char folder[RUN_PATH_BYTES]) {
   const struct run_port *runs = call->api->options.runs;
-  struct run_row row;
+  struct run_row row = {0};
   bool is_done = load_row(call, id, &row);
   if (is_done && !text_equal(row.kind, "backtest")) {
     call_fail(call, 409, "not_done", "run %s is of kind %s: GET /api/backtests/%s has all there is of it", id, row.kind, id);
@@ -475,7 +475,7 @@ void handle_backtest_result(struct call *call) {
 void handle_backtest_report(struct call *call) {
   char folder[RUN_PATH_BYTES];
   if (!find_folder(call, call->request->segments[2], folder) || !read_file(call, folder, "report.html", &call->reply->body)) return;
-  (void)http_reply_add(call->reply, "Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox");
+  call->reply->content_policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox";
   call->reply->status = 200;
   call->reply->content_type = "text/html; charset=utf-8";
 }

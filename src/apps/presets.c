@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "adapters/store/sqlite_rows.h"
 #include "apps/app.h"
 #include "base/json.h"
 #include "base/table.h"
@@ -435,6 +437,7 @@ static void history_json(const struct call *call, const struct preset_version *v
     json_begin_object(&writer, NULL);
     json_add_string(&writer, "id", versions[i].id);
     json_add_string(&writer, "ts", time);
+    json_add_string(&writer, "user", versions[i].user[0] != '\0' ? versions[i].user : NULL);
     json_add_string(&writer, "hash", versions[i].hash[0] != '\0' ? versions[i].hash : NULL);
     json_end_object(&writer);
   }
@@ -574,6 +577,25 @@ static enum presets_format format_of(const struct app *app) {
   return app->output == OUTPUT_CSV ? PRESETS_CSV : PRESETS_JSON;
 }
 
+/* Versions are rows of the server's database when there is one that can be used now; else they are files until the server takes them in. */
+static struct sqlite_rows *use_rows(const struct app *app, struct preset_store *store, struct row_port *port) {
+  char path[DATABASE_PATH_MAX];
+  struct sqlite_rows *rows;
+  struct problem unused;
+  int64_t count;
+  int taken;
+  problem_clear(&unused);
+  if (!settings_sqlite_path(app->settings.database_url, path, sizeof path) || access(path, F_OK) != 0) return NULL;
+  if (sqlite_rows_open(&rows, path, &unused) != STATUS_OK) return NULL;
+  sqlite_rows_port(rows, port);
+  const struct rows_query query = {.table = "preset_versions"};
+  preset_store_use_rows(store, port, "cli");
+  if (port->count(port->self, &query, &count, &unused) == STATUS_OK && preset_store_take_files(store, &taken, &unused) == STATUS_OK) return rows;
+  preset_store_use_rows(store, NULL, NULL);
+  sqlite_rows_close(rows);
+  return NULL;
+}
+
 /* Verdicts on files are a result, also when they are bad: they are printed and only the exit code tells. */
 int app_presets(struct app *app, int argc, char **argv) {
   struct preset_store store;
@@ -584,7 +606,10 @@ int app_presets(struct app *app, int argc, char **argv) {
   request.now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
   preset_store_init(&store, app->settings.presets_dir, app->settings.data_dir);
   if (!read_request(app, argc, argv, &request)) return app_fail(app, STATUS_BAD_CONFIG);
+  struct row_port port;
+  struct sqlite_rows *rows = use_rows(app, &store, &port);
   enum status status = presets_run(&request, &out, &app->problem);
+  sqlite_rows_close(rows);
   if (out.length > 0) app_print(&out);
   buffer_deinit(&out);
   if (status == STATUS_OK) return 0;
