@@ -90,6 +90,8 @@ APPS := $(filter-out src/apps/main.c,$(call tree,src/apps))
 SUPPORT := $(call tree,tests/support)
 # Sets BUILTIN_OBJECTS: the presets of presets/ as one generated .c inside librunner.a.
 -include src/runner/presets_builtin.mk
+# Sets PAGES_OBJECTS: the pages of /api/docs as one generated .c inside libapi.a.
+-include src/api/pages.mk
 
 # From the highest layer to the lowest: the order the linker needs.
 LIBRARIES := $(addprefix $(OUT)/lib,apps.a api.a adapters.a runner.a engine.a core.a base.a)
@@ -126,7 +128,7 @@ $(eval $(call library,core,$(CORE)))
 $(eval $(call library,engine,$(ENGINE)))
 $(eval $(call library,runner,$(RUNNER),$(BUILTIN_OBJECTS)))
 $(eval $(call library,adapters,$(ADAPTERS)))
-$(eval $(call library,api,$(API)))
+$(eval $(call library,api,$(API),$(PAGES_OBJECTS)))
 $(eval $(call library,apps,$(APPS)))
 $(eval $(call library,support,$(SUPPORT)))
 

@@ -9,6 +9,7 @@
 
 #include "api/access/access.h"
 #include "api/history.h"
+#include "api/monitoring/monitoring.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "base/version.h"
@@ -54,6 +55,7 @@ enum status api_open(struct api **out, const struct api_options *options) {
   open_history(api);
   *out = api;
   enum status status = access_open(api);
+  if (!status) status = monitoring_open(api);
   if (!status) return STATUS_OK;
   *out = NULL;
   api_close(api);
@@ -62,6 +64,7 @@ enum status api_open(struct api **out, const struct api_options *options) {
 
 void api_close(struct api *api) {
   if (api == NULL) return;
+  monitoring_close(api);
   access_close(api);
   history_close(api->history);
   for (int i = 0; i < record_kind_count; i++) keep_close(&api->kept[i]);
@@ -81,8 +84,8 @@ void api_remember(struct api *api, enum record_kind kind, const void *object) {
 
 static void on_record(void *context, uint64_t seq, int64_t ts, enum record_kind kind, const void *object) {
   (void)seq;
-  (void)ts;
   api_remember(context, kind, object);
+  monitoring_on_record(context, ts, kind, object);
 }
 
 void api_listener(struct api *api, struct listener *out) {
@@ -334,6 +337,7 @@ static void on_request(void *context, const struct http_request *request, struct
 static void on_gone(void *context, const struct http_reply *reply) {
   struct api *api = context;
   access_gone(api, reply);
+  monitoring_on_gone(api, reply);
   for (int i = 0; i < api->pending_count; i++) {
     if (api->pending[i].reply != reply) continue;
     api->pending[i] = api->pending[--api->pending_count];
@@ -380,6 +384,7 @@ void api_handler(struct api *api, struct http_handler *out) {
 
 void api_turn(struct api *api) {
   access_turn(api);
+  monitoring_turn(api);
   int64_t now = api->options.clock->monotonic_ns(api->options.clock->self);
   for (int i = 0; i < api->pending_count;) {
     const struct command_reply *reply = find_reply(api, api->pending[i].operation_id);
@@ -398,6 +403,8 @@ void api_turn(struct api *api) {
 int api_timeout_ms(const struct api *api) {
   int64_t now = api->options.clock->monotonic_ns(api->options.clock->self);
   int64_t least = access_timeout_ms(api);
+  int64_t monitoring = monitoring_timeout_ms(api);
+  if (monitoring >= 0 && (least < 0 || monitoring < least)) least = monitoring;
   for (int i = 0; i < api->pending_count; i++) {
     int64_t left = (api->pending[i].deadline_ns - now) / 1000000 + 1;
     if (left < 0) left = 0;

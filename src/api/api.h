@@ -6,6 +6,7 @@
 #include "engine/view.h"
 #include "runner/http.h"
 #include "runner/metrics.h"
+#include "runner/resources.h"
 #include "runner/rows.h"
 #include "runner/runs.h"
 #include "runner/settings.h"
@@ -20,6 +21,20 @@ struct api_component {
 };
 enum { API_COMPONENTS_MAX = 16 };
 
+/* A backup, and what is known of the installation; what is not known is -1 or "". */
+struct api_backup {
+  char file[256]; /* name inside BACKUP_DIR */
+  int64_t ts, bytes;
+  bool is_verified;
+};
+struct api_system {
+  char database_kind[16];
+  int64_t database_bytes, journal_bytes, schema_version;
+  char instance[16];
+  char lease_name[32], lease_holder[96];
+  int64_t lease_expires_at;
+};
+
 /* What the API asks of the program around it. */
 struct api_host {
   void *self;
@@ -31,6 +46,11 @@ struct api_host {
   enum status (*use_preset)(void *self, const char *name, struct problem *problem);
   /* Parts that the engine does not know: journal, database, feed, disk. Returns how many. */
   int (*components)(void *self, struct api_component *out, int max);
+  void (*read_system)(void *self, struct api_system *out);
+  /* Begins a backup beside the loop; STATUS_IN_USE when one is being made. */
+  enum status (*start_backup)(void *self, struct problem *problem);
+  /* What came of it; STATUS_IN_USE while it is being made. */
+  enum status (*take_backup)(void *self, struct api_backup *out, struct problem *problem);
 };
 
 struct api_options {
@@ -39,6 +59,7 @@ struct api_options {
   struct metrics *metrics;
   const struct clock *clock;
   const struct settings *settings;
+  struct resources *resources;             /* NULL: nobody samples */
   const struct row_port *rows;             /* the database; NULL: none, what needs it answers 503 */
   const struct run_port *runs;             /* worker processes; NULL: none, what needs them answers 503 */
   const struct http_port_sockets *sockets; /* NULL: no WebSockets */

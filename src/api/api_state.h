@@ -67,6 +67,7 @@ struct api {
   struct history *history; /* owned: trades and equity for the figures */
   int64_t started_ms;
   bool is_stopping;
+  struct monitoring *monitoring; /* owned: resources, checkpoints, roll-ups (monitoring/monitoring.h) */
   struct access *access; /* owned: users, tokens, logins, limits (access/access.h) */
 };
 
@@ -130,6 +131,7 @@ void write_skipped_filters(const struct engine *engine, struct json_writer *writ
 /* Members of CloseReply; *is_done becomes false while a closing order lives. */
 void write_close(const struct api *api, const struct pending *pending, const struct command_reply *reply, struct json_writer *writer, bool *is_done);
 void write_commands_allowed(const struct engine *engine, struct json_writer *writer, const char *key);
+void write_session(const struct api *api, const char *key, const struct session_record *session, struct json_writer *writer);
 /* Writes an object of a kind that lists show. */
 void write_record(const struct api *api, enum record_kind kind, const void *object, struct json_writer *writer);
 

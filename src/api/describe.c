@@ -411,6 +411,10 @@ void api_describe_markdown(struct buffer *out) {
 }
 
 void handle_openapi(struct call *call) {
+  if (!call->api->options.settings->api_docs_enabled) {
+    call_fail(call, 404, "not_found", "API_DOCS_ENABLED is false");
+    return;
+  }
   api_describe_openapi(&call->reply->body);
   call->reply->status = 200;
   call->reply->content_type = "application/json";

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "adapters/clock/system_clock.h"
 #include "adapters/store/sqlite_query.h"
 #include "adapters/store/sqlite_store.h"
+#include "apps/server_system.h"
 #include "base/calendar.h"
 #include "base/check.h"
 #include "base/log.h"
@@ -25,7 +25,7 @@ static const char *const demo_recording = "binance-usdm-2025-05";
 static const char *const demo_start = "2025-05-11T22:36:00Z";
 
 /* 864 candles of 5m make a symbol warm; two hours more for what needs a history of its own. */
-enum { WARM_UP_MS = 3 * 86400000 + 2 * 3600000, KEPT_ROWS = 500, DISK_FREE_MIN_MB = 500 };
+enum { WARM_UP_MS = 3 * 86400000 + 2 * 3600000, KEPT_ROWS = 500 };
 
 /* ---- the recording ---- */
 
@@ -240,25 +240,14 @@ static struct api_component feed_component(const struct server *server) {
   return component;
 }
 
-static struct api_component disk_component(const struct server *server) {
-  struct statvfs disk;
-  struct api_component component = {.name = "disk", .level = API_DEGRADED, .detail = "cannot be read"};
-  if (statvfs(server->app->settings.data_dir, &disk) != 0) return component;
-  int64_t free_mb = (int64_t)(disk.f_bavail / 1024 * disk.f_frsize / 1024);
-  component.level = free_mb < DISK_FREE_MIN_MB ? API_FAILED : API_OK;
-  snprintf(component.detail, sizeof component.detail, "%lld MB free", (long long)free_mb);
-  return component;
-}
-
 static int host_components(void *self, struct api_component *out, int max) {
   const struct server *server = self;
-  check(max >= 5);
+  check(max >= 4);
   out[0] = journal_component(server);
   out[1] = database_component(server);
   out[2] = feed_component(server);
   out[3] = (struct api_component){.name = "venue", .level = API_OK, .detail = "paper: in this process"};
-  out[4] = disk_component(server);
-  return 5;
+  return 4;
 }
 
 static void on_run_changed(void *context, const char *id, bool has_ended) {
@@ -287,7 +276,9 @@ static enum status open_pool(struct server *server) {
 }
 
 static enum status open_api(struct server *server) {
-  const struct api_options options = {.host = {server, host_now, host_step, host_use_preset, host_components},
+  const struct api_options options = {.host = {server, host_now, host_step, host_use_preset, host_components, server_read_system, server_start_backup,
+                                               server_take_backup},
+                                      .resources = server_resources(server),
                                       .engine = server->wiring.engine,
                                       .metrics = server->metrics,
                                       .clock = server->clock,
@@ -470,6 +461,7 @@ enum status server_open(struct server *server, struct app *app, const struct ser
   if (status) return status;
   choose_start(server);
   status = metrics_open(&server->metrics, server->clock);
+  if (!status) status = server_system_open(server);
   if (!status) status = open_storage(server, &counters);
   if (!status) status = open_engine(server, &counters);
   if (!status) status = open_pool(server);
@@ -535,6 +527,7 @@ void server_close(struct server *server) {
   if (server->has_store) server->store.close(server->store.self);
   api_close(server->api);
   sqlite_rows_close(server->rows);
+  server_system_close(server);
   metrics_close(server->metrics);
   if (!server->has_runner) server->wiring.engine = NULL;
   wiring_close(&server->wiring);

@@ -50,6 +50,7 @@ struct server {
   struct snapshots *snapshots;
   struct archive *archive;
   struct metrics *metrics;
+  struct server_system *system; /* server_system.h; owned */
   struct api *api;
   char token_path[560]; /* of ctl.token, "" before it is written */
   struct http_server *http;

@@ -38,7 +38,7 @@ void server_step(struct server *server, struct event *event, bool is_market) {
   } else {
     runner_step(&server->wiring.runner, event);
   }
-  metrics_observe(server->metrics, METRIC_STEP_DURATION, METRIC_VALUES(event_kind_names[event->kind]), (double)(monotonic_ns(server) - begin) * 1e-9);
+  metrics_step(server->metrics, event->kind, (double)(monotonic_ns(server) - begin) * 1e-9);
 }
 
 /* ---- sessions ---- */

@@ -79,6 +79,10 @@ enum session_state engine_session_state(const struct engine *engine) {
   return (enum session_state)engine->session.session_state;
 }
 
+const struct session_record *engine_session(const struct engine *engine) {
+  return &engine->session;
+}
+
 const struct preset *engine_preset(const struct engine *engine) {
   return engine->has_preset ? &engine->preset : NULL;
 }

@@ -17,6 +17,8 @@ extern const struct schema engine_status_schema;
 void engine_status_read(const struct engine *engine, struct engine_status *out);
 int64_t engine_now(const struct engine *engine);
 enum session_state engine_session_state(const struct engine *engine);
+/* The newest session as it stands now, also between its records; session_id 0 before the first. */
+const struct session_record *engine_session(const struct engine *engine);
 const struct preset *engine_preset(const struct engine *engine); /* NULL before the first preset event */
 const struct ledger *engine_ledger(const struct engine *engine);
 const struct risk_state *engine_risk(const struct engine *engine);

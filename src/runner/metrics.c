@@ -31,6 +31,7 @@ enum status metrics_open(struct metrics **out, const struct clock *clock) {
   struct metrics *metrics = calloc(1, sizeof *metrics);
   if (metrics == NULL) return STATUS_NO_MEMORY;
   metrics->clock = clock;
+  metrics->scan_seconds = NAN;
   metrics->started_ms = clock->now_ms(clock->self);
   /* Everything without labels is exported from the start; a gauge appears with its first value. */
   for (int i = 0; i < METRIC_COUNT; i++) {
@@ -185,10 +186,21 @@ static void print_histogram(struct buffer *out, const struct metric_row *row, co
   print_sample(out, row->name, "_count", series->labels, NULL, (double)series->count);
 }
 
-void metrics_print(const struct metrics *metrics, struct buffer *out) {
+/* OpenMetrics names the family of a counter without _total; a counter that has no such name is told as of unknown type. */
+static void print_head(struct buffer *out, const struct metric_row *row, bool is_open) {
+  static const char suffix[] = "_total";
+  const char *type = metric_type_names[row->type];
+  size_t length = strlen(row->name);
+  bool has_suffix = length > sizeof suffix - 1 && strcmp(row->name + length - (sizeof suffix - 1), suffix) == 0;
+  if (is_open && row->type == METRIC_COUNTER && has_suffix) length -= sizeof suffix - 1;
+  if (is_open && row->type == METRIC_COUNTER && !has_suffix) type = "unknown";
+  buffer_add_format(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int)length, row->name, row->text, (int)length, row->name, type);
+}
+
+void metrics_print(const struct metrics *metrics, enum metrics_format format, struct buffer *out) {
   for (int i = 0; i < METRIC_COUNT; i++) {
     const struct metric_row *row = &metric_table[i];
-    buffer_add_format(out, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->text, row->name, metric_type_names[row->type]);
+    print_head(out, row, format == METRICS_OPENMETRICS);
     for (const struct series *at = metrics->series[i]; at != NULL; at = at->next) {
       if (!at->is_set) continue;
       if (row->type == METRIC_HISTOGRAM) {
@@ -198,6 +210,7 @@ void metrics_print(const struct metrics *metrics, struct buffer *out) {
       }
     }
   }
+  if (format == METRICS_OPENMETRICS) buffer_add_text(out, "# EOF\n");
 }
 
 void metrics_describe_markdown(struct buffer *out) {

@@ -1,4 +1,4 @@
-/* Counters, gauges and histograms of metric.def and their exposition as Prometheus text 0.0.4. One thread. */
+/* Counters, gauges and histograms of metric.def and their exposition. One thread. */
 #ifndef RUNNER_METRICS_H
 #define RUNNER_METRICS_H
 
@@ -43,12 +43,18 @@ void metrics_summarise(const struct metrics *metrics, enum metric metric, struct
 /* Removes every series of a gauge, so that what is no longer there is not shown. */
 void metrics_forget(struct metrics *metrics, enum metric metric);
 
+/* How long an event took, by the clock; also how long a scan took when the event scanned. */
+void metrics_step(struct metrics *metrics, enum event_kind kind, double seconds);
+/* Of the newest scan; NaN before the first. */
+double metrics_scan_seconds(const struct metrics *metrics);
 /* Counts events and records of a runner. */
 void metrics_listener(struct metrics *metrics, struct listener *out);
 /* Gauges of the engine and the process, read before they are shown. */
 void metrics_read_engine(struct metrics *metrics, const struct engine *engine);
 void metrics_read_process(struct metrics *metrics);
-void metrics_print(const struct metrics *metrics, struct buffer *out);
+/* Prometheus text 0.0.4, or OpenMetrics 1.0. */
+enum metrics_format { METRICS_TEXT, METRICS_OPENMETRICS };
+void metrics_print(const struct metrics *metrics, enum metrics_format format, struct buffer *out);
 /* docs/generated/metrics.md. */
 void metrics_describe_markdown(struct buffer *out);
 

@@ -42,6 +42,9 @@ static void count_decision(struct metrics *metrics, const struct decision *decis
 }
 
 static void count_order(struct metrics *metrics, const struct order *order) {
+  bool is_acked_now = order->acked_at != 0 && order->acked_at == order->updated_at && order->sent_at != 0;
+  if (is_acked_now)
+    metrics_observe(metrics, METRIC_ORDER_ACK, METRIC_VALUES(order_purpose_names[order->purpose]), (double)(order->acked_at - order->sent_at) / 1e3);
   /* An ended order is told again when a late fill arrives; it is counted when it ends. */
   bool ends_now = order->ended_at != 0 && order->ended_at == order->updated_at;
   if (!ends_now) return;
@@ -90,6 +93,7 @@ static void count_scan(struct metrics *metrics, const struct scan_record *scan) 
   metrics_set(metrics, METRIC_SCAN_SYMBOLS, NULL, scan->scanned);
   metrics_set(metrics, METRIC_SCAN_PASSED, NULL, scan->passed_filters);
   metrics_set(metrics, METRIC_LAST_SCAN, NULL, (double)scan->ts / 1000.0);
+  metrics->has_scanned = true;
 }
 
 static void on_record(void *context, uint64_t seq, int64_t ts, enum record_kind kind, const void *object) {
@@ -155,6 +159,18 @@ static void on_record(void *context, uint64_t seq, int64_t ts, enum record_kind 
   }
 }
 
+void metrics_step(struct metrics *metrics, enum event_kind kind, double seconds) {
+  metrics_observe(metrics, METRIC_STEP_DURATION, METRIC_VALUES(event_kind_names[kind]), seconds);
+  if (!metrics->has_scanned) return;
+  metrics->has_scanned = false;
+  metrics->scan_seconds = seconds;
+  metrics_observe(metrics, METRIC_SCAN_DURATION, NULL, seconds);
+}
+
+double metrics_scan_seconds(const struct metrics *metrics) {
+  return metrics->scan_seconds;
+}
+
 void metrics_listener(struct metrics *metrics, struct listener *out) {
   *out = (struct listener){.context = metrics, .on_event = on_event, .on_record = on_record};
 }
@@ -191,6 +207,7 @@ static void read_account(struct metrics *metrics, const struct engine *engine, c
 static void read_positions(struct metrics *metrics, const struct engine *engine) {
   static const enum metric of_symbols[] = {METRIC_POSITION_PNL_R, METRIC_POSITION_NOTIONAL, METRIC_POSITION_STOP};
   for (size_t i = 0; i < sizeof of_symbols / sizeof of_symbols[0]; i++) metrics_forget(metrics, of_symbols[i]);
+  double margin = 0;
   double risk[position_side_count] = {0};
   double notional[position_side_count] = {0};
   double open[position_side_count] = {0};
@@ -207,6 +224,7 @@ static void read_positions(struct metrics *metrics, const struct engine *engine)
     int64_t at_risk = position_open_risk(position);
     risk[position->side] += at_risk > 0 ? money(at_risk) : 0;
     notional[position->side] += isnan(value) ? 0 : value;
+    margin += money(position->margin_usd);
     open[position->side] += 1;
     states[position->state] += 1;
     double age = position->unprotected_since != 0 ? (double)(engine_now(engine) - position->unprotected_since) / 1000.0 : 0;
@@ -220,6 +238,8 @@ static void read_positions(struct metrics *metrics, const struct engine *engine)
   for (int state = 0; state < position_state_count; state++) {
     metrics_set(metrics, METRIC_POSITION_STATE, METRIC_VALUES(position_state_names[state]), states[state]);
   }
+  double equity = money(engine_ledger(engine)->equity_usd);
+  metrics_set(metrics, METRIC_MARGIN_USED, NULL, equity > 0 ? margin / equity : NAN);
   metrics_set(metrics, METRIC_UNPROTECTED, NULL, longest);
   metrics_set(metrics, METRIC_UNPROTECTED_TOTAL, NULL, (double)engine_counts(engine)->unprotected_ms / 1000.0);
 }
@@ -247,6 +267,7 @@ static void read_symbols(struct metrics *metrics, const struct engine *engine) {
   double warm = 0;
   double candidates[candidate_state_count] = {0};
   double levels[level_state_count] = {0};
+  double walls[wall_side_count] = {0};
   int32_t count = engine_symbol_count(engine);
   for (int32_t i = 0; i < count; i++) {
     warm += market_is_warm(engine_market(engine, i)) ? 1 : 0;
@@ -254,12 +275,16 @@ static void read_symbols(struct metrics *metrics, const struct engine *engine) {
     if (candidate != NULL) candidates[candidate->state] += 1;
     const struct level_set *set = engine_levels(engine, i);
     for (int32_t k = 0; k < set->active_count; k++) levels[set->active[k].state] += 1;
+    const struct density *density = engine_density(engine, i);
+    for (int32_t k = 0; density != NULL && k < density->wall_count; k++)
+      walls[density->walls[k].side] += density->walls[k].state == WALL_STANDING ? 1 : 0;
   }
   metrics_set(metrics, METRIC_SYMBOLS, METRIC_VALUES("wide"), warm);
   metrics_set(metrics, METRIC_SYMBOLS, METRIC_VALUES("not_ready"), count - warm);
   for (int state = CANDIDATE_WATCHING; state <= CANDIDATE_ENTERING; state++) {
     metrics_set(metrics, METRIC_CANDIDATES, METRIC_VALUES(candidate_state_names[state]), candidates[state]);
   }
+  for (int side = 0; side < wall_side_count; side++) metrics_set(metrics, METRIC_WALLS, METRIC_VALUES(wall_side_names[side]), walls[side]);
   for (int state = LEVEL_FORMED; state <= LEVEL_RETESTED; state++)
     metrics_set(metrics, METRIC_LEVELS, METRIC_VALUES(level_state_names[state]), levels[state]);
 }

@@ -22,6 +22,8 @@ struct metrics {
   int series_count[METRIC_COUNT];
   struct series *events[event_kind_count]; /* of the metric EVENTS, found once */
   int32_t kill_cause;                      /* enum risk_cause of the newest latch */
+  bool has_scanned;                        /* in the step at hand */
+  double scan_seconds;                     /* of the newest scan, NaN before the first */
 };
 
 /* The series of label values, made when it is new. */

@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 
-enum { ENTER_AFTER = 2, LEAVE_AFTER = 5, CPU_MAX_OVER_MS = 30000 };
+enum { ENTER_AFTER = 2, LEAVE_AFTER = 5, CPU_MAX_OVER_MS = 30000, EXTREME_PERCENT = 95 };
 static const double mib = 1024.0 * 1024.0;
 
 const char *const resource_names[] = {"cpu", "memory", "disk", "threads", "open_files"};
@@ -146,6 +146,7 @@ static void take_actions(struct resources *resources, enum resource resource, en
     resources->taken_ns[i] = now;
     resources->is_taken[i] = action->undo != NULL;
     ++resources->taken;
+    if (resources->options.on_action != NULL) resources->options.on_action(resources->options.context, resource, action->name);
     add_result(resources, action, false, text);
   }
 }
@@ -219,15 +220,16 @@ const struct resource_sample *resources_sample(const struct resources *resources
   return &resources->samples[(resources->next - 1 - i + 2 * RESOURCE_SAMPLES_MAX) % RESOURCE_SAMPLES_MAX];
 }
 
-enum resource_level resources_level(const struct resources *resources, enum resource resource) {
-  const struct watch *watch = &resources->watches[resource];
-  if (watch->is_in[RESOURCE_MAX]) return RESOURCE_MAX;
-  return watch->is_in[RESOURCE_WARNING] ? RESOURCE_WARNING : RESOURCE_NORMAL;
+/* So little is left that nobody waits for a second sample (metrics 6). The processor's share is always judged by its mean of 30 s. */
+static bool is_extreme(const struct resources *resources, enum resource resource) {
+  if (resources->count == 0 || (resource != RESOURCE_MEMORY && resource != RESOURCE_DISK)) return false;
+  return resource_value(resources_sample(resources, 0), resource) > EXTREME_PERCENT;
 }
 
-/* Above these nobody waits for a second sample (metrics 6). */
-static bool is_extreme(const struct resource_sample *sample) {
-  return sample->cpu_percent > 90 || sample->memory_percent > 95 || sample->disk_percent > 95;
+enum resource_level resources_level(const struct resources *resources, enum resource resource) {
+  const struct watch *watch = &resources->watches[resource];
+  if (watch->is_in[RESOURCE_MAX] || is_extreme(resources, resource)) return RESOURCE_MAX;
+  return watch->is_in[RESOURCE_WARNING] ? RESOURCE_WARNING : RESOURCE_NORMAL;
 }
 
 enum resource_status resources_status(const struct resources *resources) {
@@ -236,8 +238,8 @@ enum resource_status resources_status(const struct resources *resources) {
     enum resource_level own = resources_level(resources, (enum resource)i);
     if (own > level) level = own;
   }
-  if (level == RESOURCE_MAX || (resources->count > 0 && is_extreme(resources_sample(resources, 0)))) return RESOURCES_CRITICAL;
-  return level == RESOURCE_WARNING ? RESOURCES_WARNING : RESOURCES_HEALTHY;
+  static const enum resource_status statuses[] = {RESOURCES_HEALTHY, RESOURCES_WARNING, RESOURCES_CRITICAL};
+  return statuses[level];
 }
 
 bool resources_issue(const struct resources *resources, enum resource resource, char *text, size_t size) {

@@ -39,6 +39,7 @@ struct resource_reading {
   double memory_bytes;       /* in use: of the container, else of the machine */
   double memory_limit_bytes; /* of the container, else of the machine */
   double resident_bytes;     /* of the process */
+  double virtual_bytes;      /* address space of the process */
   double disk_bytes, disk_free_bytes;
   int32_t threads, open_files, sockets;
 };
@@ -69,6 +70,9 @@ struct resource_options {
   int32_t interval_s, cooldown_s;
   struct resource_action actions[RESOURCE_ACTIONS_MAX];
   int action_count;
+  /* An action was taken: for counting. May be NULL. */
+  void (*on_action)(void *context, enum resource resource, const char *action);
+  void *context;
   /* Reads the counters; NULL: resources_read. */
   bool (*read)(void *self, struct resource_reading *out);
   void *read_self;

@@ -161,9 +161,11 @@ static void read_memory(struct resource_reading *out) {
 static void read_process(struct resource_reading *out) {
   char text[8192];
   out->resident_bytes = NAN;
+  out->virtual_bytes = NAN;
   out->threads = -1;
   if (!read_file("/proc/self/status", text, sizeof text)) return;
   out->resident_bytes = named_kb(text, "VmRSS:");
+  out->virtual_bytes = named_kb(text, "VmSize:");
   const char *threads = strstr(text, "Threads:");
   if (threads != NULL) out->threads = (int32_t)strtol(threads + sizeof "Threads:" - 1, NULL, 10);
 }

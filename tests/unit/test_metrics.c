@@ -23,7 +23,7 @@ static struct metrics *open_metrics(void) {
 /* Is this whole line in the exposition? */
 static bool has_line(const struct metrics *metrics, const char *line) {
   struct buffer out = {0};
-  metrics_print(metrics, &out);
+  metrics_print(metrics, METRICS_TEXT, &out);
   size_t length = strlen(line);
   bool found = false;
   for (const char *at = out.data; at != NULL && *at != '\0' && !found;) {
