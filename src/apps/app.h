@@ -19,7 +19,8 @@ enum app_output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_JSONL, OUTPUT_CSV };
 struct app {
   const char *verb;
   struct settings settings;
-  struct problem problem; /* of the last failure */
+  struct settings_input input; /* where they come from: for reading them again */
+  struct problem problem;      /* of the last failure */
   enum app_output output;
   bool is_quiet, is_yes;
   bool wants_help; /* the verb's first look at its arguments prints its options and ends */

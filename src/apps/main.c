@@ -217,15 +217,19 @@ static int fail_unknown_verb(struct app *app, const char *name) {
   return app_fail(app, STATUS_BAD_CONFIG);
 }
 
-static enum status load_settings(struct app *app, const struct common *common) {
+/* Where settings come from; the words of the command line live as long as the program. */
+static struct settings_input input_of(const struct common *common) {
   extern char **environ;
-  struct settings_input input = {.files = common->files,
+  return (struct settings_input){.files = common->files,
                                  .file_count = common->file_count,
                                  .pairs = common->pairs,
                                  .pair_count = common->pair_count,
                                  .environment = environ,
                                  .is_terminal = isatty(STDERR_FILENO) == 1};
-  enum status status = settings_load(&app->settings, &input, &app->problem);
+}
+
+static enum status load_settings(struct app *app) {
+  enum status status = settings_load(&app->settings, &app->input, &app->problem);
   if (!status && app->problem.warnings > 0 && !app->is_quiet) problem_print(&app->problem, stderr);
   if (!status) problem_clear(&app->problem);
   return status;
@@ -257,7 +261,8 @@ static int run_verb(struct app *app, const struct common *common, int argc, char
     char *form[] = {(char *)verb->name, "list", NULL};
     code = verb->run(app, 2, form);
   } else {
-    enum status status = load_settings(app, common);
+    app->input = input_of(common);
+    enum status status = load_settings(app);
     bool needs_settings = strcmp(verb->name, "doctor") != 0;
     code = status && needs_settings ? app_fail(app, status) : verb->run(app, count, arguments);
   }

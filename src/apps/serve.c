@@ -52,9 +52,26 @@ static void tell(struct server *server) {
 
 /* ---- signals ---- */
 
+/* Of the settings only LOG_LEVEL can change while the server runs. Settings that are wrong now leave it as it is. */
+static void reload_log_level(struct server *server) {
+  struct settings *settings = calloc(1, sizeof *settings);
+  struct problem problem;
+  problem_clear(&problem);
+  if (settings != NULL && settings_load(settings, &server->app->input, &problem) == STATUS_OK) {
+    server->app->settings.log_level = settings->log_level;
+    server->app->settings.source[SETTING_INDEX_LOG_LEVEL] = settings->source[SETTING_INDEX_LOG_LEVEL];
+    log_set_level((enum log_level)settings->log_level);
+  } else {
+    log_write(LOG_ERROR, "engine", "reload_refused", NULL, "SIGHUP: LOG_LEVEL stays as it is: %s",
+              problem.count > 0 ? problem.items[0].message : "the settings cannot be read");
+  }
+  free(settings);
+}
+
 static void reload(struct server *server) {
   struct problem problem;
   log_rotate();
+  reload_log_level(server);
   enum status status = server_use_preset(server, NULL, &problem);
   if (status) {
     log_write(LOG_ERROR, "engine", "reload_refused", NULL, "SIGHUP: the preset stays as it is: %s",
