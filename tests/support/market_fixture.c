@@ -44,6 +44,11 @@ static int host_components(void *self, struct api_component *out, int max) {
   return 1;
 }
 
+static void host_read_system(void *self, struct api_system *out) {
+  (void)self;
+  *out = (struct api_system){.database_kind = "sqlite", .database_bytes = -1, .journal_bytes = -1, .schema_version = 1};
+}
+
 static void watch(struct rig *rig, enum record_kind kind, const void *object) {
   struct market_fixture *fixture = rig->context;
   if (fixture->record_count == fixture->record_capacity) {
@@ -69,7 +74,7 @@ static int64_t clock_ns(void *self) {
 }
 
 static void open_api(struct market_fixture *fixture) {
-  const struct api_options options = {.host = {fixture, host_now, host_step, host_use_preset, host_components},
+  const struct api_options options = {.host = {fixture, host_now, host_step, host_use_preset, host_components, .read_system = host_read_system},
                                       .engine = fixture->rig.engine,
                                       .metrics = fixture->metrics,
                                       .clock = &fixture->clock,
