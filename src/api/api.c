@@ -238,14 +238,18 @@ static void add_allow(struct http_reply *reply, const char *method) {
 static const struct route *find_route(struct call *call) {
   const struct http_request *request = call->request;
   char parameter[HTTP_SEGMENT_BYTES];
-  for (int i = 0; i < api_route_count; i++) {
+  int found[ROUTER_FOUND_MAX];
+  int count = router_find(&call->api->access->router, request, found);
+  for (int i = 0; i < count; i++) {
+    const struct route *route = &api_routes[found[i]];
     parameter[0] = '\0';
-    if (!route_fits(&api_routes[i], request, parameter)) continue;
-    if (method_fits(&api_routes[i], request->method)) {
+    if (!route_fits(route, request, parameter)) continue;
+    if (method_fits(route, request->method)) {
       memcpy(call->parameter, parameter, sizeof parameter);
-      return &api_routes[i];
+      call->reply->allow[0] = '\0'; /* another route of this text has other methods */
+      return route;
     }
-    add_allow(call->reply, api_routes[i].method);
+    add_allow(call->reply, route->method);
   }
   if (call->reply->allow[0] != '\0') {
     call_fail(call, 405, "method_not_allowed", "%s is not possible here; allowed: %s", request->method, call->reply->allow);
@@ -346,13 +350,16 @@ static void on_gone(void *context, const struct http_reply *reply) {
 }
 
 /* The route's path as a label: bounded, unlike what clients send. */
-static const char *route_label(const struct http_request *request, const char **method) {
+static const char *route_label(const struct api *api, const struct http_request *request, const char **method) {
   char parameter[HTTP_SEGMENT_BYTES];
+  int found[ROUTER_FOUND_MAX];
+  int count = request->has_bad_path ? 0 : router_find(&api->access->router, request, found);
   *method = "other";
-  for (int i = 0; i < api_route_count && !request->has_bad_path; i++) {
-    if (!route_fits(&api_routes[i], request, parameter) || !method_fits(&api_routes[i], request->method)) continue;
-    *method = api_routes[i].method;
-    return api_routes[i].path;
+  for (int i = 0; i < count; i++) {
+    const struct route *route = &api_routes[found[i]];
+    if (!route_fits(route, request, parameter) || !method_fits(route, request->method)) continue;
+    *method = route->method;
+    return route->path;
   }
   return "other";
 }
@@ -361,7 +368,7 @@ static void on_done(void *context, const struct http_request *request, const str
   struct api *api = context;
   const struct clock *clock = api->options.clock;
   const char *method;
-  const char *route = route_label(request, &method);
+  const char *route = route_label(api, request, &method);
   char status[16];
   snprintf(status, sizeof status, "%d", reply->status);
   double seconds = (double)(clock->monotonic_ns(clock->self) - request->started_ns) * 1e-9;

@@ -81,6 +81,11 @@ static int host_components(void *self, struct api_component *out, int max) {
   return 1;
 }
 
+static void host_read_system(void *self, struct api_system *out) {
+  (void)self;
+  *out = (struct api_system){0};
+}
+
 static int64_t clock_now(void *self) {
   (void)self;
   return fixture.clock_ms;
@@ -140,14 +145,15 @@ static int open_database(void) {
 }
 
 static int open_api(void) {
-  const struct api_options options = {.host = {.now = host_now, .step = host_step, .use_preset = host_use_preset, .components = host_components},
-                                      .engine = fixture.engine,
-                                      .metrics = fixture.metrics,
-                                      .clock = &test_clock,
-                                      .settings = &fixture.settings,
-                                      .rows = &fixture.rows,
-                                      .is_demo = true,
-                                      .is_ready = true};
+  const struct api_options options = {
+      .host = {.now = host_now, .step = host_step, .use_preset = host_use_preset, .components = host_components, .read_system = host_read_system},
+      .engine = fixture.engine,
+      .metrics = fixture.metrics,
+      .clock = &test_clock,
+      .settings = &fixture.settings,
+      .rows = &fixture.rows,
+      .is_demo = true,
+      .is_ready = true};
   if (api_open(&fixture.api, &options)) return 1;
   struct listener listener;
   api_listener(fixture.api, &listener);
@@ -549,7 +555,7 @@ static void metrics_may_be_read_from_listed_networks(void **state) {
   assert_int_equal(ask("GET", "/api/metrics", "", NULL), 401);
   networks_parse(&fixture.api->access->metrics_allow, "127.0.0.0/8");
   assert_int_equal(ask("GET", "/api/metrics", "", NULL), 200);
-  assert_int_equal(ask("GET", "/api/account", "", NULL), 401);
+  assert_int_equal(ask("GET", "/api/engine/commands", "", NULL), 401);
   networks_parse(&networks, "10.0.0.0/9, 192.168.1.1,::1/128,fc00::/7,nonsense,1.2.3.4/33");
   assert_int_equal(networks.count, 4);
   static const char *const inside[] = {"10.127.255.255", "192.168.1.1", "::1", "fdff::1", "::ffff:10.1.1.1"};
@@ -631,14 +637,14 @@ static void set_limits(double reads, double writes) {
 static void requests_have_rates(void **state) {
   (void)state;
   set_limits(20, 5);
-  for (int i = 0; i < 40; i++) assert_int_equal(ask_as(API_ROLE_VIEWER, "GET", "/api/account", NULL), 200);
-  assert_int_equal(ask_as(API_ROLE_VIEWER, "GET", "/api/account", NULL), 429);
+  for (int i = 0; i < 40; i++) assert_int_equal(ask_as(API_ROLE_VIEWER, "GET", "/api/engine/commands", NULL), 200);
+  assert_int_equal(ask_as(API_ROLE_VIEWER, "GET", "/api/engine/commands", NULL), 429);
   assert_true(has("Retry-After: 1\r\n") && has("rate_limited"));
-  assert_int_equal(ask_as(API_ROLE_OPERATOR, "GET", "/api/account", NULL), 200); /* another token, another bucket */
-  assert_int_equal(ask_as(API_ROLE_VIEWER, "GET", "/api/health", NULL), 200);    /* probes have their own */
+  assert_int_equal(ask_as(API_ROLE_OPERATOR, "GET", "/api/engine/commands", NULL), 200); /* another token, another bucket */
+  assert_int_equal(ask_as(API_ROLE_VIEWER, "GET", "/api/health", NULL), 200);            /* probes have their own */
   pass_s(1);
-  for (int i = 0; i < 20; i++) assert_int_equal(ask_as(API_ROLE_VIEWER, "GET", "/api/account", NULL), 200);
-  assert_int_equal(ask_as(API_ROLE_VIEWER, "GET", "/api/account", NULL), 429);
+  for (int i = 0; i < 20; i++) assert_int_equal(ask_as(API_ROLE_VIEWER, "GET", "/api/engine/commands", NULL), 200);
+  assert_int_equal(ask_as(API_ROLE_VIEWER, "GET", "/api/engine/commands", NULL), 429);
   for (int i = 0; i < 10; i++) assert_int_equal(ask_as(API_ROLE_OPERATOR, "POST", "/api/engine/pause", "{}"), 409);
   assert_int_equal(ask_as(API_ROLE_OPERATOR, "POST", "/api/engine/pause", "{}"), 429);
   /* What must always pass: it is refused for want of its confirmation, not for its rate. */
@@ -657,7 +663,7 @@ static void floods_of_refusals_end(void **state) {
   int refused = 0;
   int limited = 0;
   for (int i = 0; i < 100; i++) {
-    int status = ask("GET", "/api/account", "", NULL);
+    int status = ask("GET", "/api/engine/commands", "", NULL);
     refused += status == 401;
     limited += status == 429;
   }
@@ -745,7 +751,8 @@ static void changes_leave_a_chain_of_rows(void **state) {
   snprintf(path, sizeof path, "/api/audit?limit=1&cursor=%s", json_string(json_member(json, "next_cursor")));
   json_free(json);
   assert_int_equal(ask_as(API_ROLE_ADMIN, "GET", path, NULL), 200);
-  assert_int_equal(ask_as(API_ROLE_ADMIN, "GET", "/api/audit?user=root&action=POST%20/api/auth/login&from=1600000000000&order=asc&format=csv", NULL), 200);
+  assert_int_equal(ask_as(API_ROLE_ADMIN, "GET", "/api/audit?user=root&action=POST%20/api/auth/login&from=1600000000000&order=asc&format=csv", NULL),
+                   200);
   assert_true(has("Content-Type: text/csv") && has("audit_id,ts,user,token,role,"));
   static const char *const bad[] = {"limit=0", "limit=-1", "limit=1000000000", "cursor=forged", "cursor=-1", "order=up", "from=yesterday", "x=1"};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -842,12 +849,12 @@ static void changes_by_another_process_are_noticed(void **state) {
   assert_int_equal(accounts_load(&other, &problem), STATUS_OK);
   assert_int_equal(accounts_add_token(&other, &token, secret, &problem), STATUS_OK);
   assert_int_equal(accounts_tell_change(&fixture.rows, fixture.clock_ms, &problem), STATUS_OK);
-  assert_int_equal(ask("GET", "/api/account", bearer(secret), NULL), 200); /* at once: an unknown token makes it look */
+  assert_int_equal(ask("GET", "/api/engine/commands", bearer(secret), NULL), 200); /* at once: an unknown token makes it look */
   assert_int_equal(accounts_revoke_token(&other, token.id, &problem), STATUS_OK);
   assert_int_equal(accounts_tell_change(&fixture.rows, fixture.clock_ms, &problem), STATUS_OK);
   pass_s(1);
   api_turn(fixture.api);
-  assert_int_equal(ask("GET", "/api/account", bearer(secret), NULL), 401);
+  assert_int_equal(ask("GET", "/api/engine/commands", bearer(secret), NULL), 401);
 }
 
 /* ---- tickets ---- */

@@ -112,6 +112,7 @@ enum status access_open(struct api *api) {
   access->rules = calloc((size_t)api_route_count, sizeof *access->rules);
   if (access->rules == NULL) return STATUS_NO_MEMORY;
   for (int i = 0; i < api_route_count; i++) access->rules[i] = make_rule(&api_routes[i]);
+  router_open(&access->router);
   access->is_open = api->options.is_private || !settings->auth_enabled;
   access->accounts.rows = api->options.rows;
   access->logins.rows = api->options.rows;
@@ -136,6 +137,7 @@ void access_close(struct api *api) {
   access->passwords = NULL;
   access_gone(api, NULL);
   changes_close(api);
+  router_close(&access->router);
   free(access->rules);
   explicit_bzero(access, sizeof *access);
   free(access);

@@ -9,6 +9,7 @@
 #include "api/access/logins.h"
 #include "api/access/rate_limit.h"
 #include "api/access/ticket.h"
+#include "api/router.h"
 
 enum { TICKETS_MAX = 256, TICKET_TTL_MS = 30000, ORIGINS_MAX = 16, ORIGIN_BYTES = 128 };
 
@@ -42,7 +43,8 @@ struct access {
   struct passwords *passwords;
   struct password_work *work; /* requests that wait for passwords */
   struct change *changes;     /* deferred ones */
-  struct route_rule *rules;   /* by route */
+  struct router router;
+  struct route_rule *rules; /* by route */
   char local_secret[TOKEN_TEXT_BYTES];
   int64_t polled_ns, swept_ns;
   bool must_load; /* reading users and tokens failed: what is in memory is not whole */
