@@ -336,39 +336,6 @@ static enum status write_local_token(struct server *server) {
   return status;
 }
 
-/* The folder of the built interface: UI_DIR, else frontend/dist of the working directory or beside the program. */
-static bool find_ui(const struct settings *settings, char *out, size_t size) {
-  char program[512];
-  if (settings->ui_dir[0] != '\0') {
-    text_copy(out, size, settings->ui_dir);
-    return is_folder(out);
-  }
-  text_copy(out, size, "frontend/dist");
-  if (is_folder(out)) return true;
-  ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-  program[length > 0 ? length : 0] = '\0';
-  char *slash = strrchr(program, '/');
-  if (slash != NULL) *slash = '\0';
-  static const char *const places[] = {"frontend/dist", "../frontend/dist", "../../frontend/dist", "../share/breakout/ui"};
-  for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-    snprintf(out, size, "%s/%s", program, places[i]);
-    if (is_folder(out)) return true;
-  }
-  return false;
-}
-
-/* What the interface is told at run time: where the API is, "" for its own origin. */
-static void make_ui_config(const struct settings *settings, struct buffer *config, struct buffer *connect) {
-  struct json_writer writer;
-  json_writer_init(&writer, config, false);
-  json_begin_object(&writer, NULL);
-  json_add_string(&writer, "api_url", settings->vite_api_url);
-  json_add_string(&writer, "ws_url", settings->vite_ws_url);
-  json_end_object(&writer);
-  buffer_add_format(connect, "%s%s%s", settings->vite_api_url, settings->vite_api_url[0] != '\0' && settings->vite_ws_url[0] != '\0' ? " " : "",
-                    settings->vite_ws_url);
-}
-
 static enum status open_http(struct server *server) {
   const struct settings *settings = &server->app->settings;
   struct http_options options = {
