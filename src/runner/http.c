@@ -113,14 +113,3 @@ bool http_reply_add(struct http_reply *reply, const char *name, const char *valu
   text_copy(field->value, sizeof field->value, value);
   return true;
 }
-
-void http_kept_clear(struct http_kept *kept) {
-  if (kept->form != NULL) kept->form_free(kept->form);
-  kept->form = NULL;
-  buffer_clear(&kept->body);
-}
-
-void http_kept_deinit(struct http_kept *kept) {
-  http_kept_clear(kept);
-  buffer_deinit(&kept->body);
-}

@@ -66,23 +66,10 @@ struct http_socket_handler {
   void (*on_close)(void *context, void *peer, int code);
 };
 
-/* A reply without fields of its own that is given many times while it stays true. The owner zeroes it, fills status, type and body, and empties it
- * with http_kept_clear before it fills it anew; the adapter keeps beside it what it would otherwise make for every request. */
-struct http_kept {
-  int status;
-  const char *content_type; /* static text */
-  struct buffer body;
-  void *form; /* the adapter's */
-  void (*form_free)(void *form);
-};
-void http_kept_clear(struct http_kept *kept); /* zero-initialised is allowed; the body's memory stays */
-void http_kept_deinit(struct http_kept *kept);
-
 struct http_reply {
   int status;
   const char *content_type; /* static text */
   struct buffer body;
-  struct http_kept *kept;     /* instead of status, type and body; good until the handler returns. NULL: none */
   const char *cache_control;  /* static text; NULL: no-store */
   const char *content_policy; /* Content-Security-Policy, static text; NULL: default-src 'none' */
   bool is_packed;             /* the body is gzip already */

@@ -5,7 +5,7 @@
  * limit, a request has a time, and the target is decoded once by us, so that %2F inside a segment is not a separator. A reply can be deferred: the
  * connection is suspended until send. A request to become a WebSocket is checked here and, when a handler takes it, handed to websocket.c.
  *
- * Speed: exchanges are used again without clearing their large parts, and a reply that is given many times (http_kept) keeps its headers. */
+ * Speed: exchanges are used again without clearing their large parts. */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <microhttpd.h>
@@ -129,7 +129,6 @@ static void give_exchange(struct http_exchange *exchange) {
 
 /* ---- replies ---- */
 
-/* The two headers that differ for each reply of one form. */
 enum { NUMBER_BYTES = 32 };
 
 static void add_header(struct MHD_Response *response, const char *name, const char *value) {
@@ -222,56 +221,6 @@ static enum MHD_Result queue_own(struct http_exchange *exchange) {
   return result;
 }
 
-/* ---- replies that are given many times ---- */
-
-struct variant {
-  struct MHD_Response *response; /* NULL: not made yet */
-  char id[HTTP_ID_BYTES], seconds[NUMBER_BYTES];
-};
-
-struct form {
-  struct variant plain, packed;
-};
-
-static void form_free(void *self) {
-  struct form *form = self;
-  if (form->plain.response != NULL) MHD_destroy_response(form->plain.response);
-  if (form->packed.response != NULL) MHD_destroy_response(form->packed.response);
-  free(form);
-}
-
-static void make_variant(const struct http_kept *kept, struct variant *variant, bool is_packed) {
-  variant->response = make_response(kept->body.data, kept->body.length, MHD_RESPMEM_MUST_COPY);
-  if (is_packed) pack(&variant->response, &kept->body);
-  if (kept->body.length >= PACK_BYTES_MIN) add_header(variant->response, "Vary", "Accept-Encoding");
-  add_common_headers(variant->response, kept->content_type, NULL, NULL);
-}
-
-/* The library prints the headers of a reply when it is queued, so that the two that differ may be changed for the next one at once. */
-static enum MHD_Result queue_kept(struct http_exchange *exchange) {
-  struct http_kept *kept = exchange->reply.kept;
-  if (kept->form == NULL) {
-    kept->form = calloc(1, sizeof(struct form));
-    check(kept->form != NULL);
-    kept->form_free = form_free;
-  }
-  struct form *form = kept->form;
-  bool is_packed = kept->body.length >= PACK_BYTES_MIN && takes_gzip(exchange);
-  struct variant *variant = is_packed ? &form->packed : &form->plain;
-  if (variant->response == NULL) {
-    make_variant(kept, variant, is_packed);
-  } else {
-    MHD_del_response_header(variant->response, "X-Request-Id", variant->id);
-    MHD_del_response_header(variant->response, "X-Process-Time", variant->seconds);
-  }
-  text_copy(variant->id, sizeof variant->id, exchange->request.id);
-  print_seconds(exchange, variant->seconds);
-  add_header(variant->response, "X-Request-Id", variant->id);
-  add_header(variant->response, "X-Process-Time", variant->seconds);
-  exchange->reply.status = kept->status;
-  return MHD_queue_response(exchange->connection, (unsigned)kept->status, variant->response);
-}
-
 /* ---- WebSockets ---- */
 
 static void release_socket(void *self) {
@@ -345,7 +294,7 @@ static enum MHD_Result queue_reply(struct http_exchange *exchange) {
     count_reply(exchange); /* the exchange ends with the socket, long after its answer */
     return result;
   }
-  return exchange->reply.kept != NULL ? queue_kept(exchange) : queue_own(exchange);
+  return queue_own(exchange);
 }
 
 /* Refused before a handler sees it. */
