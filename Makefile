@@ -162,6 +162,8 @@ $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libsupport.a $(LIBRARIES)
 	$(SAY) LD $@
 	@mkdir -p $(@D)
 	$(QUIET)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+# They start the program.
+$(OUT)/tests/contract/test_api_presets $(OUT)/tests/contract/test_api_runs: | $(BREAKOUT)
 # Make would delete these as intermediate files and compile every test again next time.
 .SECONDARY:
 
