@@ -555,7 +555,7 @@ static int64_t total_of(struct page *page, bool has_rows, struct problem *proble
   if (!has_rows) return page->from_memory;
   if (is_whole) return page->shown.count;
   if (page->has_failed || page->kind == RECORD_ORDER || page->kind == RECORD_POSITION) return -1;
-  if (is_wide(page) && count_rows(page, false, problem) < 0) return -1;
+  if (count_rows(page, false, problem) < 0) return -1; /* by the index of the time alone */
   int64_t count = count_rows(page, true, problem);
   const struct row_port *rows = page->call->api->options.rows;
   const struct rows_query last = {.table = page->table, .order = page->id->name, .limit = 1};
