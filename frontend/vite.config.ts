@@ -14,6 +14,8 @@ export default defineConfig({
   plugins: [react()],
   server: { host: "127.0.0.1", proxy },
   preview: { host: "127.0.0.1", proxy },
+  // The server puts a fresh nonce into the page with each answer: the kit adds a few style elements.
+  html: { cspNonce: "__CSP_NONCE__" },
   build: {
     target: "es2023",
     manifest: true,

@@ -44,7 +44,10 @@ async function errorOf(response: Response): Promise<ApiError> {
 
 const middleware: Middleware = {
   onRequest({ request }) {
-    if (!READING.has(request.method) && csrfToken !== null) request.headers.set("X-CSRF-Token", csrfToken);
+    if (READING.has(request.method)) return request;
+    if (csrfToken !== null) request.headers.set("X-CSRF-Token", csrfToken);
+    // The server wants the type also where nothing is sent: a form of another site could not set it.
+    if (!request.headers.has("Content-Type")) request.headers.set("Content-Type", "application/json");
     return request;
   },
   async onResponse({ response }) {
@@ -56,13 +59,18 @@ const middleware: Middleware = {
   },
 };
 
+function baseUrl(): string {
+  const { apiUrl: other } = getConfig();
+  return other === "" ? location.origin : other;
+}
+
 type Client = ReturnType<typeof createClient<paths>>;
 let client: Client | undefined;
 
 export function api(): Client {
   if (!client) {
     client = createClient<paths>({
-      baseUrl: getConfig().apiUrl,
+      baseUrl: baseUrl(),
       credentials: getConfig().apiUrl === "" ? "same-origin" : "include",
       fetch: (request: Request) => fetch(request),
     });
@@ -83,7 +91,7 @@ export function apiUrl(path: string, query: Readonly<Record<string, string | num
     (pair): pair is [string, string | number] => pair[1] !== undefined && pair[1] !== "",
   );
   const text = new URLSearchParams(words.map(([key, value]) => [key, String(value)])).toString();
-  return `${getConfig().apiUrl}${path}${text === "" ? "" : `?${text}`}`;
+  return `${baseUrl()}${path}${text === "" ? "" : `?${text}`}`;
 }
 
 /** For replies that OpenAPI cannot type well (file uploads, health with status 503): same cookies, same errors. */
@@ -93,7 +101,7 @@ export async function fetchApi(path: string, init: RequestInit & { acceptsStatus
   if (!READING.has(rest.method ?? "GET") && csrfToken !== null) headers.set("X-CSRF-Token", csrfToken);
   let response: Response;
   try {
-    response = await fetch(`${getConfig().apiUrl}${path}`, {
+    response = await fetch(`${baseUrl()}${path}`, {
       credentials: getConfig().apiUrl === "" ? "same-origin" : "include",
       ...rest,
       headers,

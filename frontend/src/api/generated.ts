@@ -106,6 +106,262 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/docs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** this API as a page */
+        get: operations["docs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/redoc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the same page */
+        get: operations["docs_2"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/docs/problems": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** every code of a failure and what it means */
+        get: operations["docs_problems"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/docs/docs.js": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** script of the pages */
+        get: operations["docs_script"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/docs/docs.css": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** style of the pages */
+        get: operations["docs_style"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/engine/resource-health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** processor, memory, disk, threads, descriptors, and what was done about them */
+        get: operations["resource_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/engine/resource-summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the same over some minutes */
+        get: operations["resource_summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** log lines, newest first; level: this and graver ones */
+        get: operations["logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** log files */
+        get: operations["log_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/cleanup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** compress and delete old log files, as every day */
+        post: operations["log_cleanup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** settings in force; secrets as set or not set */
+        get: operations["settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/system/info": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the installation */
+        get: operations["system_info"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/system/memory-snapshot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** write what memory is used for into REPORTS_DIR */
+        post: operations["memory_snapshot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/system/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** backups in BACKUP_DIR */
+        get: operations["backups"];
+        put?: never;
+        /** make a verified backup */
+        post: operations["backup_make"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/system/handover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** hand the account to another process; 501 in this version */
+        post: operations["handover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/setup": {
         parameters: {
             query?: never;
@@ -653,6 +909,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/trading/positions/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** move the stop; loosening needs confirm and ends at the initial stop */
+        post: operations["move_stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trading/positions/{id}/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** set the ladder of targets */
+        post: operations["set_targets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trading/positions/{id}/adopt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** take over a position that is not ours: its stop is placed, nothing else */
+        post: operations["adopt_position"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trading/positions/close-all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** close every position, or those of a side, at market */
+        post: operations["close_all"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/trading/orders": {
         parameters: {
             query?: never;
@@ -705,6 +1029,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/trading/orders/cancel-all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** cancel entries, targets or both; never stops */
+        post: operations["cancel_all"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/trading/fills": {
         parameters: {
             query?: never;
@@ -731,6 +1072,23 @@ export interface paths {
         };
         /** closed trades */
         get: operations["trades"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trading/trades/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** a trade with its orders, fills, decisions */
+        get: operations["trade"];
         put?: never;
         post?: never;
         delete?: never;
@@ -767,6 +1125,24 @@ export interface paths {
         get: operations["risk"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/flows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** money that came or went outside trading, and funding */
+        get: operations["flows"];
+        put?: never;
+        /** tell of money that came or went */
+        post: operations["flow_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1589,382 +1965,6 @@ export interface paths {
         get: operations["sessions"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/docs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** this API as a page */
-        get: operations["docs"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/redoc": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** the same page */
-        get: operations["docs_2"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/docs/problems": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** every code of a failure and what it means */
-        get: operations["docs_problems"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/docs/docs.js": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** script of the pages */
-        get: operations["docs_script"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/docs/docs.css": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** style of the pages */
-        get: operations["docs_style"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/engine/resource-health": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** processor, memory, disk, threads, descriptors, and what was done about them */
-        get: operations["resource_health"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/engine/resource-summary": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** the same over some minutes */
-        get: operations["resource_summary"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/logs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** log lines, newest first; level: this and graver ones */
-        get: operations["logs"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/logs/stats": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** log files */
-        get: operations["log_stats"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/logs/cleanup": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** compress and delete old log files, as every day */
-        post: operations["log_cleanup"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/settings": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** settings in force; secrets as set or not set */
-        get: operations["settings"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/system/info": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** the installation */
-        get: operations["system_info"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/system/memory-snapshot": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** write what memory is used for into REPORTS_DIR */
-        post: operations["memory_snapshot"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/system/backups": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** backups in BACKUP_DIR */
-        get: operations["backups"];
-        put?: never;
-        /** make a verified backup */
-        post: operations["backup_make"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/system/handover": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** hand the account to another process; 501 in this version */
-        post: operations["handover"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/trading/positions/{id}/stop": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** move the stop; loosening needs confirm and ends at the initial stop */
-        post: operations["move_stop"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/trading/positions/{id}/targets": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** set the ladder of targets */
-        post: operations["set_targets"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/trading/positions/{id}/adopt": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** take over a position that is not ours: its stop is placed, nothing else */
-        post: operations["adopt_position"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/trading/positions/close-all": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** close every position, or those of a side, at market */
-        post: operations["close_all"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/trading/orders/cancel-all": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** cancel entries, targets or both; never stops */
-        post: operations["cancel_all"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/trading/trades/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** a trade with its orders, fills, decisions */
-        get: operations["trade"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/account/flows": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** money that came or went outside trading, and funding */
-        get: operations["flows"];
-        put?: never;
-        /** tell of money that came or went */
-        post: operations["flow_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3080,6 +3080,14 @@ export interface components {
             /** @description value now, as JSON text */
             new: string;
         };
+        CommandDetails: {
+            /** @description of a start: symbols with enough candles */
+            warm_symbols?: number | null;
+            /** @description of a start: symbols without */
+            not_ready?: number | null;
+            /** @description of a start: filters the feed cannot answer */
+            skipped_filters?: string[] | null;
+        };
         CommandReply: {
             operation_id: string;
             /** @description time, ms UTC */
@@ -3108,6 +3116,49 @@ export interface components {
             changed?: components["schemas"]["ChangedKey"][] | null;
             /** @description symbols of positions that stay after a reset */
             positions?: string[] | null;
+        };
+        OperationStep: {
+            /** @description what has to come true */
+            name: string;
+            /**
+             * @description in_progress, done, failed
+             * @enum {string}
+             */
+            status: "done" | "in_progress" | "failed";
+            /** @description when it was seen to be so, event time */
+            ts?: number | null;
+        };
+        OperationError: {
+            /** @description as in a problem document */
+            code: string;
+            /** @description as a sentence */
+            message: string;
+        };
+        Operation: {
+            /** @description names it */
+            operation_id: string;
+            /**
+             * @description the command
+             * @enum {string}
+             */
+            command: "start" | "stop" | "pause" | "resume" | "time_stop" | "panic_exit" | "kill_switch" | "emergency_stop" | "retry" | "reset" | "reload" | "scan_now" | "close_position" | "move_stop" | "cancel_order" | "set_targets" | "close_all" | "cancel_all" | "record_flow" | "adopt";
+            /**
+             * @description in_progress, done, failed
+             * @enum {string}
+             */
+            status: "done" | "in_progress" | "failed";
+            /** @description steps done of all steps */
+            progress: number;
+            /** @description event time, ms UTC */
+            started_at: number;
+            /** @description event time, ms UTC */
+            ended_at?: number | null;
+            /** @description as a sentence */
+            message: string;
+            /** @description in order */
+            steps: components["schemas"]["OperationStep"][];
+            /** @description why it failed */
+            error?: components["schemas"]["OperationError"] | null;
         };
         StartRequest: {
             /** @description name; default: DEFAULT_PRESET */
@@ -3184,6 +3235,73 @@ export interface components {
             reason?: string | null;
             /** @description as in start */
             wait_ms?: number | null;
+        };
+        MoveStopRequest: {
+            /** @description where the stop goes; rounded to the tick away from the entry */
+            price?: number | null;
+            /**
+             * @description instead of a price: where a fill returns entry and fees
+             * @enum {string|null}
+             */
+            to?: "breakeven" | null;
+            /** @description must be true to loosen a stop */
+            confirm?: boolean | null;
+            /** @description as in start */
+            wait_ms?: number | null;
+        };
+        TargetChange: {
+            /** @description names the rung; a known name changes that rung */
+            level_name: string;
+            /** @description beyond the market; rounded to the tick towards the entry */
+            price: number;
+            /** @description fraction of the initial quantity, above 0 */
+            size_pct: number;
+        };
+        SetTargetsRequest: {
+            /** @description every rung that shall rest from now on; the others are cancelled, filled ones stay as they are */
+            targets: components["schemas"]["TargetChange"][];
+            /** @description as in start */
+            wait_ms?: number | null;
+        };
+        AdoptRequest: {
+            /** @description protective stop, on the losing side of entry and price */
+            stop: number;
+            /** @description the preset in force */
+            preset: string;
+            /** @description as in start */
+            wait_ms?: number | null;
+        };
+        CloseAllRequest: {
+            /** @description must be true */
+            confirm?: boolean | null;
+            /**
+             * @description all is the default
+             * @enum {string|null}
+             */
+            side?: "long" | "short" | "all" | null;
+            /** @description as in start */
+            wait_ms?: number | null;
+        };
+        CancelAllRequest: {
+            /**
+             * @description entry is the default; stops and exits are never cancelled
+             * @enum {string|null}
+             */
+            purpose?: "entry" | "target" | "all" | null;
+            /** @description as in start */
+            wait_ms?: number | null;
+        };
+        CancelAllReply: {
+            /** @description orders that are cancelled now */
+            cancelled: string[];
+            /** @description orders whose cancel is on its way */
+            pending: string[];
+            operation: components["schemas"]["CommandReply"];
+        };
+        CloseAllReply: {
+            operation: components["schemas"]["CommandReply"];
+            /** @description positions that it closes */
+            positions: string[];
         };
         CloseReply: {
             /** @description the command */
@@ -3360,6 +3478,19 @@ export interface components {
             rule: "initial" | "breakeven" | "lock_profit" | "trailing" | "partial_trail" | "chandelier" | "atr" | "manual" | null;
             locked_r: number | null;
         };
+        StopChange: {
+            /** @description event time, ms UTC */
+            ts: number;
+            /** @description stop before */
+            old: number;
+            /** @description stop after */
+            new: number;
+            /**
+             * @description what moved it
+             * @enum {string}
+             */
+            rule: "initial" | "breakeven" | "lock_profit" | "trailing" | "partial_trail" | "chandelier" | "atr" | "manual";
+        };
         Trade: {
             trade_id: string;
             position_id: string;
@@ -3415,12 +3546,81 @@ export interface components {
             /** @description moves of its stop */
             stop_history: components["schemas"]["StopChange"][];
         };
+        OrderChange: {
+            /** @description event time, ms UTC */
+            ts: number;
+            /**
+             * @description state before; null at the beginning
+             * @enum {string|null}
+             */
+            from?: "planned" | "sent" | "unknown" | "untriggered" | "working" | "partially_filled" | "cancelling" | "filled" | "cancelled" | "rejected" | null;
+            /**
+             * @description state after
+             * @enum {string}
+             */
+            to: "planned" | "sent" | "unknown" | "untriggered" | "working" | "partially_filled" | "cancelling" | "filled" | "cancelled" | "rejected";
+            /** @description what moved it */
+            trigger: string;
+        };
         OrderDetail: {
             order: components["schemas"]["Order"];
             /** @description its fills */
             fills: components["schemas"]["Fill"][];
             /** @description moves of its life cycle, oldest first; null without a database */
             history?: components["schemas"]["OrderChange"][] | null;
+        };
+        ChartRange: {
+            /** @description ms UTC */
+            from: number;
+            /** @description ms UTC, exclusive */
+            to: number;
+        };
+        TradeDetail: {
+            trade: components["schemas"]["Trade"];
+            /** @description its orders */
+            orders: components["schemas"]["Order"][];
+            /** @description its fills */
+            fills: components["schemas"]["Fill"][];
+            /** @description decisions of its trace */
+            decisions: components["schemas"]["Decision"][];
+            chart: components["schemas"]["ChartRange"];
+        };
+        ForeignPosition: {
+            /** @description for adopt: the venue's spelling of the symbol */
+            id: string;
+            /** @description symbol */
+            symbol: string;
+            /**
+             * @description long or short
+             * @enum {string}
+             */
+            side: "long" | "short";
+            /** @description quantity */
+            qty: number;
+            /** @description average price at the venue */
+            entry?: number | null;
+        };
+        CashFlow: {
+            flow_id: string;
+            /** @description time, ms UTC */
+            ts: number;
+            /** @enum {string} */
+            kind: "deposit" | "withdrawal" | "correction" | "funding" | "fee";
+            amount_usd: number;
+            source: string;
+            symbol: string | null;
+            note: string | null;
+        };
+        CashFlowRequest: {
+            /** @description above 0; a correction may be negative */
+            amount_usd: number;
+            /**
+             * @description deposit, withdrawal, correction
+             * @enum {string}
+             */
+            kind: "deposit" | "withdrawal" | "correction";
+            /** @description why, 1 to 63 bytes */
+            note: string;
         };
         Account: {
             /** @description venue */
@@ -3450,6 +3650,16 @@ export interface components {
             foreign_positions: components["schemas"]["ForeignPosition"][];
             /** @description live orders of the account that are not ours, at the last reconciliation */
             foreign_orders: number;
+        };
+        CorrelationShares: {
+            /** @description share of notional above 0.7 */
+            high: number;
+            /** @description from 0.3 to 0.7 */
+            medium: number;
+            /** @description below 0.3 */
+            low: number;
+            /** @description without a value */
+            unknown: number;
         };
         RiskSummary: {
             /** @description event time, ms UTC */
@@ -5316,6 +5526,40 @@ export interface components {
                 [key: string]: string;
             };
         };
+        RollupAll: {
+            /** @description points, oldest first */
+            cpu_percent: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            memory_percent: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            memory_used_mb: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            disk_usage_percent: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            active_threads: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            open_files: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            network_connections: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            cycle_time: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            positions: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            signals: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            orders: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            events: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            pnl: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            symbols_scanned: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            candidates_found: components["schemas"]["RollupPoint"][];
+            /** @description points, oldest first */
+            scan_time: components["schemas"]["RollupPoint"][];
+        };
         RollupPoints: {
             /** @description figure */
             name: string;
@@ -5390,250 +5634,6 @@ export interface components {
             /** @description figures with at least one point */
             metrics_count: number;
             performance: components["schemas"]["ProcessFigures"];
-        };
-        CommandDetails: {
-            /** @description of a start: symbols with enough candles */
-            warm_symbols?: number | null;
-            /** @description of a start: symbols without */
-            not_ready?: number | null;
-            /** @description of a start: filters the feed cannot answer */
-            skipped_filters?: string[] | null;
-        };
-        OperationStep: {
-            /** @description what has to come true */
-            name: string;
-            /**
-             * @description in_progress, done, failed
-             * @enum {string}
-             */
-            status: "done" | "in_progress" | "failed";
-            /** @description when it was seen to be so, event time */
-            ts?: number | null;
-        };
-        OperationError: {
-            /** @description as in a problem document */
-            code: string;
-            /** @description as a sentence */
-            message: string;
-        };
-        Operation: {
-            /** @description names it */
-            operation_id: string;
-            /**
-             * @description the command
-             * @enum {string}
-             */
-            command: "start" | "stop" | "pause" | "resume" | "time_stop" | "panic_exit" | "kill_switch" | "emergency_stop" | "retry" | "reset" | "reload" | "scan_now" | "close_position" | "move_stop" | "cancel_order" | "set_targets" | "close_all" | "cancel_all" | "record_flow" | "adopt";
-            /**
-             * @description in_progress, done, failed
-             * @enum {string}
-             */
-            status: "done" | "in_progress" | "failed";
-            /** @description steps done of all steps */
-            progress: number;
-            /** @description event time, ms UTC */
-            started_at: number;
-            /** @description event time, ms UTC */
-            ended_at?: number | null;
-            /** @description as a sentence */
-            message: string;
-            /** @description in order */
-            steps: components["schemas"]["OperationStep"][];
-            /** @description why it failed */
-            error?: components["schemas"]["OperationError"] | null;
-        };
-        MoveStopRequest: {
-            /** @description where the stop goes; rounded to the tick away from the entry */
-            price?: number | null;
-            /**
-             * @description instead of a price: where a fill returns entry and fees
-             * @enum {string|null}
-             */
-            to?: "breakeven" | null;
-            /** @description must be true to loosen a stop */
-            confirm?: boolean | null;
-            /** @description as in start */
-            wait_ms?: number | null;
-        };
-        TargetChange: {
-            /** @description names the rung; a known name changes that rung */
-            level_name: string;
-            /** @description beyond the market; rounded to the tick towards the entry */
-            price: number;
-            /** @description fraction of the initial quantity, above 0 */
-            size_pct: number;
-        };
-        SetTargetsRequest: {
-            /** @description every rung that shall rest from now on; the others are cancelled, filled ones stay as they are */
-            targets: components["schemas"]["TargetChange"][];
-            /** @description as in start */
-            wait_ms?: number | null;
-        };
-        AdoptRequest: {
-            /** @description protective stop, on the losing side of entry and price */
-            stop: number;
-            /** @description the preset in force */
-            preset: string;
-            /** @description as in start */
-            wait_ms?: number | null;
-        };
-        CloseAllRequest: {
-            /** @description must be true */
-            confirm?: boolean | null;
-            /**
-             * @description all is the default
-             * @enum {string|null}
-             */
-            side?: "long" | "short" | "all" | null;
-            /** @description as in start */
-            wait_ms?: number | null;
-        };
-        CancelAllRequest: {
-            /**
-             * @description entry is the default; stops and exits are never cancelled
-             * @enum {string|null}
-             */
-            purpose?: "entry" | "target" | "all" | null;
-            /** @description as in start */
-            wait_ms?: number | null;
-        };
-        CancelAllReply: {
-            /** @description orders that are cancelled now */
-            cancelled: string[];
-            /** @description orders whose cancel is on its way */
-            pending: string[];
-            operation: components["schemas"]["CommandReply"];
-        };
-        CloseAllReply: {
-            operation: components["schemas"]["CommandReply"];
-            /** @description positions that it closes */
-            positions: string[];
-        };
-        StopChange: {
-            /** @description event time, ms UTC */
-            ts: number;
-            /** @description stop before */
-            old: number;
-            /** @description stop after */
-            new: number;
-            /**
-             * @description what moved it
-             * @enum {string}
-             */
-            rule: "initial" | "breakeven" | "lock_profit" | "trailing" | "partial_trail" | "chandelier" | "atr" | "manual";
-        };
-        OrderChange: {
-            /** @description event time, ms UTC */
-            ts: number;
-            /**
-             * @description state before; null at the beginning
-             * @enum {string|null}
-             */
-            from?: "planned" | "sent" | "unknown" | "untriggered" | "working" | "partially_filled" | "cancelling" | "filled" | "cancelled" | "rejected" | null;
-            /**
-             * @description state after
-             * @enum {string}
-             */
-            to: "planned" | "sent" | "unknown" | "untriggered" | "working" | "partially_filled" | "cancelling" | "filled" | "cancelled" | "rejected";
-            /** @description what moved it */
-            trigger: string;
-        };
-        ChartRange: {
-            /** @description ms UTC */
-            from: number;
-            /** @description ms UTC, exclusive */
-            to: number;
-        };
-        TradeDetail: {
-            trade: components["schemas"]["Trade"];
-            /** @description its orders */
-            orders: components["schemas"]["Order"][];
-            /** @description its fills */
-            fills: components["schemas"]["Fill"][];
-            /** @description decisions of its trace */
-            decisions: components["schemas"]["Decision"][];
-            chart: components["schemas"]["ChartRange"];
-        };
-        ForeignPosition: {
-            /** @description for adopt: the venue's spelling of the symbol */
-            id: string;
-            /** @description symbol */
-            symbol: string;
-            /**
-             * @description long or short
-             * @enum {string}
-             */
-            side: "long" | "short";
-            /** @description quantity */
-            qty: number;
-            /** @description average price at the venue */
-            entry?: number | null;
-        };
-        CashFlow: {
-            flow_id: string;
-            /** @description time, ms UTC */
-            ts: number;
-            /** @enum {string} */
-            kind: "deposit" | "withdrawal" | "correction" | "funding" | "fee";
-            amount_usd: number;
-            source: string;
-            symbol: string | null;
-            note: string | null;
-        };
-        CashFlowRequest: {
-            /** @description above 0; a correction may be negative */
-            amount_usd: number;
-            /**
-             * @description deposit, withdrawal, correction
-             * @enum {string}
-             */
-            kind: "deposit" | "withdrawal" | "correction";
-            /** @description why, 1 to 63 bytes */
-            note: string;
-        };
-        CorrelationShares: {
-            /** @description share of notional above 0.7 */
-            high: number;
-            /** @description from 0.3 to 0.7 */
-            medium: number;
-            /** @description below 0.3 */
-            low: number;
-            /** @description without a value */
-            unknown: number;
-        };
-        RollupAll: {
-            /** @description points, oldest first */
-            cpu_percent: components["schemas"]["RollupPoint"][];
-            /** @description points, oldest first */
-            memory_percent: components["schemas"]["RollupPoint"][];
-            /** @description points, oldest first */
-            memory_used_mb: components["schemas"]["RollupPoint"][];
-            /** @description points, oldest first */
-            disk_usage_percent: components["schemas"]["RollupPoint"][];
-            /** @description points, oldest first */
-            active_threads: components["schemas"]["RollupPoint"][];
-            /** @description points, oldest first */
-            open_files: components["schemas"]["RollupPoint"][];
-            /** @description points, oldest first */
-            network_connections: components["schemas"]["RollupPoint"][];
-            /** @description points, oldest first */
-            cycle_time: components["schemas"]["RollupPoint"][];
-            /** @description points, oldest first */
-            positions: components["schemas"]["RollupPoint"][];
-            /** @description points, oldest first */
-            signals: components["schemas"]["RollupPoint"][];
-            /** @description points, oldest first */
-            orders: components["schemas"]["RollupPoint"][];
-            /** @description points, oldest first */
-            events: components["schemas"]["RollupPoint"][];
-            /** @description points, oldest first */
-            pnl: components["schemas"]["RollupPoint"][];
-            /** @description points, oldest first */
-            symbols_scanned: components["schemas"]["RollupPoint"][];
-            /** @description points, oldest first */
-            candidates_found: components["schemas"]["RollupPoint"][];
-            /** @description points, oldest first */
-            scan_time: components["schemas"]["RollupPoint"][];
         };
         Alert: {
             /** @description names it */
@@ -6196,6 +6196,507 @@ export interface operations {
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    docs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description this API as a page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    docs_2: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the same page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    docs_problems: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description every code of a failure and what it means */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    docs_script: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description script of the pages */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    docs_style: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description style of the pages */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    resource_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description processor, memory, disk, threads, descriptors, and what was done about them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResourceHealth"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    resource_summary: {
+        parameters: {
+            query?: {
+                /** @description span, minutes */
+                minutes?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the same over some minutes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResourceSummary"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    logs: {
+        parameters: {
+            query?: {
+                /** @description only with this value */
+                level?: "DEBUG" | "INFO" | "WARNING" | "ERROR" | "CRITICAL";
+                /** @description only with this value */
+                component?: string;
+                /** @description only with this value */
+                text?: string;
+                /** @description symbol:scan time */
+                trace_id?: string;
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+                /** @description how many at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description csv: text/csv, as with Accept: text/csv */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description log lines, newest first; level: this and graver ones */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["LogLine"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    log_stats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description log files */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogStats"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    log_cleanup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["LogCleanupRequest"];
+            };
+        };
+        responses: {
+            /** @description compress and delete old log files, as every day */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogCleanup"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description settings in force; secrets as set or not set */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Setting"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    system_info: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the installation */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemInfo"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    memory_snapshot: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description write what memory is used for into REPORTS_DIR */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemorySnapshot"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    backups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description backups in BACKUP_DIR */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Backup"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    backup_make: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description make a verified backup */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backup"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    handover: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["HandoverRequest"];
+            };
+        };
+        responses: {
+            /** @description hand the account to another process; 501 in this version */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
@@ -7626,6 +8127,210 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
+    move_stop: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["MoveStopRequest"];
+            };
+        };
+        responses: {
+            /** @description move the stop; loosening needs confirm and ends at the initial stop */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Position"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Position"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    set_targets: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SetTargetsRequest"];
+            };
+        };
+        responses: {
+            /** @description set the ladder of targets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Position"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Position"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    adopt_position: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AdoptRequest"];
+            };
+        };
+        responses: {
+            /** @description take over a position that is not ours: its stop is placed, nothing else */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Position"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Position"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    close_all: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CloseAllRequest"];
+            };
+        };
+        responses: {
+            /** @description close every position, or those of a side, at market */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CloseAllReply"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CloseAllReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     orders: {
         parameters: {
             query?: {
@@ -7807,6 +8512,54 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
+    cancel_all: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CancelAllRequest"];
+            };
+        };
+        responses: {
+            /** @description cancel entries, targets or both; never stops */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CancelAllReply"];
+                };
+            };
+            /** @description still in progress */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CancelAllReply"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     fills: {
         parameters: {
             query?: {
@@ -7921,6 +8674,36 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
+    trade: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a trade with its orders, fills, decisions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TradeDetail"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     account: {
         parameters: {
             query?: never;
@@ -7968,6 +8751,95 @@ export interface operations {
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    flows: {
+        parameters: {
+            query?: {
+                /** @description only with this value */
+                kind?: "deposit" | "withdrawal" | "correction" | "funding" | "fee";
+                /** @description only with this value */
+                source?: string;
+                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
+                from?: number | string;
+                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
+                to?: number | string;
+                /** @description how many at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description oldest or newest first */
+                order?: "asc" | "desc";
+                /** @description csv: text/csv, as with Accept: text/csv */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description money that came or went outside trading, and funding */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["CashFlow"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    flow_create: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description csrf_token of the login; not needed with a token */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CashFlowRequest"];
+            };
+        };
+        responses: {
+            /** @description tell of money that came or went */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CashFlow"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
@@ -10047,878 +10919,6 @@ export interface operations {
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    docs: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description this API as a page */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    docs_2: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description the same page */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    docs_problems: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description every code of a failure and what it means */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    docs_script: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description script of the pages */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/plain": string;
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    docs_style: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description style of the pages */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/plain": string;
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    resource_health: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description processor, memory, disk, threads, descriptors, and what was done about them */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ResourceHealth"];
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    resource_summary: {
-        parameters: {
-            query?: {
-                /** @description span, minutes */
-                minutes?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description the same over some minutes */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ResourceSummary"];
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    logs: {
-        parameters: {
-            query?: {
-                /** @description only with this value */
-                level?: "DEBUG" | "INFO" | "WARNING" | "ERROR" | "CRITICAL";
-                /** @description only with this value */
-                component?: string;
-                /** @description only with this value */
-                text?: string;
-                /** @description symbol:scan time */
-                trace_id?: string;
-                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
-                from?: number | string;
-                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
-                to?: number | string;
-                /** @description how many at most */
-                limit?: number;
-                /** @description next_cursor of the page before */
-                cursor?: string;
-                /** @description csv: text/csv, as with Accept: text/csv */
-                format?: "json" | "csv";
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description log lines, newest first; level: this and graver ones */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        items: components["schemas"]["LogLine"][];
-                        /** @description cursor of the next page */
-                        next_cursor?: string | null;
-                        /** @description items on all pages */
-                        total?: number | null;
-                    };
-                    "text/csv": string;
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    log_stats: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description log files */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["LogStats"];
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    log_cleanup: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /** @description csrf_token of the login; not needed with a token */
-                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["LogCleanupRequest"];
-            };
-        };
-        responses: {
-            /** @description compress and delete old log files, as every day */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["LogCleanup"];
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            409: components["responses"]["Problem"];
-            413: components["responses"]["Problem"];
-            415: components["responses"]["Problem"];
-            422: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    settings: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description settings in force; secrets as set or not set */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        items: components["schemas"]["Setting"][];
-                        /** @description cursor of the next page */
-                        next_cursor?: string | null;
-                        /** @description items on all pages */
-                        total?: number | null;
-                    };
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    system_info: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description the installation */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SystemInfo"];
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    memory_snapshot: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /** @description csrf_token of the login; not needed with a token */
-                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description write what memory is used for into REPORTS_DIR */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MemorySnapshot"];
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            409: components["responses"]["Problem"];
-            413: components["responses"]["Problem"];
-            415: components["responses"]["Problem"];
-            422: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    backups: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description backups in BACKUP_DIR */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        items: components["schemas"]["Backup"][];
-                        /** @description cursor of the next page */
-                        next_cursor?: string | null;
-                        /** @description items on all pages */
-                        total?: number | null;
-                    };
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    backup_make: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /** @description csrf_token of the login; not needed with a token */
-                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description make a verified backup */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Backup"];
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            409: components["responses"]["Problem"];
-            413: components["responses"]["Problem"];
-            415: components["responses"]["Problem"];
-            422: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    handover: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /** @description csrf_token of the login; not needed with a token */
-                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["HandoverRequest"];
-            };
-        };
-        responses: {
-            /** @description hand the account to another process; 501 in this version */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CommandReply"];
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            409: components["responses"]["Problem"];
-            413: components["responses"]["Problem"];
-            415: components["responses"]["Problem"];
-            422: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    move_stop: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /** @description csrf_token of the login; not needed with a token */
-                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
-            };
-            path: {
-                /** @description id, as lists show it */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["MoveStopRequest"];
-            };
-        };
-        responses: {
-            /** @description move the stop; loosening needs confirm and ends at the initial stop */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Position"];
-                };
-            };
-            /** @description still in progress */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Position"];
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            404: components["responses"]["Problem"];
-            409: components["responses"]["Problem"];
-            413: components["responses"]["Problem"];
-            415: components["responses"]["Problem"];
-            422: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    set_targets: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /** @description csrf_token of the login; not needed with a token */
-                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
-            };
-            path: {
-                /** @description id, as lists show it */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["SetTargetsRequest"];
-            };
-        };
-        responses: {
-            /** @description set the ladder of targets */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Position"];
-                };
-            };
-            /** @description still in progress */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Position"];
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            404: components["responses"]["Problem"];
-            409: components["responses"]["Problem"];
-            413: components["responses"]["Problem"];
-            415: components["responses"]["Problem"];
-            422: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    adopt_position: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /** @description csrf_token of the login; not needed with a token */
-                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
-            };
-            path: {
-                /** @description id, as lists show it */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["AdoptRequest"];
-            };
-        };
-        responses: {
-            /** @description take over a position that is not ours: its stop is placed, nothing else */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Position"];
-                };
-            };
-            /** @description still in progress */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Position"];
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            404: components["responses"]["Problem"];
-            409: components["responses"]["Problem"];
-            413: components["responses"]["Problem"];
-            415: components["responses"]["Problem"];
-            422: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    close_all: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /** @description csrf_token of the login; not needed with a token */
-                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["CloseAllRequest"];
-            };
-        };
-        responses: {
-            /** @description close every position, or those of a side, at market */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CloseAllReply"];
-                };
-            };
-            /** @description still in progress */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CloseAllReply"];
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            409: components["responses"]["Problem"];
-            413: components["responses"]["Problem"];
-            415: components["responses"]["Problem"];
-            422: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    cancel_all: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /** @description csrf_token of the login; not needed with a token */
-                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["CancelAllRequest"];
-            };
-        };
-        responses: {
-            /** @description cancel entries, targets or both; never stops */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CancelAllReply"];
-                };
-            };
-            /** @description still in progress */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CancelAllReply"];
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            409: components["responses"]["Problem"];
-            413: components["responses"]["Problem"];
-            415: components["responses"]["Problem"];
-            422: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    trade: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description id, as lists show it */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description a trade with its orders, fills, decisions */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TradeDetail"];
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            404: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    flows: {
-        parameters: {
-            query?: {
-                /** @description only with this value */
-                kind?: "deposit" | "withdrawal" | "correction" | "funding" | "fee";
-                /** @description only with this value */
-                source?: string;
-                /** @description from this time on: ms UTC, or 2025-05-10T12:00:00Z */
-                from?: number | string;
-                /** @description before this time: ms UTC, or 2025-05-10T12:00:00Z */
-                to?: number | string;
-                /** @description how many at most */
-                limit?: number;
-                /** @description next_cursor of the page before */
-                cursor?: string;
-                /** @description oldest or newest first */
-                order?: "asc" | "desc";
-                /** @description csv: text/csv, as with Accept: text/csv */
-                format?: "json" | "csv";
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description money that came or went outside trading, and funding */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        items: components["schemas"]["CashFlow"][];
-                        /** @description cursor of the next page */
-                        next_cursor?: string | null;
-                        /** @description items on all pages */
-                        total?: number | null;
-                    };
-                    "text/csv": string;
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
-        };
-    };
-    flow_create: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description 1 to 128 printable characters; the same key within 24 h gives the stored reply */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /** @description csrf_token of the login; not needed with a token */
-                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["CashFlowRequest"];
-            };
-        };
-        responses: {
-            /** @description tell of money that came or went */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CashFlow"];
-                };
-            };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            409: components["responses"]["Problem"];
-            413: components["responses"]["Problem"];
-            415: components["responses"]["Problem"];
-            422: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];

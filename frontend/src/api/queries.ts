@@ -91,13 +91,13 @@ export const healthQuery = queryOptions({
 /** Firing and acknowledged alerts, then what the feed brings. */
 export const alertsQuery = queryOptions({
   queryKey: keys.alerts,
-  queryFn: async () => ((await (await fetchApi("/api/alerts?limit=200")).json()) as { items: Alert[] }).items,
+  queryFn: () => rows<Alert>(unwrap(api().GET("/api/alerts", { params: { query: { limit: 200 } } }))),
   ...LIVE,
 });
 
 export const presetsQuery = queryOptions({
   queryKey: ["presets"],
-  queryFn: async () => ((await (await fetchApi("/api/presets")).json()) as { items: Preset[] }).items,
+  queryFn: () => rows<Preset>(unwrap(api().GET("/api/presets"))),
   staleTime: 60_000,
 });
 

@@ -1,21 +1,10 @@
 import { type QueryClient, queryOptions, useQuery } from "@tanstack/react-query";
-import { fetchApi, setCsrfToken } from "./client";
+import { api, setCsrfToken, unwrap } from "./client";
+import type { components } from "./generated";
 
-export type Role = "viewer" | "operator" | "admin";
-
-export interface User {
-  username: string;
-  role: Role;
-  created_at: number;
-  last_login_at: number | null;
-  disabled: boolean;
-}
-export interface Me {
-  user: User;
-  csrf_token: string | null;
-  expires_at: number | null;
-  auth_enabled: boolean;
-}
+type Schemas = components["schemas"];
+export type Role = Schemas["User"]["role"];
+export type Me = Schemas["AuthMe"];
 
 const RANK: Record<Role, number> = { viewer: 0, operator: 1, admin: 2 };
 
@@ -23,18 +12,9 @@ export function hasRole(role: Role, needed: Role): boolean {
   return RANK[role] >= RANK[needed];
 }
 
-async function post<T>(path: string, body: unknown): Promise<T> {
-  const response = await fetchApi(path, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  return (await response.json()) as T;
-}
-
 async function askWho(): Promise<Me> {
-  const me = (await (await fetchApi("/api/auth/me")).json()) as Me;
-  setCsrfToken(me.csrf_token);
+  const me = await unwrap(api().GET("/api/auth/me"));
+  setCsrfToken(me.csrf_token ?? null);
   return me;
 }
 
@@ -57,20 +37,20 @@ export async function refreshMe(client: QueryClient): Promise<void> {
 }
 
 export async function login(username: string, password: string): Promise<void> {
-  const reply = await post<{ csrf_token: string }>("/api/auth/login", { username, password });
+  const reply = await unwrap(api().POST("/api/auth/login", { body: { username, password } }));
   setCsrfToken(reply.csrf_token);
 }
 
 export async function setUp(code: string, username: string, password: string): Promise<void> {
-  const reply = await post<{ csrf_token: string }>("/api/auth/setup", { code, username, password });
+  const reply = await unwrap(api().POST("/api/auth/setup", { body: { code, username, password } }));
   setCsrfToken(reply.csrf_token);
 }
 
 export async function logout(): Promise<void> {
-  await post("/api/auth/logout", {});
+  await unwrap(api().POST("/api/auth/logout"));
   setCsrfToken(null);
 }
 
 export async function getTicket(): Promise<string> {
-  return (await post<{ ticket: string }>("/api/auth/ws-ticket", {})).ticket;
+  return (await unwrap(api().POST("/api/auth/ws-ticket"))).ticket;
 }

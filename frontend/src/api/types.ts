@@ -32,57 +32,9 @@ export type Account = Schemas["Account"];
 export type Run = Schemas["Run"];
 export type Health = Schemas["Health"];
 
-/* Messages of the feed without a schema of their own. */
-export interface Transition {
-  seq: number;
-  ts: number;
-  from: string;
-  to: string;
-  reason: string;
-  machine: string;
-  id: string;
-}
-export interface PriceTick {
-  symbol: string;
-  price: number;
-  bid: number | null;
-  ask: number | null;
-  mark: number | null;
-  change_24h_pct: number | null;
-  ts: number;
-  /** Wall clock of arrival, ms. */
-  receivedAt: number;
-}
-export interface Alert {
-  alert_id: string;
-  name: string;
-  severity: "info" | "warning" | "critical";
-  state: "firing" | "acknowledged" | "resolved";
-  subject: string;
-  message: string;
-  value: number | null;
-  threshold: number | null;
-  since_at: number;
-  resolved_at: number | null;
-  acked_by: string | null;
-  runbook: string;
-  count: number;
-}
-export interface KillSwitch {
-  cause: string;
-  reason: string;
-  value: number | null;
-  threshold: number | null;
-  source: string;
-  latched: boolean;
-  ts: number;
-}
-export interface LogLine {
-  id: string;
-  ts: number;
-  level: string;
-  component: string;
-  message: string;
-  [field: string]: unknown;
-}
+export type Operation = Schemas["Operation"];
+export type Transition = Schemas["FeedTransition"];
+/** A price with the wall clock of its arrival, ms. */
+export type PriceTick = Schemas["FeedPrice"] & { receivedAt: number };
+export type Alert = Schemas["Alert"];
 export type Preset = Schemas["PresetSummary"];

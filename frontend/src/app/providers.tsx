@@ -8,6 +8,11 @@ import { cssVariablesResolver, theme } from "../ui/theme";
 
 const RETRIES = 2;
 
+/** The nonce that the content policy of the page allows for style elements. */
+function styleNonce(): string {
+  return document.querySelector<HTMLMetaElement>("meta[property=csp-nonce]")?.nonce ?? "";
+}
+
 export function makeQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {
@@ -25,7 +30,12 @@ export function Providers({ children }: { children: ReactNode }) {
   const [client] = useState(makeQueryClient);
   const scheme = useScheme();
   return (
-    <MantineProvider theme={theme} cssVariablesResolver={cssVariablesResolver} forceColorScheme={scheme}>
+    <MantineProvider
+      theme={theme}
+      cssVariablesResolver={cssVariablesResolver}
+      getStyleNonce={styleNonce}
+      forceColorScheme={scheme}
+    >
       <QueryClientProvider client={client}>
         <Notifications position="bottom-right" limit={4} containerWidth={380} />
         {children}

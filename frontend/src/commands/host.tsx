@@ -13,8 +13,8 @@ import type { Command, CommandContext, Confirmation, FrameActions, Verdict } fro
 
 interface Host {
   context: CommandContext;
-  /** Resolves when the command has run, was refused or was called off. */
-  give: <Args>(command: Command<Args>, args: Args) => Promise<void>;
+  /** True when the command has run; false when it was refused, failed or was called off. */
+  give: <Args>(command: Command<Args>, args: Args) => Promise<boolean>;
 }
 const HostContext = createContext<Host | null>(null);
 
@@ -22,7 +22,7 @@ interface Asked {
   title: string;
   confirmation: Confirmation;
   execute: (answer: { reason: string; isTicked: boolean }) => Promise<void>;
-  finish: () => void;
+  finish: (isDone: boolean) => void;
 }
 
 function useCommandContext(frame: FrameActions): CommandContext {
@@ -44,13 +44,13 @@ export function CommandHost({ frame, children }: { frame: FrameActions; children
   const [isPending, setPending] = useState(false);
   const [error, setError] = useState<ApiError | null>(null);
 
-  const give = useCallback(async <Args,>(command: Command<Args>, args: Args): Promise<void> => {
+  const give = useCallback(async <Args,>(command: Command<Args>, args: Args): Promise<boolean> => {
     const now = latest.current;
     const label = command.label(args);
     const verdict = command.allowed(now, args);
     if (!verdict.isAllowed) {
       toastFailed(label, new Error(verdict.why));
-      return;
+      return false;
     }
     const execute = async (answer: { reason: string; isTicked: boolean }): Promise<void> => {
       const outcome = await command.run(latest.current, args, answer);
@@ -60,18 +60,19 @@ export function CommandHost({ frame, children }: { frame: FrameActions; children
     if (confirmation === null) {
       try {
         await execute({ reason: "", isTicked: false });
+        return true;
       } catch (thrown) {
         toastFailed(label, thrown);
+        return false;
       }
-      return;
     }
     setError(null);
     setTicked(false);
-    await new Promise<void>((finish) => setAsked({ title: label, confirmation, execute, finish }));
+    return new Promise<boolean>((finish) => setAsked({ title: label, confirmation, execute, finish }));
   }, []);
 
-  const close = (): void => {
-    asked?.finish();
+  const close = (isDone: boolean): void => {
+    asked?.finish(isDone);
     setAsked(null);
   };
   const confirm = async (reason: string): Promise<void> => {
@@ -80,7 +81,7 @@ export function CommandHost({ frame, children }: { frame: FrameActions; children
     setError(null);
     try {
       await asked.execute({ reason, isTicked });
-      close();
+      close(true);
     } catch (thrown) {
       // The dialog stays with what was typed; it says what went wrong.
       setError(toApiError(thrown));
@@ -103,7 +104,7 @@ export function CommandHost({ frame, children }: { frame: FrameActions; children
         isPending={isPending}
         error={error}
         onConfirm={(reason) => void confirm(reason)}
-        onClose={close}
+        onClose={() => close(false)}
       >
         {asked?.confirmation.tick !== undefined && (
           <Checkbox

@@ -1,5 +1,5 @@
 import { Ban, ListX } from "lucide-react";
-import { api, fetchApi, unwrap } from "../api/client";
+import { api, unwrap } from "../api/client";
 import type { Order } from "../api/types";
 import { formatQuantity, shortSymbol } from "../domain/format";
 import { commandsText as t } from "../texts/commands";
@@ -48,11 +48,7 @@ export const cancelEntries: Command<{ count: number }> = {
   allowed: (context) => roleAllows(context, "operator"),
   confirm: (_context, { count }) => ({ form: { kind: "plain" }, effect: [t("cancelEntries.effect", { n: count })] }),
   run: async () => {
-    await fetchApi("/api/trading/orders/cancel-all", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ purpose: "entry" }),
-    });
-    return { message: t("cancelEntries.label") };
+    const { cancelled, pending } = await unwrap(api().POST("/api/trading/orders/cancel-all", { body: { purpose: "entry" } }));
+    return { message: t("cancelEntries.done", { cancelled: cancelled.length, pending: pending.length }) };
   },
 };

@@ -1,6 +1,6 @@
 import type { LucideIcon } from "lucide-react";
 import type { Role } from "../api/session";
-import type { CommandReply, EngineStatus, Position } from "../api/types";
+import type { EngineStatus, Position } from "../api/types";
 import type { ConfirmForm } from "../ui/confirm-dialog";
 
 /** What a command may look at when it says whether it is allowed and what it would do. */
@@ -67,6 +67,6 @@ export function forbidden(why: string): Verdict {
   return { isAllowed: false, why };
 }
 
-export function outcomeOf(reply: Pick<CommandReply, "message">): Outcome {
+export function outcomeOf(reply: { message: string | null }): Outcome {
   return { message: reply.message };
 }

@@ -2,10 +2,9 @@ import type { Tone } from "./format";
 
 /** What the frame says of the engine: mode, tone of its state, icon of the tab. */
 interface EngineWords {
-  mode: string | null;
+  mode?: string | null;
   demo: boolean;
   session_state: string;
-  session_id: string | null;
   latch?: unknown;
 }
 
@@ -17,7 +16,7 @@ const AT_REST = new Set(["idle", "stopped"]);
 export function modeOf(engine: EngineWords): ModeWord {
   if (engine.session_state === "emergency" || (engine.latch !== null && engine.latch !== undefined)) return "halted";
   if (engine.demo) return "demo";
-  if (AT_REST.has(engine.session_state) || engine.mode === null) return "none";
+  if (AT_REST.has(engine.session_state) || engine.mode == null) return "none";
   return engine.mode === "live" ? "live" : "paper";
 }
 

@@ -153,8 +153,7 @@ function ConfirmBody(props: ConfirmDialogProps) {
             required
             value={reason}
             onChange={(event) => setReason(event.currentTarget.value)}
-            autosize
-            minRows={2}
+            rows={2}
             maxLength={200}
           />
         )}

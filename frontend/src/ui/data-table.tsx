@@ -93,26 +93,20 @@ function useRows<Row>(
   filter: string,
 ): { rows: Row[]; onEnter: () => void; onLeave: () => void } {
   const { rows, columns, rowKey } = props;
-  const isHeld = useRef(false);
-  const heldOrder = useRef<readonly string[]>([]);
+  const [held, setHeld] = useState<{ by: string; order: readonly string[] } | null>(null);
   const { id: sortId, isDescending } = parseSort(sort);
   const column = columns.find((candidate) => candidate.id === sortId);
   const sorted = useMemo(() => {
     const matching = filterRows(rows, filter, (row) => columns.map((each) => textOf(each, row)).join(" "));
     return column?.sort ? sortRows(matching, column.sort, isDescending) : matching;
   }, [rows, filter, columns, column, isDescending]);
-  // No update moves what the pointer is on: while it rests on the table the order stays.
-  // eslint-disable-next-line react-hooks/refs
-  const shown = isHeld.current ? keepOrder(sorted, heldOrder.current, rowKey) : sorted;
+  // No update moves what the pointer is on: while it rests on the rows the order stays, until another order is asked for.
+  const by = `${sort} ${filter}`;
+  const shown = held?.by === by ? keepOrder(sorted, held.order, rowKey) : sorted;
   return {
     rows: shown,
-    onEnter: () => {
-      isHeld.current = true;
-      heldOrder.current = shown.map(rowKey);
-    },
-    onLeave: () => {
-      isHeld.current = false;
-    },
+    onEnter: () => setHeld({ by, order: shown.map(rowKey) }),
+    onLeave: () => setHeld(null),
   };
 }
 
@@ -247,6 +241,8 @@ interface BodyProps<Row> {
   rows: readonly Row[];
   columns: readonly Column<Row>[];
   scroller: React.RefObject<HTMLDivElement | null>;
+  onEnter: () => void;
+  onLeave: () => void;
 }
 
 /** Rows in view and the height of those before and after; all rows when they are few. */
@@ -272,7 +268,7 @@ function useWindow<Row>(
   return { from: first.index, to: last.index + 1, before: first.start, after: virtual.getTotalSize() - last.end };
 }
 
-function Body<Row>({ props, rows, columns, scroller }: BodyProps<Row>) {
+function Body<Row>({ props, rows, columns, scroller, onEnter, onLeave }: BodyProps<Row>) {
   const { from, to, before, after } = useWindow(rows, scroller);
   const { onOpen, rowKey, activeKey, selected } = props;
   const span = columns.length + (selected ? 1 : 0);
@@ -286,7 +282,7 @@ function Body<Row>({ props, rows, columns, scroller }: BodyProps<Row>) {
     }
   };
   return (
-    <tbody>
+    <tbody onPointerEnter={onEnter} onPointerLeave={onLeave}>
       {before > 0 && (
         <tr className={css.spacer} aria-hidden>
           <td colSpan={span} style={{ height: before }} />
@@ -413,16 +409,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       {areCards ? (
         <Cards props={props} rows={rows} columns={shown} />
       ) : (
-        <div
-          ref={scroller}
-          className={css.scroll}
-          style={{ maxHeight }}
-          onPointerEnter={onEnter}
-          onPointerLeave={onLeave}
-          tabIndex={0}
-          role="group"
-          aria-label={label}
-        >
+        <div ref={scroller} className={css.scroll} style={{ maxHeight }} tabIndex={0} role="group" aria-label={label}>
           <table className={css.table} aria-label={label} aria-rowcount={rows.length + 1}>
             <thead>
               <tr aria-rowindex={1}>
@@ -436,7 +423,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                 ))}
               </tr>
             </thead>
-            <Body props={props} rows={rows} columns={shown} scroller={scroller} />
+            <Body props={props} rows={rows} columns={shown} scroller={scroller} onEnter={onEnter} onLeave={onLeave} />
           </table>
         </div>
       )}

@@ -1,10 +1,10 @@
 import { Progress } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { api, fetchApi, unwrap } from "../../api/client";
+import { api, unwrap } from "../../api/client";
 import { keys } from "../../api/keys";
 import { engineQuery, positionsQuery } from "../../api/queries";
-import type { CommandReply, Transition } from "../../api/types";
+import type { Operation, Transition } from "../../api/types";
 import * as engine from "../../commands/engine";
 import { CommandButton } from "../../commands/host";
 import { closeAll } from "../../commands/positions";
@@ -205,15 +205,24 @@ const moveColumns: readonly Column<Transition>[] = [
     id: "reason",
     header: t("moves.reason"),
     cell: (row) => <span className="text-2">{row.reason}</span>,
-    text: (row) => row.reason,
+    text: (row) => row.reason ?? "",
   },
 ];
 
 export function Transitions() {
   const query = useQuery({
     queryKey: keys.transitions,
-    queryFn: async () =>
-      ((await (await fetchApi("/api/monitoring/state-machine/transitions?limit=100")).json()) as { items: Transition[] }).items,
+    queryFn: async (): Promise<Transition[]> =>
+      (await unwrap(api().GET("/api/monitoring/state-machine/transitions", { params: { query: { limit: 100 } } }))).items.map(
+        // The list names the ends otherwise than the feed does.
+        ({ from_state, to_state, id, trigger, ...rest }) => ({
+          ...rest,
+          from: from_state,
+          to: to_state,
+          id: id ?? "",
+          trigger: trigger ?? "",
+        }),
+      ),
     staleTime: Number.POSITIVE_INFINITY,
   });
   return (
@@ -265,13 +274,6 @@ export function SkippedFilters() {
   );
 }
 
-interface Operation extends Omit<CommandReply, "status"> {
-  status: string;
-  progress?: number | null;
-  started_at?: number | null;
-  steps?: { name: string; status: string; ts?: number | null }[] | null;
-}
-
 /** Commands as they go on; written by the feed. */
 export function Operations() {
   const { data } = useQuery<Operation[]>({ queryKey: keys.operations, queryFn: () => [], enabled: false });
@@ -290,7 +292,7 @@ export function Operations() {
                   {humanise(row.status)}
                 </Badge>
                 <span className="small text-3">
-                  <TimeAgo at={row.started_at ?? row.ts} />
+                  <TimeAgo at={row.started_at} />
                 </span>
                 <span className="text-2">{row.message}</span>
               </div>

@@ -5,7 +5,7 @@ import { api, unwrap } from "../../api/client";
 import { meQuery } from "../../api/session";
 import { zoneName } from "../../domain/format";
 import { type ApiError, toApiError } from "../../domain/problem";
-import { type Preferences, setPreferences, usePreferences } from "../../hooks/preferences";
+import { setPreferences, usePreferences } from "../../hooks/preferences";
 import { settingsText as t } from "../../texts/settings";
 import { ErrorNote, Panel } from "../../ui/panel";
 import { toastDone } from "../../ui/toast";
