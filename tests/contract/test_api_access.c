@@ -497,6 +497,10 @@ static void bad_credentials_are_refused(void **state) {
     pass_s(2);
     assert_int_equal(ask("GET", "/api/engine/status", headers[i], NULL), 401);
   }
+  /* Of two tokens neither is taken. */
+  char two[256];
+  snprintf(two, sizeof two, "%sAuthorization: Bearer bbt_\r\n", bearer(fixture.tokens[API_ROLE_ADMIN]));
+  assert_int_equal(ask("GET", "/api/engine/status", two, NULL), 400);
   /* A token in the address is no token. */
   char path[256];
   snprintf(path, sizeof path, "/api/engine/status?token=%s", fixture.tokens[API_ROLE_ADMIN]);

@@ -373,7 +373,7 @@ static void *on_target(void *context, const char *uri, struct MHD_Connection *co
 
 struct header_facts {
   size_t bytes;
-  int lengths, encodings, hosts;
+  int lengths, encodings, hosts, authorizations;
 };
 
 static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
@@ -383,6 +383,7 @@ static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind, const c
   if (strcasecmp(name, "Content-Length") == 0) ++facts->lengths;
   if (strcasecmp(name, "Transfer-Encoding") == 0) ++facts->encodings;
   if (strcasecmp(name, "Host") == 0) ++facts->hosts;
+  if (strcasecmp(name, "Authorization") == 0) ++facts->authorizations;
   return MHD_YES;
 }
 
@@ -398,6 +399,8 @@ static bool is_refused_by_headers(struct http_exchange *exchange, enum MHD_Resul
     *result = refuse(exchange, 431, "headers_too_large", "the headers are larger than 16 KiB");
   } else if (facts.lengths > 1 || facts.encodings > 1 || (facts.lengths > 0 && facts.encodings > 0)) {
     *result = refuse(exchange, 400, "bad_request", "the length of the body is given twice");
+  } else if (facts.authorizations > 1) {
+    *result = refuse(exchange, 400, "bad_request", "there are several Authorization headers");
   } else if (facts.hosts > 1) {
     *result = refuse(exchange, 400, "bad_request", "there are several Host headers");
   } else if (length != NULL && (!text_parse_i64(length, &bytes) || bytes < 0)) {
