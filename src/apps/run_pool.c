@@ -149,7 +149,7 @@ static struct job *add_job(struct run_pool *pool, enum run_kind kind, const char
 static void drop_job(struct run_pool *pool, struct job *job) {
   int at = 0;
   while (pool->jobs[at] != job) ++at;
-  memmove(&pool->jobs[at], &pool->jobs[at + 1], (size_t)(pool->job_count - at - 1) * sizeof pool->jobs[0]);
+  for (int i = at; i + 1 < pool->job_count; i++) pool->jobs[i] = pool->jobs[i + 1];
   --pool->job_count;
   free_job(job);
 }
