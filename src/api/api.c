@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "api/access/access.h"
+#include "api/alerts/alerts.h"
 #include "api/history.h"
 #include "api/monitoring/monitoring.h"
 #include "base/check.h"
@@ -44,6 +45,7 @@ enum status api_open(struct api **out, const struct api_options *options) {
       {RECORD_POSITION, "position_id", 500}, {RECORD_STOP_MOVE, NULL, 2000},
       {RECORD_SESSION, "session_id", 200},   {RECORD_COMMAND_REPLY, "operation_id", 256},
       {RECORD_SIGNAL, "signal_id", 500},     {RECORD_SCAN, "scan_id", 300},
+      {RECORD_FLOW, "flow_id", 500},
   };
   struct api *api = calloc(1, sizeof *api);
   if (api == NULL) return STATUS_NO_MEMORY;
@@ -55,6 +57,7 @@ enum status api_open(struct api **out, const struct api_options *options) {
   open_history(api);
   *out = api;
   enum status status = access_open(api);
+  if (!status) status = alerts_open(api);
   if (!status) status = monitoring_open(api);
   if (!status) return STATUS_OK;
   *out = NULL;
@@ -66,6 +69,7 @@ void api_close(struct api *api) {
   if (api == NULL) return;
   monitoring_close(api);
   access_close(api);
+  alerts_close(api);
   history_close(api->history);
   for (int i = 0; i < record_kind_count; i++) keep_close(&api->kept[i]);
   free(api);
@@ -85,6 +89,7 @@ void api_remember(struct api *api, enum record_kind kind, const void *object) {
 static void on_record(void *context, uint64_t seq, int64_t ts, enum record_kind kind, const void *object) {
   (void)seq;
   api_remember(context, kind, object);
+  alerts_on_record(context, kind, object);
   monitoring_on_record(context, ts, kind, object);
 }
 
@@ -391,6 +396,8 @@ void api_handler(struct api *api, struct http_handler *out) {
 
 void api_turn(struct api *api) {
   access_turn(api);
+  operations_turn(api);
+  alerts_turn(api);
   monitoring_turn(api);
   int64_t now = api->options.clock->monotonic_ns(api->options.clock->self);
   for (int i = 0; i < api->pending_count;) {

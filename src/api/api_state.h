@@ -7,6 +7,7 @@
 #include "api/shape.h"
 #include "engine/record.h"
 
+enum { API_OPERATIONS_KEPT = 64, LATENCY_ORDERS = 20 };
 enum { API_PENDING_MAX = 64, API_WAIT_MS = 5000, API_WAIT_MS_MAX = 30000 };
 
 /* What somebody may do; each includes those before it. Names as in route.def. */
@@ -46,7 +47,8 @@ struct route {
 extern const struct route api_routes[];
 extern const int api_route_count;
 
-enum pending_form { PENDING_REPLY, PENDING_CLOSE, PENDING_CANCEL };
+enum pending_form { PENDING_REPLY, PENDING_CLOSE, PENDING_CANCEL, PENDING_POSITION, PENDING_CLOSE_ALL, PENDING_CANCEL_ALL, PENDING_FLOW };
+enum { PENDING_POSITIONS_MAX = 16 };
 
 /* A request that waits for the effect of a command. */
 struct pending {
@@ -54,9 +56,18 @@ struct pending {
   char request_id[HTTP_ID_BYTES];
   int64_t operation_id, deadline_ns;
   enum pending_form form;
-  int64_t position_id, qty_before; /* of a close */
-  char order_id[ORDER_ID_MAX];     /* of a cancel */
+  int64_t position_id, qty_before;          /* of a close */
+  char order_id[ORDER_ID_MAX];              /* of a cancel */
+  int32_t symbol;                           /* of an adoption: its position is found by it; else -1 */
+  int32_t scope;                            /* of cancel_all: enum cancel_scope */
+  int64_t positions[PENDING_POSITIONS_MAX]; /* of close_all: those it closes */
+  int32_t position_count;
   const struct preset *old_preset; /* of a reload, which is answered at once; borrowed */
+};
+
+/* When the steps of a command were first seen to be true, event time; 0 not yet. */
+struct operation_times {
+  int64_t operation_id, done_at[OPERATION_STEPS_MAX];
 };
 
 struct api {
@@ -67,8 +78,12 @@ struct api {
   struct history *history; /* owned: trades and equity for the figures */
   int64_t started_ms;
   bool is_stopping;
+  struct alerts *alerts; /* owned: alerts and their rules (alerts/alerts.h) */
+  struct operation_times operation_times[API_OPERATIONS_KEPT];
+  int64_t operation_next;
+  struct access *access;         /* owned: users, tokens, logins, limits (access/access.h) */
+  struct feed_hub *feed;         /* owned: the live feed (feed/feed.h) */
   struct monitoring *monitoring; /* owned: resources, checkpoints, roll-ups (monitoring/monitoring.h) */
-  struct access *access; /* owned: users, tokens, logins, limits (access/access.h) */
 };
 
 /* ---- replies ---- */
@@ -101,13 +116,12 @@ void call_begin_csv(struct call *call, const char *header);
 
 void write_position(const struct api *api, const char *key, const struct position *position, struct json_writer *writer);
 void write_order(const struct api *api, const char *key, const struct order *order, struct json_writer *writer);
-void write_trade(const struct trade *trade, struct json_writer *writer);
+void write_trade(const char *key, const struct trade *trade, struct json_writer *writer);
 void write_decision(const char *key, const struct decision *decision, struct json_writer *writer);
-void write_reply(const struct command_reply *reply, struct json_writer *writer);
+/* Members of CommandReply. */
+void write_reply(const struct api *api, const struct command_reply *reply, struct json_writer *writer);
 void write_level(const struct level *level, double price, struct json_writer *writer);
 void write_levels(const struct engine *engine, int32_t symbol, const char *key, struct json_writer *writer);
-/* P00000012; null for 0. */
-void write_id(struct json_writer *writer, const char *key, char prefix, int64_t id);
 /* Writers of the market; those of the live feed too. */
 void write_capabilities(uint32_t bits, struct json_writer *writer);
 void write_sources(int32_t sources, struct json_writer *writer);
@@ -125,12 +139,25 @@ void write_wall(const char *key, const struct wall *wall, struct json_writer *wr
 void write_activity(const struct api *api, const char *key, int32_t symbol, struct json_writer *writer);
 void write_candle(const char *key, const struct candle *candle, bool is_closed, struct json_writer *writer);
 void write_equity(const char *key, const struct equity *equity, struct json_writer *writer);
+/* Whole objects: EngineStatus, RiskSummary, Operation, Alert of the engine, Fill. */
+void write_engine_status(const struct api *api, const char *key, struct json_writer *writer);
+void write_risk(const struct api *api, const char *key, struct json_writer *writer);
+void write_operation(const struct api *api, const char *key, const struct command_reply *reply, struct json_writer *writer);
+void write_alert(const struct api *api, const char *key, const struct alert *alert, struct json_writer *writer);
+void write_fill(const char *key, const struct fill *fill, struct json_writer *writer);
+void write_id(struct json_writer *writer, const char *key, char letter, int digits, int64_t number);
+/* From sending an order to its acknowledgement, over the newest 20; NaN without one. */
+void read_latency(const struct engine *engine, double *median_ms, double *mean_ms);
+int64_t open_risk_of(const struct engine *engine);
+double unprotected_seconds_of(const struct engine *engine);
+/* Notes the steps of commands under way. After every turn of the loop. */
+void operations_turn(struct api *api);
 void write_latch(const struct latch *latch, const char *key, struct json_writer *writer);
 void write_trace(struct json_writer *writer, const char *symbol, int64_t trace_ts);
 void write_skipped_filters(const struct engine *engine, struct json_writer *writer);
-/* Members of CloseReply; *is_done becomes false while a closing order lives. */
-void write_close(const struct api *api, const struct pending *pending, const struct command_reply *reply, struct json_writer *writer, bool *is_done);
 void write_commands_allowed(const struct engine *engine, struct json_writer *writer, const char *key);
+/* Runs as items of an open array, newest first; none without a database. */
+void write_runs_newest(const struct api *api, int64_t limit, struct json_writer *writer);
 void write_session(const struct api *api, const char *key, const struct session_record *session, struct json_writer *writer);
 /* Writes an object of a kind that lists show. */
 void write_record(const struct api *api, enum record_kind kind, const void *object, struct json_writer *writer);
@@ -150,8 +177,6 @@ void listing_answer(struct call *call, struct listing *listing, enum record_kind
 /* The same of a list that is whole: no row of the database belongs to it. */
 void listing_answer_whole(struct call *call, struct listing *listing, enum record_kind kind, const char *id_field, const char *time_field);
 
-/* Runs as items of an open array, newest first; none without a database. */
-void write_runs_newest(const struct api *api, int64_t limit, struct json_writer *writer);
 /* A run of the table runs as it stands now. */
 void answer_run(struct call *call, const char *id, int status);
 
@@ -173,6 +198,9 @@ int64_t parse_id(const char *text, char letter);
 
 /* Steps a command and answers: at once when its effect is complete or wait_ms is 0, else when it is or the time is over. */
 void command_run(struct call *call, struct event_command *command, struct pending *pending, int64_t wait_ms);
+/* The body of a reply that handlers_trading.c knows; false when *form* is another. *is_done: everything it promised has come true. */
+bool write_trading_reply(const struct api *api, const struct pending *pending, const struct command_reply *reply, struct json_writer *writer,
+                         bool *is_done);
 void answer_pending(struct api *api, const struct pending *pending, const struct command_reply *reply);
 
 /* ---- handlers ---- */

@@ -1,4 +1,5 @@
 /* The engine: its state, and commands that change it. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,37 +26,49 @@ void write_skipped_filters(const struct engine *engine, struct json_writer *writ
 }
 
 void handle_engine_status(struct call *call) {
-  const struct api *api = call->api;
-  const struct engine *engine = api->options.engine;
-  struct engine_status status;
-  engine_status_read(engine, &status);
-  struct json_writer *writer = &call->writer;
-  const struct clock *clock = api->options.clock;
-  call_begin(call);
-  shape_to_json(SHAPE_ENGINE_STATUS, &status, writer);
-  json_add_bool(writer, "demo", api->options.is_demo);
-  json_add_string(writer, "notice", api_notice(api));
-  if (api->options.is_demo) {
-    json_add_double(writer, "speed", api->options.speed);
-  } else {
-    json_add_null(writer, "speed");
+  json_writer_init(&call->writer, &call->reply->body, false);
+  write_engine_status(call->api, NULL, &call->writer);
+  call_finish(call);
+}
+
+/* Deepest fall of the running sum of R over the trades of the session, oldest first. */
+static double max_drawdown_r(const struct api *api, int64_t session_id) {
+  const struct keep *keep = &api->kept[RECORD_TRADE];
+  double sum = 0;
+  double peak = 0;
+  double deepest = 0;
+  for (int32_t i = keep->count - 1; i >= 0; i--) {
+    const struct trade *trade = keep_get(keep, i);
+    if (trade->session_id != session_id || isnan(trade->pnl_r)) continue;
+    sum += trade->pnl_r;
+    peak = fmax(peak, sum);
+    deepest = fmax(deepest, peak - sum);
   }
-  json_add_string(writer, "profile", breakout_profile_names[api->options.settings->breakout_profile]);
-  json_add_double(writer, "uptime_s", (double)(clock->now_ms(clock->self) - api->started_ms) / 1000.0);
-  const struct latch *kill = &engine_risk(engine)->kill;
-  if (kill->since_at != 0) {
-    write_latch(kill, "latch", writer);
-  } else {
-    json_add_null(writer, "latch");
-  }
-  write_skipped_filters(engine, writer);
-  json_begin_array(writer, "next_states");
-  for (int word = 0; word < engine_word_count; word++) {
-    if (engine_word_may_follow((enum engine_word)status.state, (enum engine_word)word)) json_add_string(writer, NULL, engine_word_names[word]);
-  }
-  json_end_array(writer);
-  write_commands_allowed(engine, writer, "allowed_commands");
-  call_end(call, 200);
+  return deepest;
+}
+
+static bool on_drawdown(void *context, const struct row_value *values, int count) {
+  const struct row_value *value = row_value_of(values, count, "drawdown");
+  double *deepest = context;
+  if (value != NULL && value->kind == ROW_VALUE_REAL) *deepest = fmax(*deepest, value->real);
+  return false;
+}
+
+/* Of the session's equity curve; the database may not have the newest point yet. */
+static double max_drawdown(const struct api *api, int64_t session_id) {
+  const struct row_port *rows = api->options.rows;
+  double deepest = ledger_drawdown(engine_ledger(api->options.engine));
+  char id[24];
+  struct text text;
+  struct problem problem;
+  if (rows == NULL || session_id == 0) return deepest;
+  problem_clear(&problem);
+  text_init(&text, id, sizeof id);
+  text_add_id(&text, 'S', 6, session_id);
+  struct rows_query query = {.table = "equity_curve", .order = "drawdown", .limit = 1};
+  rows_query_add(&query, "session_id", ROWS_EQUAL, id);
+  enum status status = rows->select(rows->self, &query, on_drawdown, &deepest, &problem);
+  return status ? ledger_drawdown(engine_ledger(api->options.engine)) : deepest; /* busy: the present one */
 }
 
 void handle_engine_metrics(struct call *call) {
@@ -66,6 +79,9 @@ void handle_engine_metrics(struct call *call) {
   engine_status_read(engine, &status);
   struct metrics_summary steps;
   metrics_summarise(api->options.metrics, METRIC_STEP_DURATION, &steps);
+  double median_ms;
+  double mean_ms;
+  read_latency(engine, &median_ms, &mean_ms);
   const struct clock *clock = api->options.clock;
   struct json_writer *writer = &call->writer;
   call_begin(call);
@@ -74,10 +90,12 @@ void handle_engine_metrics(struct call *call) {
   json_add_int(writer, "cycle_count", counts->scans);
   json_add_double(writer, "avg_step_us", steps.mean * 1e6);
   json_add_double(writer, "p99_step_us", steps.p99 * 1e6);
+  json_add_double(writer, "avg_latency_ms", mean_ms);
   json_add_int(writer, "total_signals", counts->signals);
   json_add_int(writer, "total_trades", counts->trades);
   json_add_double(writer, "daily_pnl_r", status.daily_r);
-  json_add_double(writer, "max_drawdown", ledger_drawdown(engine_ledger(engine)));
+  json_add_double(writer, "max_drawdown_r", max_drawdown_r(api, status.session_id));
+  json_add_double(writer, "max_drawdown", max_drawdown(api, status.session_id));
   json_add_int(writer, "ts", status.ts);
   call_end(call, 200);
 }
@@ -141,9 +159,9 @@ void handle_engine_operation(struct call *call) {
     call_fail(call, 404, "not_found", "there is no operation %s", call->parameter);
     return;
   }
-  call_begin(call);
-  write_reply(reply, &call->writer);
-  call_end(call, 200);
+  json_writer_init(&call->writer, &call->reply->body, false);
+  write_operation(call->api, NULL, reply, &call->writer);
+  call_finish(call);
 }
 
 /* ---- commands ---- */
@@ -189,18 +207,32 @@ static bool is_confirmed(struct call *call, enum command command, const struct j
   return false;
 }
 
+/* Live needs a venue, of which this version has none; what else stands in its way is told first. */
+static bool is_live_refused(struct call *call, const struct json *body) {
+  const struct settings *settings = call->api->options.settings;
+  const char *confirm = text_of(body, "confirm");
+  if (settings->breakout_profile == PROFILE_STAGING) {
+    call_fail(call, 403, "live_forbidden_in_staging", "live trading is not possible in the profile staging");
+  } else if (settings->trading_mode == MODE_LIVE && (confirm == NULL || !text_equal(confirm, "START LIVE"))) {
+    call_fail(call, 403, "live_not_confirmed", "confirm must be \"START LIVE\"");
+  } else {
+    call_fail(call, 403, "live_not_enabled", "%s",
+              settings->trading_mode == MODE_LIVE ? "no venue can be reached in this version: only mode paper is possible"
+                                                  : "TRADING_MODE is paper: live starts are refused");
+  }
+  return true;
+}
+
 /* mode, positions, scope, reason: what the command needs beside its name. */
 static bool fill_command(struct call *call, const struct json *body, struct event_command *command) {
-  int mode =
-      command->command == COMMAND_START ? choice_of(call, body, "mode", trading_mode_names[MODE_PAPER], trading_mode_names[MODE_LIVE]) : MODE_PAPER;
+  const char *mode = text_of(body, "mode");
+  bool is_start = command->command == COMMAND_START;
+  bool is_live = mode != NULL ? text_equal(mode, "live") : (int)call->api->options.settings->trading_mode == MODE_LIVE;
+  if (is_start && is_live && is_live_refused(call, body)) return false;
   int closes = command->command == COMMAND_STOP ? choice_of(call, body, "positions", "keep", "close") : 0;
   int whole = shape_of((enum command)command->command) == SHAPE_CONFIRM ? choice_of(call, body, "scope", "own", "account") : 0;
-  if (mode < 0 || closes < 0 || whole < 0) return false;
-  if (mode == MODE_LIVE) {
-    call_fail(call, 403, "live_not_enabled", "no venue can be reached in this version: only mode paper is possible");
-    return false;
-  }
-  command->mode = mode;
+  if (closes < 0 || whole < 0) return false;
+  command->mode = MODE_PAPER;
   command->close_positions = closes == 1;
   command->whole_account = whole == 1;
   command->acknowledge_drawdown = flag_of(body, "acknowledge_drawdown");
@@ -235,17 +267,32 @@ static bool bring_preset(struct call *call, enum command command, const struct j
   return false;
 }
 
-static int http_of(const struct command_reply *reply) {
-  if (text_equal(reply->code, "validation_failed")) return 422;
-  if (text_equal(reply->code, "not_found")) return 404;
-  return 409;
-}
+/* How a refusal of the engine is told: its code, and the HTTP status and code of the problem. */
+static const struct refusal {
+  const char *code, *problem;
+  int status;
+} refusals[] = {
+    {"validation_failed", "validation_failed", 422},
+    {"not_found", "not_found", 404},
+    {"confirmation_missing", "confirmation_missing", 403},
+    {"venue_error", "venue_error", 502},
+    {"check_failed", "unhealthy", 503},
+    {"overtaken", "in_use", 409},
+    {"in_use", "in_use", 409},
+    {"not_cancellable", "not_cancellable", 409},
+};
 
-/* While the emergency is latched these three are refused for that reason, whatever the state (engine 2). */
-static const char *code_of(const struct api *api, const struct command_reply *reply) {
+static void fail_reply(const struct api *api, struct http_reply *out, const char *request_id, const struct command_reply *reply) {
+  /* While the emergency is latched these three are refused for that reason, whatever the state (engine 2). */
   bool is_barred = reply->command == COMMAND_START || reply->command == COMMAND_RESUME || reply->command == COMMAND_RETRY;
   bool is_latched = engine_risk(api->options.engine)->kill.since_at != 0;
-  return is_barred && is_latched && text_equal(reply->code, "illegal_command") ? "emergency_latched" : reply->code;
+  const char *code = is_barred && is_latched && text_equal(reply->code, "illegal_command") ? "emergency_latched" : reply->code;
+  for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+    if (!text_equal(refusals[i].code, code)) continue;
+    reply_fail(api, out, request_id, refusals[i].status, refusals[i].problem, reply->message, NULL);
+    return;
+  }
+  reply_fail(api, out, request_id, 409, code, reply->message, NULL);
 }
 
 /* An operation that was already running answers under its own id. */
@@ -286,32 +333,46 @@ static void write_open_positions(const struct engine *engine, struct json_writer
   json_end_array(writer);
 }
 
+/* What belongs to one command only. */
+static void write_details(const struct api *api, const struct command_reply *reply, struct json_writer *writer) {
+  const struct engine *engine = api->options.engine;
+  json_begin_object(writer, "details");
+  if (reply->command == COMMAND_START && reply->status == COMMAND_DONE) {
+    int warm = 0;
+    for (int32_t i = 0; i < engine_symbol_count(engine); i++) warm += market_is_warm(engine_market(engine, i)) ? 1 : 0;
+    json_add_int(writer, "warm_symbols", warm);
+    json_add_int(writer, "not_ready", engine_symbol_count(engine) - warm);
+    write_skipped_filters(engine, writer);
+  }
+  json_end_object(writer);
+}
+
+void write_reply(const struct api *api, const struct command_reply *reply, struct json_writer *writer) {
+  shape_to_json(SHAPE_COMMAND_REPLY, reply, writer);
+  json_add_bool(writer, "success", reply->status != COMMAND_FAILED);
+  write_details(api, reply, writer);
+}
+
 /* The whole answer of a command whose reply is known, into a reply that may have been deferred. */
 void answer_pending(struct api *api, const struct pending *pending, const struct command_reply *reply) {
   struct http_reply *out = pending->reply;
-  if (reply == NULL || reply->status == COMMAND_FAILED) {
-    const char *code = reply != NULL ? code_of(api, reply) : "internal";
-    reply_fail(api, out, pending->request_id, reply != NULL ? http_of(reply) : 500, code,
-               reply != NULL ? reply->message : "the reply is no longer kept", NULL);
+  if (reply == NULL) {
+    reply_fail(api, out, pending->request_id, 500, "internal", "the reply is no longer kept", NULL);
+    return;
+  }
+  if (reply->status == COMMAND_FAILED) {
+    fail_reply(api, out, pending->request_id, reply);
     return;
   }
   struct json_writer writer;
   buffer_clear(&out->body);
   json_writer_init(&writer, &out->body, false);
   bool is_done = reply->status == COMMAND_DONE;
-  if (pending->form == PENDING_CANCEL) {
-    const struct order *order = find_order(api, pending->order_id);
-    is_done = order == NULL || order_is_ended(order);
-    if (order != NULL) write_order(api, NULL, order, &writer);
-  } else {
+  if (!write_trading_reply(api, pending, reply, &writer, &is_done)) {
     json_begin_object(&writer, NULL);
-    if (pending->form == PENDING_CLOSE) {
-      write_close(api, pending, reply, &writer, &is_done);
-    } else {
-      write_reply(reply, &writer);
-      if (pending->old_preset != NULL) write_changes(&writer, pending->old_preset, engine_preset(api->options.engine));
-      if (reply->command == COMMAND_RESET) write_open_positions(api->options.engine, &writer);
-    }
+    write_reply(api, reply, &writer);
+    if (pending->old_preset != NULL) write_changes(&writer, pending->old_preset, engine_preset(api->options.engine));
+    if (reply->command == COMMAND_RESET) write_open_positions(api->options.engine, &writer);
     json_end_object(&writer);
   }
   buffer_add_text(&out->body, "\n");
@@ -325,8 +386,9 @@ void command_run(struct call *call, struct event_command *command, struct pendin
   const struct api_host *host = &api->options.host;
   command->operation_id = engine_counters(api->options.engine)->operation + 1;
   command->source = SOURCE_OPERATOR;
-  text_copy(command->user, sizeof command->user, "local");
-  text_copy(command->address, sizeof command->address, call->request->address);
+  const struct caller *caller = &call->caller;
+  text_copy(command->user, sizeof command->user, caller->user[0] != '\0' ? caller->user : "local");
+  text_copy(command->address, sizeof command->address, caller->address[0] != '\0' ? caller->address : call->request->address);
   struct event event = {.ts = host->now(host->self), .kind = EVENT_COMMAND, .command = *command};
   host->step(host->self, &event);
   const struct command_reply *reply = reply_of(api, command);
@@ -346,7 +408,7 @@ void command_run(struct call *call, struct event_command *command, struct pendin
 
 static void run_command(struct call *call, enum command command, const struct json *body) {
   struct event_command event = {.command = (int32_t)command};
-  struct pending pending = {.form = PENDING_REPLY};
+  struct pending pending = {.form = PENDING_REPLY, .symbol = -1};
   int64_t wait_ms;
   if (!wait_of(call, body, &wait_ms) || !is_confirmed(call, command, body) || !fill_command(call, body, &event)) return;
   const struct preset *in_force = engine_preset(call->api->options.engine);
@@ -403,6 +465,10 @@ void handle_any_command(struct call *call) {
   enum shape_id shape = command >= 0 ? shape_of((enum command)command) : SHAPE_EMPTY;
   if (shape == SHAPE_EMPTY) {
     call_fail(call, 422, "validation_failed", "there is no command '%s' here; /api/engine/commands lists them", text_of(call->body, "command"));
+    return;
+  }
+  if (text_equal(command_roles[command], "admin") && call->caller.role < API_ROLE_ADMIN) {
+    call_fail(call, 403, "role_too_low", "the command %s needs the role admin", command_names[command]);
     return;
   }
   static const char empty[] = "{}";

@@ -15,7 +15,7 @@ static void write_round_levels(const struct level_set *set, struct json_writer *
     const struct level *level = &set->active[i];
     if (!level->is_round_number) continue;
     json_begin_object(writer, NULL);
-    write_id(writer, "level_id", 'L', level->level_id);
+    write_id(writer, "level_id", 'L', 8, level->level_id);
     json_add_double(writer, "price", level->price);
     json_add_double(writer, "bonus", level->round_bonus);
     json_end_object(writer);
@@ -26,7 +26,7 @@ static void write_round_levels(const struct level_set *set, struct json_writer *
     const struct level *level = &set->active[i];
     if (!level->has_cascade) continue;
     json_begin_object(writer, NULL);
-    write_id(writer, "level_id", 'L', level->level_id);
+    write_id(writer, "level_id", 'L', 8, level->level_id);
     json_add_double(writer, "price", level->price);
     json_add_int(writer, "count", level->cascade_count);
     json_end_object(writer);

@@ -3,6 +3,10 @@
 #include <string.h>
 
 #include "api/api_state.h"
+#include "base/check.h"
+#include "base/log.h"
+
+enum { FIELD_TEXT_BYTES = 512 };
 
 /* ---- lookups ---- */
 
@@ -119,144 +123,240 @@ void handle_sessions(struct call *call) {
   listing_answer(call, &listing, RECORD_SESSION, "session_id", "started_at");
 }
 
-/* ---- one of them ---- */
+/* ---- one of them, with what belongs to it ---- */
 
-static void write_kept_of_position(const struct api *api, enum record_kind kind, const char *key, int64_t id, struct json_writer *writer) {
-  const struct field *field = schema_field(record_schemas[kind], "position_id");
-  const struct keep *keep = &api->kept[kind];
-  json_begin_array(writer, key);
-  for (int32_t i = keep->count - 1; i >= 0; i--) {
-    int64_t of;
-    memcpy(&of, (const char *)keep_get(keep, i) + field->offset, sizeof of);
-    if (of == id) write_record(api, kind, keep_get(keep, i), writer);
+/* Objects of one kind that belong together: rows of the database, then what memory knows newer. */
+struct gathering {
+  const struct schema *schema;
+  const struct field *key; /* NULL: none, then what is the same byte by byte is one */
+  unsigned char *items;    /* owned */
+  int32_t count, capacity;
+};
+
+static bool is_same(const struct gathering *gathering, const void *a, const void *b) {
+  char left[FIELD_TEXT_BYTES];
+  char right[FIELD_TEXT_BYTES];
+  for (int i = 0; i < gathering->schema->field_count; i++) {
+    const struct field *field = &gathering->schema->fields[i];
+    if (gathering->key != NULL && field != gathering->key) continue;
+    struct text text;
+    text_init(&text, left, sizeof left);
+    schema_field_text(field, a, &text);
+    text_init(&text, right, sizeof right);
+    schema_field_text(field, b, &text);
+    if (!text_equal(left, right)) return false;
   }
-  if (kind == RECORD_ORDER) {
-    for (int32_t i = 0; i < engine_order_count(api->options.engine); i++) {
-      const struct order *order = engine_order(api->options.engine, i);
-      if (order->position_id == id && !order_is_ended(order)) write_order(api, NULL, order, writer);
-    }
+  return true;
+}
+
+static void gather(struct gathering *gathering, const void *object) {
+  size_t size = gathering->schema->size;
+  for (int32_t i = 0; i < gathering->count; i++) {
+    if (!is_same(gathering, gathering->items + (size_t)i * size, object)) continue;
+    memcpy(gathering->items + (size_t)i * size, object, size);
+    return;
+  }
+  if (gathering->count == gathering->capacity) {
+    gathering->capacity = gathering->capacity > 0 ? 2 * gathering->capacity : 16;
+    gathering->items = realloc(gathering->items, (size_t)gathering->capacity * size);
+    check(gathering->items != NULL);
+  }
+  memcpy(gathering->items + (size_t)gathering->count++ * size, object, size);
+}
+
+static bool on_object(void *context, const void *object) {
+  gather(context, object);
+  return true;
+}
+
+enum { RELATED_MAX = 500 };
+
+/* Rows whose column has the value. What cannot be read now is missing: memory has what is new. */
+static void gather_rows(const struct api *api, const char *table, const char *column, const char *value, struct gathering *gathering) {
+  const struct row_port *rows = api->options.rows;
+  struct problem problem;
+  if (rows == NULL) return;
+  problem_clear(&problem);
+  struct rows_query query = {.table = table, .is_ascending = true, .limit = RELATED_MAX};
+  rows_query_add(&query, column, ROWS_EQUAL, value);
+  if (rows->select_objects(rows->self, &query, on_object, gathering, &problem))
+    log_write(LOG_WARNING, "api", "rows", NULL, "%s: %s", table, problem.count > 0 ? problem.items[0].message : "cannot be read now");
+}
+
+static bool has_value(const struct field *field, const void *object, const char *value) {
+  char text_of[FIELD_TEXT_BYTES];
+  struct text text;
+  text_init(&text, text_of, sizeof text_of);
+  schema_field_text(field, object, &text);
+  return text_equal(text_of, value);
+}
+
+static void gather_memory(const struct api *api, enum record_kind kind, const char *column, const char *value, struct gathering *gathering) {
+  const struct field *field = schema_field(record_schemas[kind], column);
+  const struct keep *keep = &api->kept[kind];
+  const struct engine *engine = api->options.engine;
+  for (int32_t i = keep->count - 1; i >= 0; i--) {
+    if (has_value(field, keep_get(keep, i), value)) gather(gathering, keep_get(keep, i));
+  }
+  for (int32_t i = 0; kind == RECORD_ORDER && i < engine_order_count(engine); i++) {
+    if (has_value(field, engine_order(engine, i), value)) gather(gathering, engine_order(engine, i));
+  }
+}
+
+static struct gathering gather_related(const struct api *api, enum record_kind kind, const char *table, const char *key, const char *column,
+                                       const char *value) {
+  struct gathering gathering = {.schema = record_schemas[kind], .key = key != NULL ? schema_field(record_schemas[kind], key) : NULL};
+  gather_rows(api, table, column, value, &gathering);
+  gather_memory(api, kind, column, value, &gathering);
+  return gathering;
+}
+
+static void write_related(const struct api *api, enum record_kind kind, const char *name, const char *table, const char *key, const char *column,
+                          const char *value, struct json_writer *writer) {
+  struct gathering gathering = gather_related(api, kind, table, key, column, value);
+  json_begin_array(writer, name);
+  for (int32_t i = 0; i < gathering.count; i++) write_record(api, kind, gathering.items + (size_t)i * gathering.schema->size, writer);
+  json_end_array(writer);
+  free(gathering.items);
+}
+
+/* Decisions of a trace: the trace is no field of the record. */
+static void write_decisions(const struct api *api, const char *symbol, int64_t trace_ts, struct json_writer *writer) {
+  struct gathering gathering = {.schema = record_schemas[RECORD_DECISION], .key = schema_field(record_schemas[RECORD_DECISION], "decision_id")};
+  const struct keep *keep = &api->kept[RECORD_DECISION];
+  char trace[64];
+  struct text text;
+  text_init(&text, trace, sizeof trace);
+  text_add(&text, symbol);
+  text_add_char(&text, ':');
+  text_add_i64(&text, trace_ts);
+  gather_rows(api, "decisions", "trace_id", trace, &gathering);
+  for (int32_t i = keep->count - 1; i >= 0; i--) {
+    const struct decision *decision = keep_get(keep, i);
+    if (decision->trace_ts == trace_ts && text_equal(decision->symbol, symbol)) gather(&gathering, decision);
+  }
+  json_begin_array(writer, "decisions");
+  for (int32_t i = 0; i < gathering.count; i++) write_decision(NULL, (const struct decision *)(const void *)gathering.items + i, writer);
+  json_end_array(writer);
+  free(gathering.items);
+}
+
+static void write_stop_history(const struct api *api, const char *position_id, struct json_writer *writer) {
+  struct gathering gathering = gather_related(api, RECORD_STOP_MOVE, "stop_history", NULL, "position_id", position_id);
+  json_begin_array(writer, "stop_history");
+  for (int32_t i = 0; i < gathering.count; i++) {
+    const struct stop_move *move = (const struct stop_move *)(const void *)gathering.items + i;
+    json_begin_object(writer, NULL);
+    json_add_int(writer, "ts", move->ts);
+    json_add_decimal(writer, "old", move->old_stop);
+    json_add_decimal(writer, "new", move->new_stop);
+    json_add_string(writer, "rule", stop_rule_names[move->rule]);
+    json_end_object(writer);
   }
   json_end_array(writer);
+  free(gathering.items);
+}
+
+/* An object by its id from memory or the database; false after a 404. */
+static bool read_object(struct call *call, enum record_kind kind, const char *table, const char *key, const char *what, void *out) {
+  struct gathering gathering = {.schema = record_schemas[kind], .key = schema_field(record_schemas[kind], key)};
+  gather_memory(call->api, kind, key, call->parameter, &gathering);
+  if (gathering.count == 0) gather_rows(call->api, table, key, call->parameter, &gathering);
+  bool is_found = gathering.count > 0;
+  if (is_found) memcpy(out, gathering.items, gathering.schema->size);
+  free(gathering.items);
+  if (!is_found) call_fail(call, 404, "not_found", "there is no %s %s", what, call->parameter);
+  return is_found;
 }
 
 void handle_position(struct call *call) {
   const struct api *api = call->api;
-  const struct position *position = find_position(api, call->parameter);
-  if (position == NULL) {
-    call_fail(call, 404, "not_found", "there is no position %s", call->parameter);
+  const struct position *live = find_position(api, call->parameter);
+  struct position position;
+  if (live != NULL) {
+    position = *live;
+  } else if (!read_object(call, RECORD_POSITION, "positions", "position_id", "position", &position)) {
     return;
   }
   struct json_writer *writer = &call->writer;
   call_begin(call);
-  write_position(api, "position", position, writer);
-  write_kept_of_position(api, RECORD_ORDER, "orders", position->position_id, writer);
-  write_kept_of_position(api, RECORD_FILL, "fills", position->position_id, writer);
-  json_begin_array(writer, "decisions");
-  const struct keep *keep = &api->kept[RECORD_DECISION];
-  for (int32_t i = keep->count - 1; i >= 0; i--) {
-    const struct decision *decision = keep_get(keep, i);
-    if (decision->trace_ts == position->trace_ts && text_equal(decision->symbol, position->symbol)) write_decision(NULL, decision, writer);
-  }
-  json_end_array(writer);
-  write_kept_of_position(api, RECORD_STOP_MOVE, "stop_history", position->position_id, writer);
+  write_position(api, "position", &position, writer);
+  write_related(api, RECORD_ORDER, "orders", "orders", "client_order_id", "position_id", call->parameter, writer);
+  write_related(api, RECORD_FILL, "fills", "fills", "fill_id", "position_id", call->parameter, writer);
+  write_decisions(api, position.symbol, position.trace_ts, writer);
+  write_stop_history(api, call->parameter, writer);
   call_end(call, 200);
+}
+
+/* Moves of an order's life cycle as the database has them: a batch may still be on its way there. */
+static bool on_transition(void *context, const void *object) {
+  const struct transition *transition = object;
+  struct json_writer *writer = context;
+  json_begin_object(writer, NULL);
+  json_add_int(writer, "ts", transition->ts);
+  json_add_string(writer, "from", transition->from_state[0] != '\0' ? transition->from_state : NULL);
+  json_add_string(writer, "to", transition->to_state);
+  json_add_string(writer, "trigger", transition->trigger);
+  json_end_object(writer);
+  return true;
+}
+
+static void write_history(const struct api *api, const char *client_order_id, struct json_writer *writer) {
+  const struct row_port *rows = api->options.rows;
+  struct problem problem;
+  problem_clear(&problem);
+  if (rows == NULL) {
+    json_add_null(writer, "history");
+    return;
+  }
+  struct rows_query query = {.table = "state_transitions", .order = "seq", .is_ascending = true, .limit = RELATED_MAX};
+  rows_query_add(&query, "id", ROWS_EQUAL, client_order_id);
+  rows_query_add(&query, "machine", ROWS_EQUAL, "order");
+  json_begin_array(writer, "history");
+  if (rows->select_objects(rows->self, &query, on_transition, writer, &problem))
+    log_write(LOG_WARNING, "api", "rows", NULL, "history: %s", problem.count > 0 ? problem.items[0].message : "cannot be read now");
+  json_end_array(writer);
 }
 
 void handle_order(struct call *call) {
   const struct api *api = call->api;
-  const struct order *order = find_order(api, call->parameter);
-  if (order == NULL) {
-    call_fail(call, 404, "not_found", "there is no order %s", call->parameter);
+  const struct order *live = find_order(api, call->parameter);
+  struct order order;
+  if (live != NULL) {
+    order = *live;
+  } else if (!read_object(call, RECORD_ORDER, "orders", "client_order_id", "order", &order)) {
     return;
   }
   call_begin(call);
-  write_order(api, "order", order, &call->writer);
-  json_begin_array(&call->writer, "fills");
-  const struct keep *keep = &api->kept[RECORD_FILL];
-  for (int32_t i = keep->count - 1; i >= 0; i--) {
-    const struct fill *fill = keep_get(keep, i);
-    if (text_equal(fill->client_order_id, order->client_order_id)) write_record(api, RECORD_FILL, fill, &call->writer);
-  }
-  json_end_array(&call->writer);
+  write_order(api, "order", &order, &call->writer);
+  write_related(api, RECORD_FILL, "fills", "fills", "fill_id", "client_order_id", order.client_order_id, &call->writer);
+  write_history(api, order.client_order_id, &call->writer);
   call_end(call, 200);
 }
 
-/* ---- changing ---- */
-
-static const struct json *number_of(const struct json *body, const char *name) {
-  const struct json *value = json_member(body, name);
-  return value != NULL && (json_kind(value) == JSON_INT || json_kind(value) == JSON_REAL) ? value : NULL;
-}
-
-void write_close(const struct api *api, const struct pending *pending, const struct command_reply *reply, struct json_writer *writer, bool *is_done) {
-  const struct engine *engine = api->options.engine;
-  char id[16];
-  struct text text;
-  text_init(&text, id, sizeof id);
-  text_add_id(&text, 'P', 8, pending->position_id);
-  const struct position *position = find_position(api, id);
-  json_begin_object(writer, "operation");
-  write_reply(reply, writer);
+/* What a chart needs to tell the trade: a tenth of its time, at least an hour, before and after it. */
+static void write_chart(const struct trade *trade, struct json_writer *writer) {
+  int64_t margin = trade->hold_ms / 10 > INT64_C(3600000) ? trade->hold_ms / 10 : INT64_C(3600000);
+  json_begin_object(writer, "chart");
+  json_add_int(writer, "from", trade->opened_at - margin);
+  json_add_int(writer, "to", trade->closed_at + margin);
   json_end_object(writer);
-  json_add_string(writer, "position_id", id);
-  json_add_decimal(writer, "closed_qty", pending->qty_before - (position != NULL ? position->qty : 0));
-  const char *newest = NULL;
-  for (int32_t i = 0; i < engine_order_count(engine); i++) {
-    const struct order *order = engine_order(engine, i);
-    bool closes = order->purpose == PURPOSE_EXIT || order->purpose == PURPOSE_MANUAL || order->purpose == PURPOSE_FLATTEN;
-    if (!closes || order->position_id != pending->position_id) continue;
-    newest = order->client_order_id;
-    *is_done = *is_done && order_is_ended(order);
-  }
-  json_add_string(writer, "order", newest);
 }
 
-void handle_close_position(struct call *call) {
-  const struct position *position = find_position(call->api, call->parameter);
-  if (position == NULL) {
-    call_fail(call, 404, "not_found", "there is no position %s", call->parameter);
-    return;
-  }
-  const struct json *fraction = number_of(call->body, "fraction");
-  const struct json *urgency = json_member(call->body, "urgency");
-  const struct json *wait = number_of(call->body, "wait_ms");
-  const struct json *reason = json_member(call->body, "reason");
-  const char *how = urgency != NULL && json_kind(urgency) == JSON_STRING ? json_string(urgency) : "normal";
-  double share = fraction != NULL ? json_number(fraction) : 1.0;
-  if (!(share > 0 && share <= 1) || !(text_equal(how, "normal") || text_equal(how, "immediate"))) {
-    call_fail(call, 422, "validation_failed", "fraction lies in (0, 1]; urgency is normal or immediate");
-    return;
-  }
-  if (position->state == POSITION_CLOSED) {
-    call_fail(call, 409, "not_open", "position %s is closed", call->parameter);
-    return;
-  }
-  int64_t wait_ms = wait != NULL ? (int64_t)json_number(wait) : API_WAIT_MS;
-  if (wait_ms < 0 || wait_ms > API_WAIT_MS_MAX) {
-    call_fail(call, 422, "validation_failed", "wait_ms must lie from 0 to %d", API_WAIT_MS_MAX);
-    return;
-  }
-  struct event_command command = {
-      .command = COMMAND_CLOSE_POSITION, .position_id = position->position_id, .fraction = share, .is_immediate = text_equal(how, "immediate")};
-  bool has_reason = reason != NULL && json_kind(reason) == JSON_STRING;
-  text_copy(command.reason, sizeof command.reason, has_reason ? json_string(reason) : "");
-  struct pending pending = {.form = PENDING_CLOSE, .position_id = position->position_id, .qty_before = position->qty};
-  command_run(call, &command, &pending, wait_ms);
-}
-
-void handle_cancel_order(struct call *call) {
-  const struct order *order = find_order(call->api, call->parameter);
-  if (order == NULL) {
-    call_fail(call, 404, "not_found", "there is no order %s", call->parameter);
-    return;
-  }
-  if (order_is_ended(order)) {
-    call_fail(call, 409, "not_cancellable", "order %s is %s", call->parameter, order_state_names[order->state]);
-    return;
-  }
-  struct event_command command = {.command = COMMAND_CANCEL_ORDER};
-  struct pending pending = {.form = PENDING_CANCEL};
-  text_copy(command.client_order_id, sizeof command.client_order_id, order->client_order_id);
-  text_copy(pending.order_id, sizeof pending.order_id, order->client_order_id);
-  command_run(call, &command, &pending, API_WAIT_MS);
+void handle_trade(struct call *call) {
+  const struct api *api = call->api;
+  struct trade trade;
+  char position_id[24];
+  struct text text;
+  if (!read_object(call, RECORD_TRADE, "trades", "trade_id", "trade", &trade)) return;
+  text_init(&text, position_id, sizeof position_id);
+  text_add_id(&text, 'P', 8, trade.position_id);
+  struct json_writer *writer = &call->writer;
+  call_begin(call);
+  write_trade("trade", &trade, writer);
+  write_related(api, RECORD_ORDER, "orders", "orders", "client_order_id", "position_id", position_id, writer);
+  write_related(api, RECORD_FILL, "fills", "fills", "fill_id", "position_id", position_id, writer);
+  write_decisions(api, trade.symbol, trade.trace_ts, writer);
+  write_chart(&trade, writer);
+  call_end(call, 200);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/alerts/alert_metric.h"
 #include "api/checkpoint.h"
 #include "base/check.h"
 #include "engine/record.h"

@@ -13,14 +13,6 @@ void write_trace(struct json_writer *writer, const char *symbol, int64_t trace_t
   json_add_string(writer, "trace_id", trace_ts != 0 ? id : NULL);
 }
 
-void write_id(struct json_writer *writer, const char *key, char prefix, int64_t id) {
-  char memory[24];
-  struct text text;
-  text_init(&text, memory, sizeof memory);
-  text_add_id(&text, prefix, prefix == 'D' ? 10 : prefix == 'S' || prefix == 'O' ? 6 : 8, id);
-  json_add_string(writer, key, id != 0 ? memory : NULL);
-}
-
 void call_finish(struct call *call) {
   buffer_add_text(&call->reply->body, "\n");
   call->reply->status = 200;
@@ -72,8 +64,8 @@ void write_order(const struct api *api, const char *key, const struct order *ord
   json_end_object(writer);
 }
 
-void write_trade(const struct trade *trade, struct json_writer *writer) {
-  json_begin_object(writer, NULL);
+void write_trade(const char *key, const struct trade *trade, struct json_writer *writer) {
+  json_begin_object(writer, key);
   shape_to_json(SHAPE_TRADE, trade, writer);
   write_trace(writer, trade->symbol, trade->trace_ts);
   json_end_object(writer);
@@ -99,11 +91,6 @@ void write_decision(const char *key, const struct decision *decision, struct jso
   json_end_array(writer);
   write_trace(writer, decision->symbol, decision->trace_ts);
   json_end_object(writer);
-}
-
-void write_reply(const struct command_reply *reply, struct json_writer *writer) {
-  shape_to_json(SHAPE_COMMAND_REPLY, reply, writer);
-  json_add_bool(writer, "success", reply->status != COMMAND_FAILED);
 }
 
 static const char *const source_names[] = {"donchian", "swing", "volume"};
@@ -452,13 +439,16 @@ void write_record(const struct api *api, enum record_kind kind, const void *obje
       write_order(api, NULL, object, writer);
       return;
     case RECORD_TRADE:
-      write_trade(object, writer);
+      write_trade(NULL, object, writer);
       return;
     case RECORD_DECISION:
       write_decision(NULL, object, writer);
       return;
     case RECORD_FILL:
-      write_plain(SHAPE_FILL, object, writer);
+      write_fill(NULL, object, writer);
+      return;
+    case RECORD_FLOW:
+      write_plain(SHAPE_FLOW, object, writer);
       return;
     case RECORD_STOP_MOVE:
       write_plain(SHAPE_STOP_MOVE, object, writer);
@@ -469,11 +459,8 @@ void write_record(const struct api *api, enum record_kind kind, const void *obje
     case RECORD_SCAN:
       write_scan(api, NULL, object, 0, writer);
       return;
-    case RECORD_TRANSITION:
-      write_plain(SHAPE_TRANSITION, object, writer);
-      return;
     default:
-      write_session(api, NULL, object, writer);
+      write_plain(SHAPE_SESSION, object, writer);
       return;
   }
 }

@@ -312,7 +312,7 @@ static void remember(struct server *server, struct database *database, const cha
 
 /* Lists show what was before the restart too. Rows that the archive has not stored yet are missing there until they change again. */
 static void remember_all(struct server *server) {
-  static const char *const tables[] = {"decisions", "orders", "fills", "positions", "stop_history", "trades", "sessions", "commands"};
+  static const char *const tables[] = {"decisions", "orders", "fills", "positions", "stop_history", "trades", "sessions", "commands", "cash_flows"};
   char path[DATABASE_PATH_MAX];
   struct database database;
   struct problem problem;
