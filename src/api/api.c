@@ -9,6 +9,7 @@
 
 #include "api/access/access.h"
 #include "api/alerts/alerts.h"
+#include "api/feed/feed.h"
 #include "api/history.h"
 #include "api/monitoring/monitoring.h"
 #include "base/check.h"
@@ -58,6 +59,7 @@ enum status api_open(struct api **out, const struct api_options *options) {
   *out = api;
   enum status status = access_open(api);
   if (!status) status = alerts_open(api);
+  if (!status) status = feed_open(api);
   if (!status) status = monitoring_open(api);
   if (!status) return STATUS_OK;
   *out = NULL;
@@ -68,6 +70,7 @@ enum status api_open(struct api **out, const struct api_options *options) {
 void api_close(struct api *api) {
   if (api == NULL) return;
   monitoring_close(api);
+  feed_close(api);
   access_close(api);
   alerts_close(api);
   history_close(api->history);
@@ -90,11 +93,16 @@ static void on_record(void *context, uint64_t seq, int64_t ts, enum record_kind 
   (void)seq;
   api_remember(context, kind, object);
   alerts_on_record(context, kind, object);
+  feed_on_record(context, kind, object);
   monitoring_on_record(context, ts, kind, object);
 }
 
+static void on_event(void *context, const struct event *event) {
+  feed_on_event(context, event);
+}
+
 void api_listener(struct api *api, struct listener *out) {
-  *out = (struct listener){.context = api, .on_record = on_record};
+  *out = (struct listener){.context = api, .on_event = on_event, .on_record = on_record};
 }
 
 void api_stop_commands(struct api *api) {
@@ -398,7 +406,6 @@ void api_turn(struct api *api) {
   access_turn(api);
   operations_turn(api);
   alerts_turn(api);
-  monitoring_turn(api);
   int64_t now = api->options.clock->monotonic_ns(api->options.clock->self);
   for (int i = 0; i < api->pending_count;) {
     const struct command_reply *reply = find_reply(api, api->pending[i].operation_id);
@@ -412,11 +419,15 @@ void api_turn(struct api *api) {
     answer_pending(api, &pending, reply);
     pending.reply->send(pending.reply);
   }
+  monitoring_turn(api);
+  feed_turn(api);
 }
 
 int api_timeout_ms(const struct api *api) {
   int64_t now = api->options.clock->monotonic_ns(api->options.clock->self);
   int64_t least = access_timeout_ms(api);
+  int64_t feed = feed_timeout_ms(api);
+  if (feed >= 0 && (least < 0 || feed < least)) least = feed;
   int64_t monitoring = monitoring_timeout_ms(api);
   if (monitoring >= 0 && (least < 0 || monitoring < least)) least = monitoring;
   for (int i = 0; i < api->pending_count; i++) {

@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "api/api_state.h"
+#include "api/feed/feed.h"
 #include "base/version.h"
 
 /* ---- schemas of bodies ---- */
@@ -373,6 +374,7 @@ static void add_components(struct json_writer *writer) {
   json_end_object(writer);
   json_begin_object(writer, "schemas");
   shape_describe(writer);
+  feed_describe(writer);
   json_end_object(writer);
   json_end_object(writer);
 }

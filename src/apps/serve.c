@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/version.h"
 
-enum { TURN_BUDGET_MS = 20, FLUSH_MS = 100, TELL_MS = 5000, END_SECONDS = 20 };
+enum { TURN_BUDGET_MS = 4, FLUSH_MS = 100, TELL_MS = 5000, END_SECONDS = 20 };
 
 /* ---- service manager ---- */
 
@@ -157,6 +157,7 @@ static enum status turn(struct server *server) {
   runner_idle(&server->wiring.runner, server_event_now(server));
   run_pool_turn(server->pool);
   api_turn(server->api);
+  http_server_flush(server->http);
   snapshots_take(server->snapshots, &server->wiring.runner, false);
   metrics_set(server->metrics, METRIC_JOURNAL_RECORDS, NULL, (double)journal_last_seq(server->journal));
   tell(server);

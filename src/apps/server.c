@@ -285,6 +285,7 @@ static enum status open_api(struct server *server) {
                                       .settings = &server->app->settings,
                                       .rows = &server->row_port,
                                       .runs = &server->run_port,
+                                      .sockets = http_server_sockets(),
                                       .is_demo = true, /* recorded data are all this version has */
                                       .speed = server->app->settings.demo_speed,
                                       .is_ready = true};
@@ -336,12 +337,69 @@ static enum status write_local_token(struct server *server) {
   return status;
 }
 
+/* The folder of the built interface: UI_DIR, else frontend/dist of the working directory or beside the program. */
+static bool find_ui(const struct settings *settings, char *out, size_t size) {
+  char program[512];
+  if (settings->ui_dir[0] != '\0') {
+    text_copy(out, size, settings->ui_dir);
+    return is_folder(out);
+  }
+  text_copy(out, size, "frontend/dist");
+  if (is_folder(out)) return true;
+  ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+  program[length > 0 ? length : 0] = '\0';
+  char *slash = strrchr(program, '/');
+  if (slash != NULL) *slash = '\0';
+  static const char *const places[] = {"frontend/dist", "../frontend/dist", "../../frontend/dist", "../share/breakout/ui"};
+  for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+    snprintf(out, size, "%s/%s", program, places[i]);
+    if (is_folder(out)) return true;
+  }
+  return false;
+}
+
+/* What the interface is told at run time: where the API is, "" for its own origin. */
+static void make_ui_config(const struct settings *settings, struct buffer *config, struct buffer *connect) {
+  struct json_writer writer;
+  json_writer_init(&writer, config, false);
+  json_begin_object(&writer, NULL);
+  json_add_string(&writer, "api_url", settings->vite_api_url);
+  json_add_string(&writer, "ws_url", settings->vite_ws_url);
+  json_end_object(&writer);
+  buffer_add_format(connect, "%s%s%s", settings->vite_api_url, settings->vite_api_url[0] != '\0' && settings->vite_ws_url[0] != '\0' ? " " : "",
+                    settings->vite_ws_url);
+}
+
 static enum status open_http(struct server *server) {
   const struct settings *settings = &server->app->settings;
-  struct http_options options = {
-      .host = settings->api_host, .port = settings->port, .body_limit = (size_t)settings->body_limit_bytes, .clock = server->clock};
+  char folder[1024];
+  struct buffer config = {0};
+  struct buffer connect = {0};
+  struct http_options options = {.host = settings->api_host,
+                                 .port = settings->port,
+                                 .body_limit = (size_t)settings->body_limit_bytes,
+                                 .sockets_max = settings->ws_max_connections,
+                                 .clock = server->clock};
+  if (find_ui(settings, folder, sizeof folder)) {
+    make_ui_config(settings, &config, &connect);
+    options.ui_folder = folder;
+    options.ui_config = config.data;
+    options.ui_connect = connect.data;
+    options.ui_port = settings->ui_port != settings->port ? settings->ui_port : 0;
+  }
   api_handler(server->api, &options.handler);
-  return http_server_open(&server->http, &options, &server->app->problem);
+  enum status status = http_server_open(&server->http, &options, &server->app->problem);
+  /* The default of the second port may be taken by another instance or by nginx; the interface is at the first one too. */
+  if (status == STATUS_IN_USE && options.ui_port != 0 && settings->source[SETTING_INDEX_UI_PORT] == SETTING_FROM_DEFAULT) {
+    problem_clear(&server->app->problem);
+    options.ui_port = 0;
+    status = http_server_open(&server->http, &options, &server->app->problem);
+    if (!status)
+      log_write(LOG_WARNING, "api", "ui_port", NULL, "port %d is taken: the interface is at port %d only", settings->ui_port, settings->port);
+  }
+  buffer_deinit(&config);
+  buffer_deinit(&connect);
+  return status;
 }
 
 /* ---- everything ---- */
