@@ -78,6 +78,23 @@ static bool read_session(struct selection *selection) {
   return true;
 }
 
+/* Trades and equity of a finished run, from the files of its folder. */
+static enum status read_files(const struct api *api, struct history *history, const char *run_id, struct problem *problem) {
+  const struct run_port *runs = api->options.runs;
+  char folder[RUN_PATH_BYTES];
+  void *trades = NULL, *marks = NULL;
+  int64_t trade_count = 0, mark_count = 0;
+  if (runs == NULL || !run_is_id(run_id)) return STATUS_NOT_FOUND;
+  runs->folder(runs->self, run_id, folder);
+  enum status status = run_file_read(folder, RUN_FILE_TRADES, &trades, &trade_count, problem);
+  if (!status) status = run_file_read(folder, RUN_FILE_EQUITY, &marks, &mark_count, problem);
+  for (int64_t i = 0; i < trade_count && !status; i++) history_add_trade(history, (const struct trade *)trades + i);
+  for (int64_t i = 0; i < mark_count && !status; i++) history_add_equity(history, (const struct equity *)marks + i);
+  free(trades);
+  free(marks);
+  return status;
+}
+
 /* Recorded runs are read for the request alone. */
 static bool read_run(struct selection *selection) {
   struct call *call = selection->call;
@@ -99,8 +116,12 @@ static bool read_run(struct selection *selection) {
     call_fail(call, 404, "not_found", "there is no run %s", selection->run_id);
     return false;
   }
-  if (status == STATUS_OK) status = history_read(selection->run, rows, selection->run_id, &problem);
+  if (status == STATUS_OK) status = read_files(call->api, selection->run, selection->run_id, &problem);
   if (status == STATUS_OK) return true;
+  if (status == STATUS_NOT_FOUND) {
+    call_fail(call, 409, "not_done", "run %s has no trades: it is not done, or no backtest", selection->run_id);
+    return false;
+  }
   call_fail_problem(call, 503, "not_ready", &problem);
   return false;
 }

@@ -153,6 +153,15 @@ static void a_run_is_that_of_the_program(void **state) {
   assert_int_equal(json_size(run_fixture_at(&fixture, "trades")), trades);
   assert_int_equal(ask_about("GET", id, "/trades?limit=1000", NULL), 200);
   assert_int_equal(json_size(run_fixture_at(&fixture, "items")), trades);
+  char target[96];
+  snprintf(target, sizeof target, "/api/performance/r-distribution?run_id=%s", id);
+  assert_int_equal(ask("GET", target, NULL), 200);
+  int64_t counted = 0;
+  for (size_t i = 0; i < json_size(run_fixture_at(&fixture, "items")); i++) {
+    snprintf(target, sizeof target, "items.%zu.count", i);
+    counted += (int64_t)run_fixture_number(&fixture, target);
+  }
+  assert_int_equal(counted, trades);
   assert_int_equal(ask_about("GET", id, "/decisions?limit=3&stage=signal", NULL), 200);
   size_t decisions = json_size(run_fixture_at(&fixture, "items"));
   for (size_t i = 0; i < decisions; i++) {
