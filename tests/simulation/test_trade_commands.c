@@ -416,6 +416,47 @@ static void an_exit_overtakes_a_ladder(void **state) {
   script_close(&script);
 }
 
+/* The machine dies after the requests were decided: the amend is lost, cancel and new order arrived. */
+static void a_half_done_ladder_is_finished_after_a_restart(void **state) {
+  (void)state;
+  begin();
+  const struct position *position = script_position(&script);
+  char first[17];
+  char old[ORDER_ID_MAX];
+  memcpy(first, position->targets[0].level_name, sizeof first);
+  memcpy(old, position->targets[1].client_order_id, sizeof old);
+  script_agree(&script); /* what the venue holds before the change */
+  clear_ladder();
+  add_rung(first, 105, 0.25);
+  add_rung("far", 110, 0.5);
+  set_ladder();
+  script_forget(&script);
+  script_event(&script, (struct event){.kind = EVENT_RECOVERY, .recovery = {.cause = RESTART_CRASH, .gap_ms = 1000}});
+  char far[ORDER_ID_MAX];
+  memcpy(far, rung("far")->client_order_id, sizeof far);
+  for (int32_t i = 0; i < script.order_count; i++) { /* the cancelled one is gone, the new one took its place */
+    if (strcmp(script.orders[i].client_order_id, old) != 0) continue;
+    memcpy(script.orders[i].client_order_id, far, sizeof far);
+    script.orders[i].qty = rung("far")->qty;
+    script.orders[i].price = rung("far")->price;
+  }
+  script_answer(&script);
+  script_found(&script, old, ORDER_CANCELLED, 0);
+  for (int i = 0; i < 40; i++) {
+    script_wait_alive(&script, 200);
+    if (engine_session_state(script.engine) == SESSION_STARTING) script_answer(&script);
+  }
+  assert_int_equal(script_count_placed(&script, PURPOSE_TARGET), 0); /* nothing is sent twice */
+  assert_int_equal(script_find(&script, far)->state, ORDER_WORKING);
+  assert_true(script_count(&script, INTENT_AMEND_ORDER) >= 1);
+  script_amended(&script, rung(first)->client_order_id);
+  assert_int_equal(order_of(first)->price, decimal_from_double(105));
+  assert_int_equal(script_live(&script, PURPOSE_TARGET), 2);
+  assert_int_equal(script_live(&script, PURPOSE_STOP), 1);
+  assert_true(script_position(&script)->protected);
+  script_close(&script);
+}
+
 /* ---- many at once ---- */
 
 static void close_all_takes_one_side(void **state) {
@@ -550,6 +591,7 @@ int main(void) {
       cmocka_unit_test(a_refused_target_is_told),
       cmocka_unit_test(a_newer_ladder_takes_over),
       cmocka_unit_test(an_exit_overtakes_a_ladder),
+      cmocka_unit_test(a_half_done_ladder_is_finished_after_a_restart),
       cmocka_unit_test(close_all_takes_one_side),
       cmocka_unit_test(cancel_all_never_takes_a_stop),
       cmocka_unit_test(cancel_all_takes_entries),
