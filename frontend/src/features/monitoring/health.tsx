@@ -38,7 +38,7 @@ const columns: Column<Component>[] = [
     id: "since",
     header: t("health.since"),
     cell: (row) => <Time at={row.since_at} reason={t("health.noSince")} />,
-    sort: (row) => row.since_at ?? null,
+    sort: (row) => row.since_at,
   },
 ];
 
@@ -70,11 +70,11 @@ export function HealthList() {
       <Panel
         title={t("health.issues")}
         query={query}
-        empty={(data) => (data.issues.length === 0 ? { text: t("health.noIssues") } : null)}
+        empty={(data) => ((data.issues ?? []).length === 0 ? { text: t("health.noIssues") } : null)}
       >
         {(data) => (
           <ul>
-            {data.issues.map((issue) => (
+            {(data.issues ?? []).map((issue) => (
               <li key={issue}>{issue}</li>
             ))}
           </ul>
