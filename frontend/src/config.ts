@@ -11,7 +11,7 @@ function text(value: unknown): string {
 }
 
 /** The configuration from the words of the file; empty words mean the same origin. */
-export function makeConfig(words: { api_url?: unknown; ws_url?: unknown }, origin: string): Config {
+function makeConfig(words: { api_url?: unknown; ws_url?: unknown }, origin: string): Config {
   const apiUrl = text(words.api_url).replace(/\/+$/, "");
   const base = apiUrl === "" ? origin : apiUrl;
   const wsUrl = text(words.ws_url) === "" ? `${base.replace(/^http/, "ws")}/ws` : text(words.ws_url);

@@ -112,8 +112,3 @@ export async function fetchApi(path: string, init: RequestInit & { acceptsStatus
   if (!response.ok && !acceptsStatus.includes(response.status)) throw await errorOf(response);
   return response;
 }
-
-/** One key per click, so that a repeated request acts once. */
-export function idempotencyKey(): string {
-  return crypto.randomUUID();
-}

@@ -8,7 +8,7 @@ import { keys } from "./keys";
 type Item = Record<string, unknown>;
 type Change = (before: unknown) => unknown;
 
-export const PAINT_MS = 100;
+const PAINT_MS = 100;
 const PRICE_MS = 250;
 const LIST_MAX = 500;
 const LOGS_MAX = 5000;
@@ -139,7 +139,7 @@ function snapshot(data: Item, receivedAt: number): [QueryKey, Change][] {
 }
 
 /** What a message changes: keys of the cache and what becomes of their rows. */
-export function reduce(message: FeedMessage): [QueryKey, Change][] {
+function reduce(message: FeedMessage): [QueryKey, Change][] {
   const { data } = message;
   switch (message.type) {
     case "SNAPSHOT":

@@ -11,7 +11,7 @@ export interface FeedMessage {
   receivedAt: number;
 }
 
-export type FeedStatus = "connecting" | "connected" | "stale" | "disconnected" | "polling";
+type FeedStatus = "connecting" | "connected" | "stale" | "disconnected" | "polling";
 
 export interface FeedState {
   status: FeedStatus;
@@ -33,7 +33,7 @@ export interface FeedWorld {
   random: () => number;
 }
 
-export const PING_MS = 1000;
+const PING_MS = 1000;
 const STALE_MS = 2000;
 const BACKOFF_MS = [1000, 2000, 4000, 8000, 16_000, 30_000] as const;
 const POLL_AFTER_MS = 60_000;
@@ -51,7 +51,7 @@ export interface Wish {
 function parseFrame(text: unknown, receivedAt: number): FeedMessage | null {
   if (typeof text !== "string") return null;
   try {
-    const frame = JSON.parse(text) as Partial<FeedMessage> | null;
+    const frame = JSON.parse(text) as { type?: unknown; seq?: unknown; ts?: unknown; data?: FeedMessage["data"] } | null;
     if (typeof frame?.type !== "string") return null;
     return { type: frame.type, seq: Number(frame.seq ?? 0), ts: Number(frame.ts ?? 0), data: frame.data ?? {}, receivedAt };
   } catch {
@@ -233,7 +233,10 @@ export class Feed {
     if (lastFrameAt !== null && (status === "connected" || status === "stale")) {
       const age = now - lastFrameAt;
       // A socket that says nothing to a dozen pings is dead, whatever the system thinks of it.
-      if (age > DEAD_MS) return this.#abandon();
+      if (age > DEAD_MS) {
+        this.#abandon();
+        return;
+      }
       if (age > STALE_MS && status === "connected") this.#set({ status: "stale" });
     }
     const id = String(++this.#pingCount);

@@ -4,7 +4,7 @@ import type { components } from "./generated";
 
 type Schemas = components["schemas"];
 export type Role = Schemas["User"]["role"];
-export type Me = Schemas["AuthMe"];
+type Me = Schemas["AuthMe"];
 
 const RANK: Record<Role, number> = { viewer: 0, operator: 1, admin: 2 };
 

@@ -94,7 +94,7 @@ export function Banners() {
   const { data: me } = useQuery(meQuery);
   // Read once and closed, it comes back with the next session.
   const [dismissed, setDismissed] = useState<string | null>(null);
-  const skipped = engine?.skipped_filters.map((name) => humanise(String(name))) ?? [];
+  const skipped = engine?.skipped_filters.map((name) => humanise(name)) ?? [];
   return (
     <div className={css.all}>
       {engine && <LatchBanner engine={engine} />}

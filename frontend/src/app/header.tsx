@@ -220,6 +220,7 @@ export function Header({ onMenu }: { onMenu: () => void }) {
         <Button
           color="down"
           className={css.emergency}
+          aria-label={t("header.emergency")}
           leftSection={<ShieldAlert size={15} aria-hidden />}
           onClick={context.frame.openEmergencySheet}
         >

@@ -4,7 +4,7 @@ import { Layout } from "./layout";
 
 /* Routes of the application. Each page is a chunk of its own in routes/; what it filters by is read with useSearchState. */
 
-const root = createRootRoute({ component: Outlet, errorComponent: ErrorPage, notFoundComponent: NotFoundPage });
+const root = createRootRoute({ component: Outlet, errorComponent: ErrorPage });
 
 const login = createRoute({
   getParentRoute: () => root,
@@ -149,6 +149,7 @@ const pages = [
     path: "/audit",
     component: lazyRouteComponent(() => import("./routes/audit"), "AuditPage"),
   }),
+  createRoute({ getParentRoute: inFrame, path: "$", component: NotFoundPage }),
 ];
 
 export const router = createRouter({

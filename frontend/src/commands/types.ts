@@ -36,7 +36,7 @@ export interface Confirmation {
   tick?: string;
 }
 
-export interface Answer {
+interface Answer {
   reason: string;
   isTicked: boolean;
 }

@@ -1,9 +1,9 @@
 import { useSyncExternalStore } from "react";
 import { type FormatPreferences, type NumberStyle, setFormatPreferences, type TimeZoneChoice } from "../domain/format";
 
-export type ThemeChoice = "system" | "dark" | "light";
-export type Density = "compact" | "comfortable";
-export type Palette = "standard" | "colour-blind";
+type ThemeChoice = "system" | "dark" | "light";
+type Density = "compact" | "comfortable";
+type Palette = "standard" | "colour-blind";
 
 export interface Preferences extends FormatPreferences {
   theme: ThemeChoice;

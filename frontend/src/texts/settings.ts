@@ -101,7 +101,7 @@ export const settingsText = catalogue({
   "about.noLease": "no lease is held",
   "about.started": "Started",
   "about.api": "API documentation",
-  "about.licences": "Charts by TradingView Lightweight Charts",
+  "about.charts": "TradingView Lightweight Charts™, Copyright (c) 2025 TradingView, Inc. https://www.tradingview.com/",
   "command.group": "System",
   "command.userDisable": "Disable",
   "command.userEnable": "Enable",

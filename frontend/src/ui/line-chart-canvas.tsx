@@ -8,8 +8,9 @@ import type { LineChartProps } from "./line-chart";
 import css from "./line-chart.module.css";
 
 const DAY_MS = 86_400_000;
-/* A const enum of the library, which a bundler cannot see. */
-const RIGHT = 1 as uPlot.Axis.Side;
+// The right side of the library's const enum, which exists in its types only.
+// eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
+const RIGHT: uPlot.Axis.Side = 1;
 
 function token(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -65,8 +66,8 @@ function optionsOf({ times, series, format, syncKey }: LineChartProps, width: nu
 
 /* Its own chunk: the library comes with the first chart on a page. */
 export default function LineChartCanvas(props: LineChartProps) {
-  const { times, series } = props;
-  const { ref, width, height } = useElementSize<HTMLDivElement>();
+  const { times, series, height = 200 } = props;
+  const { ref, width } = useElementSize<HTMLDivElement>();
   const host = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | null>(null);
   const scheme = useScheme();

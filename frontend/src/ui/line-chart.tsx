@@ -8,7 +8,7 @@ import { Skeleton } from "./panel";
 
 const Canvas = lazy(() => import("./line-chart-canvas"));
 
-export type LineTone = "accent" | "up" | "down" | "warn" | "text-3";
+type LineTone = "accent" | "up" | "down" | "warn" | "text-3";
 
 export interface LineSeries {
   label: string;

@@ -50,11 +50,25 @@ const warn: MantineColorsTuple = [
   "#5f4000",
 ];
 
+/* What the kit takes for surfaces and borders of the dark theme. */
+const dark: MantineColorsTuple = [
+  "#e4e9f0",
+  "#a9b4c4",
+  "#8795a9",
+  "#5c6b80",
+  "#2b3748",
+  "#1c2532",
+  "#171f2b",
+  "#10161f",
+  "#0d1219",
+  "#0a0e14",
+];
+
 export const theme: MantineThemeOverride = createTheme({
   primaryColor: "accent",
   primaryShade: 8,
   autoContrast: false,
-  colors: { accent, down, up, warn },
+  colors: { accent, down, up, warn, dark },
   fontFamily: "var(--font)",
   fontFamilyMonospace: "var(--font-mono)",
   fontSizes: { xs: "12px", sm: "13px", md: "14px", lg: "15px", xl: "20px" },

@@ -1,6 +1,11 @@
+import { TradesView } from "../../features/trades/trades-view";
 import { frameText } from "../../texts/frame";
 import { Page } from "../../ui/page";
 
 export function TradesPage() {
-  return <Page title={frameText("page.trades")}>{null}</Page>;
+  return (
+    <Page title={frameText("page.trades")}>
+      <TradesView />
+    </Page>
+  );
 }

@@ -36,9 +36,16 @@ export function withAlpha(colour: string, alpha: number): string {
     .padStart(2, "0")}`;
 }
 
+/* The library's logo brings a style element that the content policy refuses; its attribution and link stand on the About page. */
 export function chartOptions(colours: ChartColours, font: string): DeepPartial<ChartOptions> {
   return {
-    layout: { background: { color: colours.background }, textColor: colours.text, fontFamily: font, fontSize: 12 },
+    layout: {
+      background: { color: colours.background },
+      textColor: colours.text,
+      fontFamily: font,
+      fontSize: 12,
+      attributionLogo: false,
+    },
     grid: { vertLines: { color: colours.grid }, horzLines: { color: colours.grid } },
     crosshair: { mode: CrosshairMode.Normal, vertLine: { color: colours.faint }, horzLine: { color: colours.faint } },
     timeScale: { borderColor: colours.line, timeVisible: true, secondsVisible: false, rightOffset: 6 },

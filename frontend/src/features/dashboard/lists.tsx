@@ -1,9 +1,10 @@
 import { Button } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
+import { api, unwrap } from "../../api/client";
 import { useFeedTopics } from "../../api/live";
 import { alertsQuery, candidatesQuery, decisionsFeedQuery, positionsQuery } from "../../api/queries";
-import type { Candidate, Position } from "../../api/types";
+import type { Candidate, Decision, Position } from "../../api/types";
 import { byRank, isBeyondFilters, nearestLevel, sentenceOf } from "../../domain/candidates";
 import { formatCount, humanise, shortSymbol } from "../../domain/format";
 import { dashboardText as t } from "../../texts/dashboard";
@@ -182,9 +183,44 @@ export function CandidatesPanel({ activeKey, onChoose }: { activeKey: string | n
 
 const SHOWN = 20;
 
+const LATE_STAGES = ["signal", "validation", "quality", "risk", "execution", "position"] as const;
+
+/* Nine of ten decisions are refusals of filters: the others are asked for by their stages. */
+const lateQuery = queryOptions({
+  queryKey: ["decisions", "late"],
+  queryFn: async () => {
+    const lists = await Promise.all(
+      LATE_STAGES.map((stage) => unwrap(api().GET("/api/decisions", { params: { query: { stage, limit: SHOWN } } }))),
+    );
+    return lists.flatMap((list) => list.items as Decision[]);
+  },
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+/** The newest late decisions: those that were asked for, and those that came since. */
+function newest(rows: readonly Decision[], live: readonly Decision[]): Decision[] {
+  const all = new Map([...rows, ...live.filter(isBeyondFilters)].map((row) => [row.decision_id, row]));
+  return [...all.values()].sort((a, b) => b.ts - a.ts || b.decision_id.localeCompare(a.decision_id)).slice(0, SHOWN);
+}
+
+function SignalLine({ row }: { row: Decision }) {
+  return (
+    <li className={css.entry}>
+      <span className={css.clock}>
+        <Time at={row.ts} clock />
+      </span>
+      <Badge tone={row.verdict === "passed" ? "up" : row.verdict === "refused" ? "warn" : "neutral"}>{row.stage}</Badge>
+      <strong className="nowrap">{shortSymbol(row.symbol)}</strong>
+      <span className={css.sentence}>{sentenceOf(row)}</span>
+    </li>
+  );
+}
+
 export function SignalFeed() {
   useFeedTopics(["decisions"]);
-  const query = useQuery(decisionsFeedQuery);
+  const query = useQuery(lateQuery);
+  const { data: live } = useQuery({ ...decisionsFeedQuery, enabled: false });
+  const rows = newest(query.data ?? [], live ?? []);
   return (
     <Panel
       title={t("signals.title")}
@@ -193,29 +229,16 @@ export function SignalFeed() {
       isFlush
       className="c-5"
       actions={<Link to="/decisions">{t("signals.open")}</Link>}
-      empty={(rows) =>
-        rows.some(isBeyondFilters)
-          ? null
-          : { text: t("signals.none"), action: <LinkButton to="/decisions" label={t("signals.open")} /> }
+      empty={() =>
+        rows.length > 0 ? null : { text: t("signals.none"), action: <LinkButton to="/decisions" label={t("signals.open")} /> }
       }
     >
-      {(rows) => (
-        <ul className={css.feed}>
-          {rows
-            .filter(isBeyondFilters)
-            .slice(0, SHOWN)
-            .map((row) => (
-              <li key={row.decision_id} className={css.entry}>
-                <span className={css.clock}>
-                  <Time at={row.ts} clock />
-                </span>
-                <Badge tone={row.verdict === "passed" ? "up" : row.verdict === "refused" ? "warn" : "neutral"}>{row.stage}</Badge>
-                <strong className="nowrap">{shortSymbol(row.symbol)}</strong>
-                <span className={css.sentence}>{sentenceOf(row)}</span>
-              </li>
-            ))}
-        </ul>
-      )}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a part that scrolls must be reachable by keyboard */}
+      <ul className={css.feed} tabIndex={0} aria-label={t("signals.title")}>
+        {rows.map((row) => (
+          <SignalLine key={row.decision_id} row={row} />
+        ))}
+      </ul>
     </Panel>
   );
 }

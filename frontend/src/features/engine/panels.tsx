@@ -265,7 +265,7 @@ export function SkippedFilters() {
           <p className="text-2 small">{t("skipped.text")}</p>
           <div className={css.chips}>
             {status.skipped_filters.map((name) => (
-              <Badge key={String(name)}>{humanise(String(name))}</Badge>
+              <Badge key={name}>{humanise(name)}</Badge>
             ))}
           </div>
         </>
@@ -296,10 +296,10 @@ export function Operations() {
                 </span>
                 <span className="text-2">{row.message}</span>
               </div>
-              {row.status === "in_progress" && row.progress != null && (
+              {row.status === "in_progress" && (
                 <Progress value={row.progress * 100} size="sm" aria-label={humanise(row.command)} />
               )}
-              {row.steps && (
+              {row.steps.length > 0 && (
                 <span className="small text-3">
                   {row.steps.map((step) => `${humanise(step.name)}: ${humanise(step.status)}`).join(" · ")}
                 </span>

@@ -170,7 +170,7 @@ function NewUser({ onDone }: { onDone: () => void }) {
         label={t("users.role")}
         data={ROLES}
         value={words.role}
-        onChange={(role) => setWords({ ...words, role: (role ?? "viewer") as Role })}
+        onChange={(role) => setWords({ ...words, role: role ?? "viewer" })}
       />
     </SmallForm>
   );
@@ -214,7 +214,7 @@ function NewToken({ onDone }: { onDone: () => void }) {
         autoComplete="off"
         data-autofocus
       />
-      <Select label={t("users.role")} data={ROLES} value={role} onChange={(next) => setRole((next ?? "viewer") as Role)} />
+      <Select label={t("users.role")} data={ROLES} value={role} onChange={(next) => setRole(next ?? "viewer")} />
       <NumberInput
         label={t("tokens.days")}
         min={1}

@@ -24,7 +24,11 @@ function plain(value: unknown): string {
 
 function Word({ value }: { value: unknown }) {
   const text = plain(value);
-  return text === "" ? <span className="text-3">{t("server.empty")}</span> : <span className="mono small">{text}</span>;
+  return text === "" ? (
+    <span className="text-3">{t("server.empty")}</span>
+  ) : (
+    <span className={`${css.word} mono small`}>{text}</span>
+  );
 }
 
 function Meaning({ setting }: { setting: Setting }) {
@@ -197,7 +201,11 @@ export function About() {
           <p>
             <a href={apiUrl("/api/docs")}>{t("about.api")}</a>
           </p>
-          <p className="small text-3">{t("about.licences")}</p>
+          <p className="small text-3">
+            <a href="https://www.tradingview.com/" rel="noreferrer">
+              {t("about.charts")}
+            </a>
+          </p>
         </div>
       )}
     </Panel>
