@@ -111,15 +111,16 @@ static void open_server(struct idle_server *server) {
   server->exchange = (struct exchange){.name = "none", .submit = ignore_intent, .poll = no_answer};
   check(runner_init(&server->runner, engine, &server->exchange, NULL, NULL, false) == STATUS_OK);
   check(metrics_open(&server->metrics, system_clock()) == STATUS_OK);
-  const struct api_options options = {.host = {&server->runner, host_now, host_step, host_use_preset, host_components},
-                                      .engine = engine,
-                                      .metrics = server->metrics,
-                                      .clock = &bench_clock,
-                                      .settings = &server->settings,
-                                      .sockets = http_server_sockets(),
-                                      .is_demo = true,
-                                      .speed = 60,
-                                      .is_ready = true};
+  const struct api_options options = {
+      .host = {.self = &server->runner, .now = host_now, .step = host_step, .use_preset = host_use_preset, .components = host_components},
+      .engine = engine,
+      .metrics = server->metrics,
+      .clock = &bench_clock,
+      .settings = &server->settings,
+      .sockets = http_server_sockets(),
+      .is_demo = true,
+      .speed = 60,
+      .is_ready = true};
   check(api_open(&server->api, &options) == STATUS_OK);
   struct http_options http = {.host = "127.0.0.1", .body_limit = 65536, .sockets_max = 200, .clock = &bench_clock};
   api_handler(server->api, &http.handler);

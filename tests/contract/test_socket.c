@@ -109,7 +109,7 @@ static int open_all(void **state) {
   const struct settings_input input = {.files = &no_file, .file_count = 1, .environment = environment};
   if (settings_load(&fixture.settings, &input, &problem)) return 1;
   if (metrics_open(&fixture.metrics, &fixture.clock)) return 1;
-  const struct api_options options = {.host = {NULL, host_now, host_step, host_use_preset, host_components},
+  const struct api_options options = {.host = {.now = host_now, .step = host_step, .use_preset = host_use_preset, .components = host_components},
                                       .engine = fixture.rig.engine,
                                       .metrics = fixture.metrics,
                                       .clock = &fixture.clock,

@@ -119,7 +119,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   adopt(&pair[0], is_text ? bytes : data + 1, length);
   for (int i = 0; i < 4; i++) {
     websockets_run(world.sockets);
-    api_turn(world.api);
+    feed_turn(world.api);
   }
   close(pair[1]);
   websockets_run(world.sockets);
