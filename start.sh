@@ -204,6 +204,9 @@ say_where() {
     else
         good "Breakout Bot is running at $url"
     fi
+    if [ "$ui_port" != 0 ] && [ -f "$ROOT/frontend/dist/index.html" ]; then
+        good "User interface: http://127.0.0.1:$ui_port"
+    fi
     if [ "$(setting FEED '')" = demo ]; then
         say "${YELLOW}This is a DEMO: it trades a recorded real market with paper money. No order leaves this machine.${PLAIN}"
     fi
@@ -218,10 +221,22 @@ say_where() {
 TEXT
 }
 
+# nginx answers for the interface where it is installed; else the program does, on the same port.
+start_front() {
+    ui_port=$(setting UI_PORT 3000)
+    [ -f "$ROOT/frontend/dist/index.html" ] && [ "$ui_port" != 0 ] || return 0
+    "$ROOT/scripts/front.sh" stop
+    if "$ROOT/scripts/front.sh" start "$port" "$ui_port"; then
+        # The program leaves the port to it and believes what it says of clients.
+        export UI_PORT=0
+        export TRUSTED_PROXIES=${TRUSTED_PROXIES:-$(setting TRUSTED_PROXIES 127.0.0.1/32)}
+    fi
+}
+
 # Once, until somebody has logged in; the link is good for 15 minutes and for one use, and stands in no file.
 say_setup_link() {
     local link
-    link=$(cd "$ROOT" && "$PROGRAM" token setup --if-new 2>/dev/null) || link=
+    link=$(cd "$ROOT" && UI_PORT=$ui_port "$PROGRAM" token setup --if-new 2>/dev/null) || link=
     [ -z "$link" ] || good "first login: $link (15 minutes, one use; build/breakout token setup makes another)"
 }
 
@@ -249,6 +264,7 @@ end_orphan
 make_folders
 check_integrity
 check_port
+start_front
 
 if [ "$is_foreground" -eq 1 ]; then
     say_where

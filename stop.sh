@@ -25,6 +25,8 @@ remove_pid_files() {
     rmdir "$PIDS" 2>/dev/null || true
 }
 
+"$ROOT/scripts/front.sh" stop
+
 # The supervisor passes the signal on; a server that lost its supervisor gets it from us.
 supervisor=$(pid_of supervisor || true)
 server=$(pid_of breakout || true)
