@@ -138,13 +138,35 @@ static void add_members(const struct call *call, const struct loaded *loaded, st
 
 /* A file that is no valid preset is listed all the same: it is there, and somebody must mend it. */
 static void add_broken(const struct call *call, const char *name, const struct loaded *loaded, struct json_writer *writer) {
-  static const char *const unknown[] = {"description", "target_markets", "strategy_priority", "hash", "risk_per_trade", "max_positions"};
+  static const char *const unknown[] = {"description",    "target_markets",       "strategy_priority", "hash",
+                                        "risk_per_trade", "max_positions",        "allowed_sides",     "min_24h_volume_usd",
+                                        "max_spread_bps", "min_depth_usd_0_3pct", "atr_range_min",     "atr_range_max"};
   json_add_string(writer, "name", name);
   json_add_bool(writer, "built_in", loaded->origin.is_built_in);
   json_add_bool(writer, "modified", loaded->origin.is_modified);
   json_add_bool(writer, "in_use", is_in_use(call, name));
   for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) json_add_null(writer, unknown[i]);
   add_sentences(writer, "warnings", &loaded->problem, true);
+}
+
+/* What a list shows beside: the sides it trades, and the filters by which one preset differs from the next at a glance. */
+static void add_filters(const struct preset *preset, struct json_writer *writer) {
+  const struct {
+    const char *name;
+    double value;
+  } filters[] = {
+      {"min_24h_volume_usd", preset->liquidity_filters.min_24h_volume_usd},
+      {"max_spread_bps", preset->liquidity_filters.max_spread_bps},
+      {"min_depth_usd_0_3pct", preset->liquidity_filters.min_depth_usd_0_3pct},
+      {"atr_range_min", preset->volatility_filters.atr_range_min},
+      {"atr_range_max", preset->volatility_filters.atr_range_max},
+  };
+  char text[PRESET_NUMBER_TEXT_MAX];
+  json_add_string(writer, "allowed_sides", allowed_sides_names[preset->signal_config.allowed_sides]);
+  for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++) {
+    preset_number_text(filters[i].value, text);
+    json_add_raw(writer, filters[i].name, text);
+  }
 }
 
 static void answer_preset(struct call *call, const struct loaded *loaded, int status) {
@@ -183,6 +205,7 @@ static void print_summary(const struct call *call, const struct preset_store *st
   json_begin_object(&writer, NULL);
   if (is_valid) {
     add_members(call, &loaded, &writer);
+    add_filters(&loaded.preset, &writer);
   } else {
     add_broken(call, name, &loaded, &writer);
   }

@@ -4427,6 +4427,21 @@ export interface components {
             risk_per_trade?: number | null;
             /** @description slots */
             max_positions?: number | null;
+            /**
+             * @description sides it trades
+             * @enum {string|null}
+             */
+            allowed_sides?: "both" | "long" | "short" | null;
+            /** @description smallest 24 h turnover */
+            min_24h_volume_usd?: number | null;
+            /** @description largest spread */
+            max_spread_bps?: number | null;
+            /** @description smallest depth within 0.3 % of mid */
+            min_depth_usd_0_3pct?: number | null;
+            /** @description smallest atr_15m over price */
+            atr_range_min?: number | null;
+            /** @description largest atr_15m over price */
+            atr_range_max?: number | null;
             /** @description sentences */
             warnings: string[];
             /** @description sentences; empty for a valid preset */
@@ -6009,6 +6024,380 @@ export interface components {
             /** @description of the process */
             open_files?: number | null;
         };
+        /** @description the connection is open */
+        FeedMessage_HELLO: {
+            /** @enum {string} */
+            type: "HELLO";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["FeedHello"];
+        };
+        /** @description a topic as it is now: after SUBSCRIBE and RESYNC */
+        FeedMessage_SNAPSHOT: {
+            /** @enum {string} */
+            type: "SNAPSHOT";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["FeedSnapshot"];
+        };
+        /** @description answer to SUBSCRIBE and UNSUBSCRIBE */
+        FeedMessage_SUBSCRIBED: {
+            /** @enum {string} */
+            type: "SUBSCRIBED";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["FeedSubscribed"];
+        };
+        /** @description every WS_HEARTBEAT_INTERVAL_S */
+        FeedMessage_HEARTBEAT: {
+            /** @enum {string} */
+            type: "HEARTBEAT";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["FeedHeartbeat"];
+        };
+        /** @description answer to PING */
+        FeedMessage_PONG: {
+            /** @enum {string} */
+            type: "PONG";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["FeedPong"];
+        };
+        /** @description a message that was not understood, or an error of the engine */
+        FeedMessage_ERROR: {
+            /** @enum {string} */
+            type: "ERROR";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["FeedError"];
+        };
+        /** @description a field changed, at most 10 a second */
+        FeedMessage_ENGINE_UPDATE: {
+            /** @enum {string} */
+            type: "ENGINE_UPDATE";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["EngineStatus"];
+        };
+        /** @description every transition */
+        FeedMessage_FSM_TRANSITION: {
+            /** @enum {string} */
+            type: "FSM_TRANSITION";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["FeedTransition"];
+        };
+        /** @description a command went on */
+        FeedMessage_COMMAND_UPDATE: {
+            /** @enum {string} */
+            type: "COMMAND_UPDATE";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["Operation"];
+        };
+        /** @description fired, released */
+        FeedMessage_KILL_SWITCH: {
+            /** @enum {string} */
+            type: "KILL_SWITCH";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["FeedKillSwitch"];
+        };
+        /** @description a position was opened */
+        FeedMessage_POSITION_OPEN: {
+            /** @enum {string} */
+            type: "POSITION_OPEN";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["Position"];
+        };
+        /** @description it changed, at most 5 a second */
+        FeedMessage_POSITION_UPDATE: {
+            /** @enum {string} */
+            type: "POSITION_UPDATE";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["Position"];
+        };
+        /** @description it was closed */
+        FeedMessage_POSITION_CLOSE: {
+            /** @enum {string} */
+            type: "POSITION_CLOSE";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["FeedPositionClose"];
+        };
+        /** @description its stop moved */
+        FeedMessage_STOP_MOVED: {
+            /** @enum {string} */
+            type: "STOP_MOVED";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["FeedStopMoved"];
+        };
+        /** @description a target was filled */
+        FeedMessage_TAKE_PROFIT: {
+            /** @enum {string} */
+            type: "TAKE_PROFIT";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["FeedTakeProfit"];
+        };
+        /** @description a new order */
+        FeedMessage_ORDER_PLACED: {
+            /** @enum {string} */
+            type: "ORDER_PLACED";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["Order"];
+        };
+        /** @description it changed */
+        FeedMessage_ORDER_UPDATED: {
+            /** @enum {string} */
+            type: "ORDER_UPDATED";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["Order"];
+        };
+        /** @description it was cancelled */
+        FeedMessage_ORDER_CANCELED: {
+            /** @enum {string} */
+            type: "ORDER_CANCELED";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["Order"];
+        };
+        /** @description several orders changed in one event: instead of the three above */
+        FeedMessage_ORDER_UPDATE: {
+            /** @enum {string} */
+            type: "ORDER_UPDATE";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["FeedOrders"];
+        };
+        /** @description a fill */
+        FeedMessage_FILL: {
+            /** @enum {string} */
+            type: "FILL";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["Fill"];
+        };
+        /** @description a scan with its first 50 rows */
+        FeedMessage_SCAN_RESULT: {
+            /** @enum {string} */
+            type: "SCAN_RESULT";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["ScanSnapshot"];
+        };
+        /** @description a candidate changed its state */
+        FeedMessage_CANDIDATE_UPDATE: {
+            /** @enum {string} */
+            type: "CANDIDATE_UPDATE";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["Candidate"];
+        };
+        /** @description a signal, or its outcome */
+        FeedMessage_SIGNAL: {
+            /** @enum {string} */
+            type: "SIGNAL";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["Signal"];
+        };
+        /** @description what ended a setup or became an order; all with verbose */
+        FeedMessage_DECISION: {
+            /** @enum {string} */
+            type: "DECISION";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["Decision"];
+        };
+        /** @description a level changed its state */
+        FeedMessage_LEVEL_UPDATE: {
+            /** @enum {string} */
+            type: "LEVEL_UPDATE";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["LevelChange"];
+        };
+        /** @description a wall came or went, at most 5 a second per symbol */
+        FeedMessage_DENSITY_UPDATE: {
+            /** @enum {string} */
+            type: "DENSITY_UPDATE";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["FeedDensity"];
+        };
+        /** @description once a second per symbol */
+        FeedMessage_ACTIVITY: {
+            /** @enum {string} */
+            type: "ACTIVITY";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["Activity"];
+        };
+        /** @description prices that changed, at most 4 a second */
+        FeedMessage_PRICE_UPDATE: {
+            /** @enum {string} */
+            type: "PRICE_UPDATE";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["FeedPrices"];
+        };
+        /** @description a candle closed; an open one at most once a second */
+        FeedMessage_CANDLE: {
+            /** @enum {string} */
+            type: "CANDLE";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["FeedCandle"];
+        };
+        /** @description it changed, at most 2 a second */
+        FeedMessage_RISK_UPDATE: {
+            /** @enum {string} */
+            type: "RISK_UPDATE";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["RiskSummary"];
+        };
+        /** @description it changed, at most once a second */
+        FeedMessage_EQUITY_UPDATE: {
+            /** @enum {string} */
+            type: "EQUITY_UPDATE";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["EquityPoint"];
+        };
+        /** @description raised, changed, resolved */
+        FeedMessage_ALERT: {
+            /** @enum {string} */
+            type: "ALERT";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["Alert"];
+        };
+        /** @description a line of the log, INFO and above or by option level */
+        FeedMessage_LOG: {
+            /** @enum {string} */
+            type: "LOG";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["FeedLog"];
+        };
+        /** @description at most 2 a second and run */
+        FeedMessage_BACKTEST_PROGRESS: {
+            /** @enum {string} */
+            type: "BACKTEST_PROGRESS";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["Run"];
+        };
+        /** @description done, failed or cancelled */
+        FeedMessage_BACKTEST_DONE: {
+            /** @enum {string} */
+            type: "BACKTEST_DONE";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["Run"];
+        };
+        /** @description every 5 s */
+        FeedMessage_RESOURCE_UPDATE: {
+            /** @enum {string} */
+            type: "RESOURCE_UPDATE";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["FeedResource"];
+        };
+        /** @description a step of the session */
+        FeedMessage_CHECKPOINT: {
+            /** @enum {string} */
+            type: "CHECKPOINT";
+            /** @description from 1, one more for each message of the connection */
+            seq: number;
+            /** @description event time, ms UTC */
+            ts: number;
+            data: components["schemas"]["Checkpoint"];
+        };
+        /** @description what the server says over /ws */
+        FeedMessage: components["schemas"]["FeedMessage_HELLO"] | components["schemas"]["FeedMessage_SNAPSHOT"] | components["schemas"]["FeedMessage_SUBSCRIBED"] | components["schemas"]["FeedMessage_HEARTBEAT"] | components["schemas"]["FeedMessage_PONG"] | components["schemas"]["FeedMessage_ERROR"] | components["schemas"]["FeedMessage_ENGINE_UPDATE"] | components["schemas"]["FeedMessage_FSM_TRANSITION"] | components["schemas"]["FeedMessage_COMMAND_UPDATE"] | components["schemas"]["FeedMessage_KILL_SWITCH"] | components["schemas"]["FeedMessage_POSITION_OPEN"] | components["schemas"]["FeedMessage_POSITION_UPDATE"] | components["schemas"]["FeedMessage_POSITION_CLOSE"] | components["schemas"]["FeedMessage_STOP_MOVED"] | components["schemas"]["FeedMessage_TAKE_PROFIT"] | components["schemas"]["FeedMessage_ORDER_PLACED"] | components["schemas"]["FeedMessage_ORDER_UPDATED"] | components["schemas"]["FeedMessage_ORDER_CANCELED"] | components["schemas"]["FeedMessage_ORDER_UPDATE"] | components["schemas"]["FeedMessage_FILL"] | components["schemas"]["FeedMessage_SCAN_RESULT"] | components["schemas"]["FeedMessage_CANDIDATE_UPDATE"] | components["schemas"]["FeedMessage_SIGNAL"] | components["schemas"]["FeedMessage_DECISION"] | components["schemas"]["FeedMessage_LEVEL_UPDATE"] | components["schemas"]["FeedMessage_DENSITY_UPDATE"] | components["schemas"]["FeedMessage_ACTIVITY"] | components["schemas"]["FeedMessage_PRICE_UPDATE"] | components["schemas"]["FeedMessage_CANDLE"] | components["schemas"]["FeedMessage_RISK_UPDATE"] | components["schemas"]["FeedMessage_EQUITY_UPDATE"] | components["schemas"]["FeedMessage_ALERT"] | components["schemas"]["FeedMessage_LOG"] | components["schemas"]["FeedMessage_BACKTEST_PROGRESS"] | components["schemas"]["FeedMessage_BACKTEST_DONE"] | components["schemas"]["FeedMessage_RESOURCE_UPDATE"] | components["schemas"]["FeedMessage_CHECKPOINT"];
+        /** @enum {string} */
+        FeedTopic: "engine" | "positions" | "orders" | "scan" | "signals" | "decisions" | "levels" | "density" | "activity" | "prices" | "candles" | "risk" | "equity" | "alerts" | "logs" | "backtests" | "monitoring";
     };
     responses: {
         /** @description what went wrong; code says it in a word */
