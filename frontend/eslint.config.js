@@ -54,7 +54,7 @@ export default tseslint.config(
   ...flow,
   { files: ["**/*.{js,mjs}"], ...tseslint.configs.disableTypeChecked },
   {
-    files: ["scripts/**", "e2e/**"],
+    files: ["scripts/**", "e2e/**", ".size-limit.js"],
     languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly" } },
   },
 );

@@ -33,6 +33,7 @@ export function CommandPalette({
       opened={isOpen}
       onClose={onClose}
       withCloseButton={false}
+      styles={{ header: { display: "none" }, body: { paddingTop: "var(--mantine-spacing-md)" } }}
       title={<span className="visually-hidden">{t("palette.title")}</span>}
       yOffset="10vh"
       centered={false}

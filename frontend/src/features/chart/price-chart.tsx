@@ -109,7 +109,7 @@ function toneColour(colours: ChartColours, tone: ChartLine["tone"]): string {
 }
 
 function makeParts(element: HTMLElement, onHover: (ts: number | null) => void): Parts {
-  const chart = createChart(element, { autoSize: true });
+  const chart = createChart(element, { autoSize: true, layout: { attributionLogo: false } });
   const candles = chart.addSeries(CandlestickSeries, { borderVisible: false });
   const volume = chart.addSeries(HistogramSeries, {
     priceFormat: { type: "volume" },
