@@ -362,11 +362,25 @@ static void on_gone(void *context, const struct http_reply *reply) {
   }
 }
 
+static bool is_reading(const char *method) {
+  return text_equal(method, "GET") || text_equal(method, "HEAD");
+}
+
+/* A file of the interface: the adapter answers it before the API sees it. */
+static bool is_file(const struct http_request *request, const struct http_reply *reply) {
+  const char *first = request->segment_count > 0 ? request->segments[0] : "";
+  return is_reading(request->method) && reply->status < 400 && !text_equal(first, "api") && !text_equal(first, "ws");
+}
+
 /* The route's path as a label: bounded, unlike what clients send. */
-static const char *route_label(const struct api *api, const struct http_request *request, const char **method) {
+static const char *route_label(const struct api *api, const struct http_request *request, const struct http_reply *reply, const char **method) {
   char parameter[HTTP_SEGMENT_BYTES];
   int found[ROUTER_FOUND_MAX];
   int count = request->has_bad_path ? 0 : router_find(&api->access->router, request, found);
+  if (is_file(request, reply)) {
+    *method = "GET";
+    return "ui";
+  }
   *method = "other";
   for (int i = 0; i < count; i++) {
     const struct route *route = &api_routes[found[i]];
@@ -377,21 +391,29 @@ static const char *route_label(const struct api *api, const struct http_request 
   return "other";
 }
 
+/* What a reader can be told at any time is no event: 501, and 503 of what has no data yet; but of a probe it is. */
+static enum log_level level_of(const char *method, bool is_of_probe, int status) {
+  bool is_expected = status == 501 || (status == 503 && is_reading(method) && !is_of_probe);
+  if (status >= 500 && !is_expected) return LOG_WARNING;
+  return is_reading(method) ? LOG_DEBUG : LOG_INFO;
+}
+
+static bool is_probe(const char *route) {
+  return text_equal(route, "/api/live") || text_equal(route, "/api/ready") || text_equal(route, "/api/health") || text_equal(route, "/api/metrics");
+}
+
 static void on_done(void *context, const struct http_request *request, const struct http_reply *reply) {
   struct api *api = context;
   const struct clock *clock = api->options.clock;
   const char *method;
-  const char *route = route_label(api, request, &method);
+  const char *route = route_label(api, request, reply, &method);
   char status[16];
   snprintf(status, sizeof status, "%d", reply->status);
   double seconds = (double)(clock->monotonic_ns(clock->self) - request->started_ns) * 1e-9;
   metrics_add(api->options.metrics, METRIC_HTTP_REQUESTS, METRIC_VALUES(method, route, status), 1);
   metrics_observe(api->options.metrics, METRIC_HTTP_DURATION, METRIC_VALUES(route), seconds);
-  enum log_level level = reply->status >= 500 ? LOG_WARNING : text_equal(method, "GET") ? LOG_DEBUG : LOG_INFO;
-  bool is_probe =
-      text_equal(method, "GET") && request->segment_count == 2 && reply->status < 500 &&
-      (text_equal(route, "/api/live") || text_equal(route, "/api/ready") || text_equal(route, "/api/health") || text_equal(route, "/api/metrics"));
-  if (is_probe) return;
+  if (is_probe(route) && reply->status < 500) return;
+  enum log_level level = level_of(request->method, is_probe(route), reply->status);
   log_write(level, "api", "request", NULL, "%s %s answered %d in %.1f ms (request %s from %s)", method, route, reply->status, seconds * 1e3,
             request->id, request->address);
 }

@@ -85,6 +85,7 @@ struct app_verb {
   int (*run)(struct app *app, int argc, char **argv); /* argv[0] is the verb */
   const char *usage;                                  /* one line of arguments */
   const char *text;                                   /* what it does */
+  bool is_private;                                    /* its files hold accounts and secrets: only this user may read them */
 };
 extern const struct app_verb app_verbs[];
 extern const int app_verb_count;

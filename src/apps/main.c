@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "apps/app.h"
@@ -10,25 +12,25 @@
 #include "base/version.h"
 
 const struct app_verb app_verbs[] = {
-    {"serve", app_serve, "[--preset NAME] [--host H] [--port N] [--foreground]", "run the server: API, engine and the demo or a recording"},
-    {"backtest", app_backtest, "PRESET --data D [range]", "run a preset over recorded markets"},
-    {"scan", app_scan, "PRESET [--data D [--at T]]", "rank the symbols of a recording or of the running server"},
-    {"why", app_why, "SYMBOL [--data D [--at T]] | --summary", "explain why a symbol is traded or not"},
-    {"features", app_features, "SYMBOL... --data D [range]", "every number we compute, one row a closed candle"},
+    {"serve", app_serve, "[--preset NAME] [--host H] [--port N] [--foreground]", "run the server: API, engine and the demo or a recording", true},
+    {"backtest", app_backtest, "PRESET --data D [range]", "run a preset over recorded markets", false},
+    {"scan", app_scan, "PRESET [--data D [--at T]]", "rank the symbols of a recording or of the running server", false},
+    {"why", app_why, "SYMBOL [--data D [--at T]] | --summary", "explain why a symbol is traded or not", false},
+    {"features", app_features, "SYMBOL... --data D [range]", "every number we compute, one row a closed candle", false},
     {"presets", app_presets, "[list | show | validate | schema | diff | set | import | copy | delete | history | restore]",
-     "look at and change presets"},
-    {"data", app_data, "[list | info | import | export | doctor | generate | delete]", "recorded market data"},
-    {"replay", app_replay, "SESSION [--verify]", "run a recorded session again, byte for byte"},
-    {"simulate", app_simulate, "--scenario NAME [--preset P]", "engine and paper venue on generated markets"},
-    {"ctl", app_ctl, "status | start | stop | pause | resume | positions | orders | ...", "talk to the running server"},
-    {"describe", app_describe, "settings | presets | reasons | lifecycles | completion | ...", "the tables this program is made of"},
-    {"doctor", app_doctor, "[--fix]", "check settings, folders, database, journal and presets"},
-    {"db", app_db, "status | migrate | verify | backup | restore | export | ...", "the database and the journal"},
-    {"logs", app_logs, "stats | cleanup | rotate | tail | show", "log files"},
-    {"report", app_report, "run B", "reports of runs"},
-    {"optimize", NULL, "", "search parameters"},
-    {"rehearse", NULL, "", "sessions against a venue that misbehaves"},
-    {"token", app_token, "[create NAME --role R [--days N] | list | revoke ID | setup | password USER | users]", "users and API tokens"},
+     "look at and change presets", false},
+    {"data", app_data, "[list | info | import | export | doctor | generate | delete]", "recorded market data", false},
+    {"replay", app_replay, "SESSION [--verify]", "run a recorded session again, byte for byte", false},
+    {"simulate", app_simulate, "--scenario NAME [--preset P]", "engine and paper venue on generated markets", false},
+    {"ctl", app_ctl, "status | start | stop | pause | resume | positions | orders | ...", "talk to the running server", false},
+    {"describe", app_describe, "settings | presets | reasons | lifecycles | completion | ...", "the tables this program is made of", false},
+    {"doctor", app_doctor, "[--fix]", "check settings, folders, database, journal and presets", true},
+    {"db", app_db, "status | migrate | verify | backup | restore | export | ...", "the database and the journal", true},
+    {"logs", app_logs, "stats | cleanup | rotate | tail | show", "log files", false},
+    {"report", app_report, "run B", "reports of runs", false},
+    {"optimize", NULL, "", "search parameters", false},
+    {"rehearse", NULL, "", "sessions against a venue that misbehaves", false},
+    {"token", app_token, "[create NAME --role R [--days N] | list | revoke ID | setup | password USER | users]", "users and API tokens", true},
 };
 const int app_verb_count = (int)(sizeof app_verbs / sizeof app_verbs[0]);
 
@@ -245,12 +247,20 @@ static int build_arguments(char **out, const char *verb, const char *extra, int 
   return count;
 }
 
+/* Other users cannot read what this process writes, and no core file keeps what was in its memory. What it starts inherits both. */
+static void keep_private(void) {
+  const struct rlimit none = {0, 0};
+  umask(077);
+  setrlimit(RLIMIT_CORE, &none);
+}
+
 static int run_verb(struct app *app, const struct common *common, int argc, char **argv) {
   const struct spelling *spelling = find_spelling(argv[0]);
   const struct app_verb *verb = app_find_verb(spelling != NULL ? spelling->verb : argv[0]);
   if (verb == NULL) return fail_unknown_verb(app, argv[0]);
   app->verb = verb->name;
   if (verb->run == NULL) return app_fail_with(app, STATUS_NOT_IN_VERSION, "not_in_version", verb->name, "`%s` is not in this version", verb->name);
+  if (verb->is_private) keep_private();
   char **arguments = calloc((size_t)argc + 3, sizeof *arguments);
   if (arguments == NULL) return app_fail(app, STATUS_NO_MEMORY);
   int count = build_arguments(arguments, verb->name, spelling != NULL ? spelling->extra : NULL, argc, argv);

@@ -21,8 +21,6 @@ static const struct app_option options[OPTION_COUNT] = {
     [OPTION_IF_NEW] = {"if-new", 0, false, NULL, "setup: only when nobody has ever logged in"},
 };
 
-static const int ui_port = 3000;
-
 struct verb {
   struct app *app;
   const char *form, *word; /* word NULL: not given */
@@ -244,7 +242,9 @@ static enum status make_setup(struct verb *verb) {
   enum status status = begin_change(verb, NULL);
   if (!status) status = setup_make(&verb->rows, now_ms(), code, &verb->app->problem);
   if (!status) {
-    snprintf(link, sizeof link, "http://127.0.0.1:%d/#/setup?code=%s", ui_port, code);
+    const struct settings *settings = &verb->app->settings;
+    int port = settings->ui_port != 0 ? settings->ui_port : settings->port;
+    snprintf(link, sizeof link, "http://127.0.0.1:%d/#/setup?code=%s", port, code);
     print_value(verb, "link", link);
   }
   explicit_bzero(code, sizeof code);

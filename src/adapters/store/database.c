@@ -1,6 +1,7 @@
 #include "adapters/store/database.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -108,6 +109,19 @@ static enum status check_file(const char *path, enum database_mode mode, struct 
   return STATUS_CORRUPT;
 }
 
+/* The file holds hashes of passwords and tokens: it is its owner's alone, whatever the umask. Never opened when it is there already: closing it would
+ * drop the locks of this process's other connections. SQLite gives its companions (-wal, -shm) the same mode. */
+static void keep_private(const char *path) {
+  struct stat info;
+  if (stat(path, &info) == 0) {
+    /* A file of somebody else stays as its owner made it. */
+    if ((info.st_mode & 077) != 0 && info.st_uid == geteuid()) (void)chmod(path, 0600);
+    return;
+  }
+  int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file >= 0) close(file); /* else SQLite says why */
+}
+
 static enum status configure(struct database *database, enum database_mode mode, struct problem *problem) {
   /* Reading the schema makes SQLite look at the header: a damaged file is found here and not in the middle of trading. */
   int64_t tables = 0;
@@ -127,6 +141,7 @@ enum status database_open(struct database *database, const char *path, enum data
   enum status status = mode == DATABASE_MADE ? make_folder(path, problem) : STATUS_OK;
   if (status == STATUS_OK) status = check_file(path, mode, problem);
   if (status != STATUS_OK) return status;
+  if (mode == DATABASE_MADE) keep_private(path);
   int flags = mode == DATABASE_FOR_READING ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   if (mode == DATABASE_MADE) flags |= SQLITE_OPEN_CREATE;
   sqlite3 *handle = NULL;
