@@ -651,6 +651,12 @@ static int remove_folder(void **state) {
   return system(command);
 }
 
+static int version_count(struct preset_version versions[8]) {
+  int count = -1;
+  assert_int_equal(preset_store_versions(&store, "breakout_v1", versions, 8, &count, &problem), STATUS_OK);
+  return count;
+}
+
 static void store_keeps_versions(void **unused) {
   (void)unused;
   static char names[64][PRESET_NAME_BYTES];
@@ -670,13 +676,13 @@ static void store_keeps_versions(void **unused) {
   assert_int_equal(preset_store_save(&store, &preset, 2000, &problem), STATUS_OK);
   assert_int_equal(preset_store_load(&store, "breakout_v1", &preset, &origin, &problem), STATUS_OK);
   assert_true(origin.is_modified && preset.risk.risk_per_trade == 0.012);
-  assert_int_equal(preset_store_versions(&store, "breakout_v1", versions, 8), 1);
+  assert_int_equal(version_count(versions), 1);
   assert_int_equal(versions[0].ts_ms, 2000);
   assert_memory_equal(versions[0].id, "2000-7a3a79b2d463", 18);
 
   assert_int_equal(preset_store_restore(&store, "breakout_v1", versions[0].id, 3000, &preset, &problem), STATUS_OK);
   assert_true(preset.risk.risk_per_trade == 0.015);
-  assert_int_equal(preset_store_versions(&store, "breakout_v1", versions, 8), 2);
+  assert_int_equal(version_count(versions), 2);
   assert_int_equal(versions[0].ts_ms, 3000); /* newest first */
   assert_int_equal(preset_store_restore(&store, "breakout_v1", versions[0].id, 4000, &preset, &problem), STATUS_OK);
   assert_int_equal(preset_store_delete(&store, "breakout_v1", 5000, &has_restored, &problem), STATUS_OK);
