@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Outlet, useLocation, useNavigate } from "@tanstack/react-router";
+import { Outlet, useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useMemo, useState } from "react";
 import { setLoginEndedHandler } from "../api/client";
 import { LiveProvider } from "../api/live";
@@ -26,12 +26,14 @@ import { TabIcon } from "./tab-icon";
 export function Layout() {
   const me = useQuery(meQuery);
   const navigate = useNavigate();
-  const path = useLocation({ select: (location) => location.href });
   const isRefused = me.error !== null && toApiError(me.error).status === 401;
   const isKnown = me.data !== undefined;
   useEffect(() => {
-    if (isRefused && !isKnown) void navigate({ to: "/login", search: { next: path }, replace: true });
-  }, [isRefused, isKnown, navigate, path]);
+    if (!isRefused || isKnown) return;
+    // The address is read here: the navigation itself changes it, and must not start another one.
+    const next = location.pathname + location.search;
+    void navigate({ to: "/login", search: next === "/" ? {} : { next }, replace: true });
+  }, [isRefused, isKnown, navigate]);
   if (!isKnown) {
     return (
       <main className={css.alone}>
