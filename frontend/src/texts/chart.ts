@@ -46,6 +46,8 @@ export const chartText = catalogue({
   "table.close": "Close",
   "table.volume": "Volume",
   "side.title": "Market data",
+  "side.yes": "yes",
+  "side.no": "no",
   "side.field": "Field",
   "side.value": "Value",
   "side.age": "Age",

@@ -51,6 +51,10 @@ export function levelsQuery(symbol: string, isWanted: boolean) {
   });
 }
 
+/** What the feed can tell of a symbol decides which panels ask for more. */
+export const bookCapability = "book";
+export const tapeCapability = "trades";
+
 export function marketDataQuery(symbol: string) {
   return queryOptions({
     queryKey: ["chart", "market-data", symbol],
@@ -59,23 +63,23 @@ export function marketDataQuery(symbol: string) {
   });
 }
 
-/** A feed without a book or a tape answers 503: that is an answer, not a failure, and is not asked again. */
-export function densityQuery(symbol: string, isWanted = true) {
+/** Only with a book in the feed: what the symbol's capabilities say. */
+export function densityQuery(symbol: string, isWanted: boolean) {
   return queryOptions({
     queryKey: ["chart", "density", symbol],
     queryFn: async () => unwrap(api().GET("/api/features/density", { params: { query: { symbol } as never } })),
     enabled: isWanted,
-    retry: false,
-    refetchInterval: (query) => (query.state.error ? false : 2000),
+    refetchInterval: 2000,
   });
 }
 
-export function activityQuery(symbol: string) {
+/** Only with a tape of trades in the feed. */
+export function activityQuery(symbol: string, isWanted: boolean) {
   return queryOptions({
     queryKey: ["chart", "activity", symbol],
     queryFn: async () => unwrap(api().GET("/api/features/activity", { params: { query: { symbol } as never } })),
-    retry: false,
-    refetchInterval: (query) => (query.state.error ? false : 2000),
+    enabled: isWanted,
+    refetchInterval: 2000,
   });
 }
 

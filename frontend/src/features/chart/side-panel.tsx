@@ -1,15 +1,24 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { candidatesQuery } from "../../api/queries";
-import { toApiError } from "../../domain/problem";
-import { formatCompact, formatDuration, formatFraction, formatNumber, humanise, symbolSlug } from "../../domain/format";
+import {
+  formatBps,
+  formatCompact,
+  formatDuration,
+  formatFraction,
+  formatNumber,
+  formatPercent,
+  formatPrice,
+  humanise,
+  symbolSlug,
+} from "../../domain/format";
 import { chartText as t } from "../../texts/chart";
 import { Badge } from "../../ui/badge";
 import { type Column, DataTable } from "../../ui/data-table";
 import { EmptyNote, Panel } from "../../ui/panel";
 import { TimeAgo } from "../../ui/time";
 import { Bps, Compact, Plain, Price, Value } from "../../ui/value";
-import { activityQuery, densityQuery, marketDataQuery } from "./queries";
+import { activityQuery, bookCapability, densityQuery, marketDataQuery, tapeCapability } from "./queries";
 import css from "./symbol-chart.module.css";
 
 interface Field {
@@ -26,6 +35,16 @@ function reasonText(field: Field): string | undefined {
   return field.reason === null ? undefined : t("side.unavailable");
 }
 
+function fieldText(value: number, unit: string): string {
+  if (unit === "quote") return formatPrice(value);
+  if (unit === "fraction") return formatFraction(value, false, 3);
+  if (unit === "%") return formatPercent(value);
+  if (unit === "bps") return formatBps(value);
+  if (unit === "ms") return formatDuration(value);
+  if (unit === "bool") return t(value === 0 ? "side.no" : "side.yes");
+  return Math.abs(value) >= 10_000 ? formatCompact(value) : formatNumber(value, Math.abs(value) < 1 ? 4 : 2);
+}
+
 const columns: Column<Field>[] = [
   {
     id: "name",
@@ -37,15 +56,7 @@ const columns: Column<Field>[] = [
     id: "value",
     header: t("side.value"),
     align: "end",
-    cell: (field) => (
-      <Value reason={reasonText(field)}>
-        {field.value === null
-          ? null
-          : Math.abs(field.value) >= 10_000
-            ? formatCompact(field.value)
-            : formatNumber(field.value, Math.abs(field.value) < 1 ? 5 : 3)}
-      </Value>
-    ),
+    cell: (field) => <Value reason={reasonText(field)}>{field.value === null ? null : fieldText(field.value, field.unit)}</Value>,
   },
   {
     id: "age",
@@ -184,8 +195,9 @@ function depthWithin(rows: readonly BookRow[], mid: number, share: number): numb
 }
 
 function BookPanel({ symbol, tick }: { symbol: string; tick: number | null }) {
-  const query = useQuery(densityQuery(symbol));
-  const isAbsent = query.error !== null && toApiError(query.error).status === 503;
+  const { data: market } = useQuery(marketDataQuery(symbol));
+  const isAbsent = market?.capabilities.includes(bookCapability) === false;
+  const query = useQuery(densityQuery(symbol, market !== undefined && !isAbsent));
   if (isAbsent)
     return (
       <Panel title={t("side.book")}>
@@ -225,8 +237,9 @@ function BookPanel({ symbol, tick }: { symbol: string; tick: number | null }) {
 }
 
 function ActivityPanel({ symbol }: { symbol: string }) {
-  const query = useQuery(activityQuery(symbol));
-  const isAbsent = query.error !== null && toApiError(query.error).status === 503;
+  const { data: market } = useQuery(marketDataQuery(symbol));
+  const isAbsent = market?.capabilities.includes(tapeCapability) === false;
+  const query = useQuery(activityQuery(symbol, market !== undefined && !isAbsent));
   if (isAbsent)
     return (
       <Panel title={t("side.activity")}>

@@ -25,10 +25,12 @@ import {
 } from "./overlays";
 import { type ChartCurve, type ChartHandle, PriceChart } from "./price-chart";
 import {
+  bookCapability,
   type Candle,
   candlesKey,
   candlesQuery,
   densityQuery,
+  marketDataQuery,
   levelsQuery,
   markersQuery,
   stopHistoryQuery,
@@ -92,7 +94,10 @@ function useShown(): [ReadonlySet<Overlay>, (overlay: Overlay) => void] {
 function useDrawing(symbol: string, candles: readonly Candle[], shown: ReadonlySet<Overlay>) {
   const { data: levels } = useQuery(levelsQuery(symbol, shown.has("levels")));
   const { data: markers } = useQuery(markersQuery(symbol, shown.has("trades") || shown.has("signals") || shown.has("breakouts")));
-  const { data: density } = useQuery(densityQuery(symbol, shown.has("walls")));
+  const { data: market } = useQuery({ ...marketDataQuery(symbol), enabled: shown.has("walls") });
+  const { data: density } = useQuery(
+    densityQuery(symbol, shown.has("walls") && market?.capabilities.includes(bookCapability) === true),
+  );
   const { data: positions } = useQuery(positionsQuery);
   const position = positions?.find((each) => isSame(each.symbol, symbol));
   const { data: detail } = useQuery(stopHistoryQuery(shown.has("stop") ? (position?.position_id ?? null) : null));

@@ -8,7 +8,6 @@ import {
   formatPercent,
   formatR,
   formatUsd,
-  humanise,
 } from "../../domain/format";
 import { performanceText as t } from "../../texts/performance";
 import { Value } from "../../ui/value";
@@ -56,7 +55,7 @@ const tiles = [
   "max_drawdown",
   "calmar",
   "net_profit_usd",
-];
+] as const;
 
 export function FigureTiles({ data, compared }: { data: Performance; compared: Performance | undefined }) {
   return (
@@ -66,8 +65,8 @@ export function FigureTiles({ data, compared }: { data: Performance; compared: P
         return (
           <div key={name} className={css.tile}>
             <dt>
-              <Tooltip label={figure?.text ?? humanise(name)}>
-                <span>{humanise(name)}</span>
+              <Tooltip label={figure?.text ?? t(`tile.${name}`)}>
+                <span>{t(`tile.${name}`)}</span>
               </Tooltip>
             </dt>
             <dd className={css.figure}>
