@@ -163,7 +163,7 @@ $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libsupport.a $(LIBRARIES)
 	@mkdir -p $(@D)
 	$(QUIET)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 # They start the program.
-$(OUT)/tests/contract/test_api_presets $(OUT)/tests/contract/test_api_runs: | $(BREAKOUT)
+$(addprefix $(OUT)/tests/contract/test_api_,presets runs random): | $(BREAKOUT)
 # Make would delete these as intermediate files and compile every test again next time.
 .SECONDARY:
 
@@ -250,6 +250,11 @@ $(OUT)/tests/fuzz/%: LDFLAGS += -fsanitize=fuzzer
 
 RUNS ?= 100
 SEED ?= 1
+.PHONY: api-random api-random-run
+api-random: ## random requests to every route of the real program under ASan and UBSan: S=600 (seconds) SEED=1
+	@$(MAKE) MODE=asan api-random-run
+api-random-run: $(OUT)/tests/contract/test_api_random
+	@API_RANDOM_SECONDS=$(S) API_RANDOM_SEED=$(SEED) $<
 simulate: all ## random markets and faults with seeds: RUNS=100 SEED=1
 	$(BREAKOUT) simulate --runs $(RUNS) --seed $(SEED)
 J ?=

@@ -593,8 +593,33 @@ static void a_copy_is_whole_while_a_batch_is_open(void **unused) {
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
+static int mode_of(const char *end) {
+  char name[620];
+  struct stat info;
+  snprintf(name, sizeof name, "%s%s", path, end);
+  assert_int_equal(stat(name, &info), 0);
+  return (int)(info.st_mode & 0777);
+}
+
+/* It holds hashes of passwords and tokens. */
+static void the_file_is_its_owners_alone(void **state) {
+  (void)state;
+  mode_t before = umask(0022);
+  assert_int_equal(open_store(true), STATUS_OK);
+  assert_int_equal(mode_of(""), 0600);
+  assert_int_equal(mode_of("-wal"), 0600);
+  assert_int_equal(mode_of("-shm"), 0600);
+  close_store();
+  /* One of an older version. */
+  assert_int_equal(chmod(path, 0644), 0);
+  assert_int_equal(open_store(true), STATUS_OK);
+  assert_int_equal(mode_of(""), 0600);
+  umask(before);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      IN_FOLDER(the_file_is_its_owners_alone),
       cmocka_unit_test(every_kind_of_record_has_a_table_or_is_named_as_without),
       IN_FOLDER(no_field_is_lost),
       IN_FOLDER(a_level_change_is_two_rows),
