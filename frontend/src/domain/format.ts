@@ -130,7 +130,7 @@ export function formatBytes(bytes: Maybe): string {
 export function formatDuration(ms: Maybe): string {
   if (!isKnown(ms)) return DASH;
   const size = Math.abs(ms);
-  if (size < 1000) return `${fixed(size, 0)} ms`;
+  if (size < 1000) return `${fixed(size, size < 10 && !Number.isInteger(size) ? 2 : 0)} ms`;
   const seconds = Math.floor(size / 1000);
   const parts: readonly (readonly [number, string])[] = [
     [Math.floor(seconds / 86400), "d"],
