@@ -402,7 +402,7 @@ static void scan_with(struct call *call, const char *name) {
   struct scan_wish wish;
   if (!read_wish(call, &wish)) return;
   if (preset == NULL || !engine_is_warm(engine)) {
-    call_fail(call, 409, "not_ready", "there are not enough data yet: the symbols are still warming up");
+    call_fail(call, 503, "not_ready", "there are not enough data yet: the symbols are still warming up");
   } else if (name == NULL || text_equal(name, preset->name)) {
     scan_now(call, &wish);
   } else {

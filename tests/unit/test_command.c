@@ -1,4 +1,4 @@
-/* The legality matrix of the commands: 15 commands x 10 session states x latched or not, written out by hand from the table of commands. */
+/* The legality matrix of the commands: 20 commands x 10 session states x latched or not, written out by hand from the table of commands. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +24,9 @@ static const struct row rows[] = {
     {"retry", "-------L--", "operator", ""},           {"reset", "--------xx", "admin", "RESET"},
     {"reload", "x-xxx--x-x", "operator", ""},          {"scan_now", "--xx------", "operator", ""},
     {"close_position", "xxxxxxxxxx", "operator", ""},  {"move_stop", "xxxxxxxxxx", "operator", ""},
-    {"cancel_order", "xxxxxxxxxx", "operator", ""},
+    {"cancel_order", "xxxxxxxxxx", "operator", ""},    {"set_targets", "xxxxxxxxxx", "operator", ""},
+    {"close_all", "xxxxxxxxxx", "operator", "true"},   {"cancel_all", "xxxxxxxxxx", "operator", ""},
+    {"record_flow", "xxxxxxxxxx", "admin", ""},        {"adopt", "-xxxxxxxxx", "admin", ""},
 };
 static const enum session_state columns[] = {SESSION_IDLE,     SESSION_STARTING,   SESSION_RUNNING, SESSION_PAUSED,    SESSION_DRAINING,
                                              SESSION_STOPPING, SESSION_FLATTENING, SESSION_ERROR,   SESSION_EMERGENCY, SESSION_STOPPED};

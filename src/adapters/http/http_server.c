@@ -394,7 +394,7 @@ static bool is_refused_by_headers(struct http_exchange *exchange, enum MHD_Resul
   const char *length = header(exchange, "Content-Length");
   int64_t bytes = 0;
   if (exchange->is_target_too_long) {
-    *result = refuse(exchange, 414, "url_too_long", "the address is longer than 8 KiB");
+    *result = refuse(exchange, 414, "uri_too_long", "the address is longer than 8 KiB");
   } else if (facts.bytes > HTTP_HEADER_BYTES_MAX) {
     *result = refuse(exchange, 431, "headers_too_large", "the headers are larger than 16 KiB");
   } else if (facts.lengths > 1 || facts.encodings > 1 || (facts.lengths > 0 && facts.encodings > 0)) {
