@@ -80,6 +80,7 @@ must_not_run() { ./status.sh; [ $? -eq 3 ]; }
 trades() { for i in $(seq 90); do [ "$(build/breakout positions --json 2>/dev/null | grep -c symbol)" -gt 0 ] && return 0; sleep 2; done; return 1; }
 must "start" ./start.sh
 must "health" curl -fsS "http://127.0.0.1:$PORT/api/health"
+must "interface" sh -c "curl -fsS http://127.0.0.1:$UI_PORT/dashboard | grep -q id=.root"
 must "start again" ./start.sh
 must "status" ./status.sh
 must "positions within 3 minutes" trades
@@ -109,6 +110,6 @@ unshare --mount --pid --fork --kill-child --ipc bash -euc '
     mount --rbind /dev "$system/dev"
     exec chroot "$system" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@"
 ' bare "$system" \
-    ${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} PORT="$port" \
+    ${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} PORT="$port" UI_PORT="$((port + 1))" \
     bash -c 'cd /root/breakout-bot && "$@"' inside "$@" </dev/null || code=$?
 exit "$code"
