@@ -1650,7 +1650,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** a preset with its keys and its ETag */
+        /** a preset with its keys and its ETag; built_in=true: the copy in the program, 404 when there is none */
         get: operations["preset"];
         /** a whole new content; If-Match must be the ETag of the one it replaces */
         put: operations["preset_put"];
@@ -10389,7 +10389,10 @@ export interface operations {
     };
     preset: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description only with this value */
+                built_in?: string;
+            };
             header?: never;
             path: {
                 /** @description name */
@@ -10399,7 +10402,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a preset with its keys and its ETag */
+            /** @description a preset with its keys and its ETag; built_in=true: the copy in the program, 404 when there is none */
             200: {
                 headers: {
                     [name: string]: unknown;
