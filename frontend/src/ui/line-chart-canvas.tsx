@@ -8,6 +8,8 @@ import type { LineChartProps } from "./line-chart";
 import css from "./line-chart.module.css";
 
 const DAY_MS = 86_400_000;
+const LEGEND_ENTRY_PX = 150;
+const LEGEND_ROW_PX = 22;
 // The right side of the library's const enum, which exists in its types only.
 // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
 const RIGHT: uPlot.Axis.Side = 1;
@@ -95,9 +97,10 @@ export default function LineChartCanvas(props: LineChartProps) {
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [width === 0, scheme, zone, numbers, palette, shape]);
   useEffect(() => {
-    const legend = host.current?.querySelector<HTMLElement>(".u-legend")?.offsetHeight ?? 0;
-    if (width > 0) chart.current?.setSize({ width, height: Math.max(60, height - legend) });
-  }, [width, height, scheme, zone, numbers, palette, shape]);
+    // The legend is laid out later than this runs: its rows follow from what has room beside each other.
+    const rows = Math.ceil(((series.length + 1) * LEGEND_ENTRY_PX) / width);
+    if (width > 0) chart.current?.setSize({ width, height: Math.max(60, height - rows * LEGEND_ROW_PX) });
+  }, [width, height, scheme, zone, numbers, palette, shape, series.length]);
   useEffect(() => {
     chart.current?.setData([times as number[], ...series.map((line) => line.values as number[])]);
   }, [times, series]);
