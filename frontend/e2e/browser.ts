@@ -1,9 +1,14 @@
+import { AxeBuilder } from "@axe-core/playwright";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Daemon } from "./daemon";
 
 export const desktop = { width: 1440, height: 900 } as const;
 export const phone = { width: 360, height: 780 } as const;
+export const themes = ["dark", "light"] as const;
+export const sizes = { desktop, phone } as const;
 
 const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+export const user = "admin";
 export const password = "correct horse battery";
 
 /** A headless Chromium of this machine. */
@@ -12,41 +17,92 @@ export async function openBrowser(): Promise<Browser> {
 }
 
 export interface Look {
-  theme: "dark" | "light";
+  theme: (typeof themes)[number];
   size: { width: number; height: number };
 }
 
+type LoginState = Awaited<ReturnType<BrowserContext["storageState"]>>;
+
 /** A context of its own; `state` brings the login of another one. */
-export async function openContext(
-  browser: Browser,
-  look: Look,
-  state?: Awaited<ReturnType<BrowserContext["storageState"]>>,
-): Promise<BrowserContext> {
-  return browser.newContext({
+export async function openContext(browser: Browser, look: Look, state?: LoginState): Promise<BrowserContext> {
+  const context = await browser.newContext({
     viewport: look.size,
     colorScheme: look.theme,
     reducedMotion: "reduce",
     hasTouch: look.size.width < 600,
     ...(state ? { storageState: state } : {}),
   });
+  context.setDefaultTimeout(20_000);
+  return context;
 }
 
 /** Follows a setup link to the dashboard, as on the first start. */
 export async function setUp(page: Page, link: string): Promise<void> {
   await page.goto(link);
-  await page.locator("input[autocomplete=username]").fill("admin");
+  await page.locator("input[autocomplete=username]").fill(user);
   await page.locator("input[autocomplete=new-password]").first().fill(password);
   await page.locator("input[autocomplete=new-password]").last().fill(password);
   await page.getByRole("button", { name: "Create admin" }).click();
   await page.waitForURL("**/dashboard");
 }
 
-/** What the page said on its console as an error, or threw. */
-export function watchErrors(page: Page): string[] {
-  const errors: string[] = [];
-  page.on("pageerror", (error) => errors.push(String(error)));
+/** A page of a new context on the dashboard, logged in by a fresh setup link. */
+export async function openAsAdmin(
+  browser: Browser,
+  daemon: Daemon,
+  look: Look = { theme: "dark", size: desktop },
+): Promise<Page> {
+  const page = await (await openContext(browser, look)).newPage();
+  await setUp(page, await daemon.setupLink());
+  return page;
+}
+
+/** What a page must never do: an error on its console (content policy included), an exception, a request to another host. */
+export function watchFaults(page: Page): string[] {
+  const faults: string[] = [];
+  page.on("pageerror", (error) => faults.push(`threw ${String(error)}`));
   page.on("console", (message) => {
-    if (message.type() === "error") errors.push(message.text());
+    if (message.type() === "error") faults.push(`${message.text()} ${message.location().url}`);
   });
-  return errors;
+  page.on("request", (request) => {
+    const { protocol, hostname } = new URL(request.url());
+    if (!["data:", "blob:"].includes(protocol) && hostname !== "127.0.0.1") faults.push(`asked ${request.url()}`);
+  });
+  return faults;
+}
+
+/** What axe finds against WCAG 2.2 AA and its best practices, one line for each kind of violation. */
+export async function findViolations(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
+    .analyze();
+  return violations.map(({ id, nodes }) => {
+    const where = nodes
+      .slice(0, 3)
+      .map((node) => `${node.target.join(" ")} (${node.any[0]?.message ?? node.html.slice(0, 120)})`);
+    return `${id} ${nodes.length}x: ${where.join("; ")}`;
+  });
+}
+
+/** By how many pixels the page is wider than its window. */
+export async function sidewaysScroll(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}
+
+/** Switches the theme as the system would, and waits until every colour has arrived. */
+export async function setTheme(page: Page, theme: Look["theme"]): Promise<void> {
+  await page.emulateMedia({ colorScheme: theme });
+  await page.waitForFunction((wanted) => document.documentElement.dataset["mantineColorScheme"] === wanted, theme);
+  await page.evaluate(async () => {
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    await Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
+  });
+}
+
+/** Waits until the page shows its heading and no part of it is loading. */
+export async function settle(page: Page): Promise<void> {
+  await page.getByRole("heading", { level: 1 }).first().waitFor();
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll("[role=status]")].every((part) => !part.textContent.startsWith("Loading")),
+  );
 }

@@ -24,6 +24,7 @@ async function freePort(): Promise<number> {
 /** The real program in demo mode in a folder of its own, serving the built user interface. */
 export class Daemon {
   #child: ChildProcess | null = null;
+  #settings: Readonly<Record<string, string | number>> = {};
   readonly folder: string;
   readonly url: string;
 
@@ -46,15 +47,39 @@ export class Daemon {
       DEMO_SPEED: 120,
       PORT: port,
       UI_PORT: uiPort,
-      UI_DIR: join(root, "frontend/dist"),
+      UI_DIR: process.env["UI_DIR"] ?? join(root, "frontend/dist"),
       BREAKOUT_URL: `http://127.0.0.1:${port}`,
       LOG_CONSOLE: "off",
       ...settings,
     };
-    const lines = Object.entries(all).map(([name, value]) => `${name}=${value}\n`);
-    await writeFile(join(folder, ".env"), lines.join(""), { mode: 0o600 });
+    await daemon.#write(all);
     await daemon.restart();
     return daemon;
+  }
+
+  /** One that has closed trades and an open position, and from then on runs in slow motion, so that they stay as they are. */
+  static async startWithTrades(speed = 0.5, tradesMin = 1): Promise<Daemon> {
+    const daemon = await Daemon.start();
+    await until(120, "closed trades and an open position", async () => {
+      const trades = await daemon.get<{ total: number }>("/api/trading/trades");
+      const positions = await daemon.get<{ items: { protected: boolean }[] }>("/api/trading/positions");
+      return trades.total >= tradesMin && positions.items.length > 0 && positions.items.every((one) => one.protected);
+    });
+    await daemon.changeSettings({ DEMO_SPEED: speed });
+    return daemon;
+  }
+
+  async #write(settings: Readonly<Record<string, string | number>>): Promise<void> {
+    this.#settings = settings;
+    const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
+    await writeFile(join(this.folder, ".env"), lines.join(""), { mode: 0o600 });
+  }
+
+  /** Settings are read at the start: the program is stopped and started again. */
+  async changeSettings(changed: Readonly<Record<string, string | number>>): Promise<void> {
+    await this.#write({ ...this.#settings, ...changed });
+    await this.#end("SIGTERM");
+    await this.restart();
   }
 
   /** Starts the program again on the same folder. */
@@ -114,12 +139,41 @@ export class Daemon {
     return `${this.url}/#/setup?code=${code}`;
   }
 
+  async #ask(path: string, init: RequestInit = {}): Promise<unknown> {
+    const token = (await readFile(join(this.folder, "data/ctl.token"), "utf8")).trim();
+    const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+    const reply = await fetch(`${this.url}${path}`, { headers, ...init });
+    if (!reply.ok) throw new Error(`${path}: ${reply.status} ${await reply.text()}`);
+    return reply.json();
+  }
+
   /** A reply of the API as the command line's own token sees it. */
   async get<T>(path: string): Promise<T> {
-    const token = (await readFile(join(this.folder, "data/ctl.token"), "utf8")).trim();
-    const reply = await fetch(`${this.url}${path}`, { headers: { Authorization: `Bearer ${token}` } });
-    if (!reply.ok) throw new Error(`${path}: ${reply.status} ${await reply.text()}`);
-    return (await reply.json()) as T;
+    return (await this.#ask(path)) as T;
+  }
+
+  async post<T>(path: string, body: unknown): Promise<T> {
+    return (await this.#ask(path, { method: "POST", body: JSON.stringify(body) })) as T;
+  }
+
+  /** Runs a backtest over ten days of three symbols to its end; its id. */
+  async runBacktest(): Promise<string> {
+    const { items } = await this.get<{ items: { dataset_id: string; from: number }[] }>("/api/datasets");
+    const data = items[0];
+    if (!data) throw new Error("the recording is not in the list of data sets");
+    const to = data.from + 10 * 86_400_000;
+    const { run_id: id } = await this.post<{ run_id: string }>("/api/backtests", {
+      preset: "breakout_v1_relaxed",
+      dataset_id: data.dataset_id,
+      symbols: ["BTCUSDT", "ETHUSDT", "SOLUSDT"],
+      to,
+    });
+    await until(120, "the end of the backtest", async () => {
+      const { status } = await this.get<{ status: string }>(`/api/backtests/${id}`);
+      if (status === "failed" || status === "cancelled") throw new Error(`the backtest ended as ${status}`);
+      return status === "done";
+    });
+    return id;
   }
 }
 
