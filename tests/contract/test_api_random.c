@@ -58,14 +58,6 @@ static struct {
   char found[FINDINGS_MAX][160];
 } world;
 
-static const struct {
-  int status;
-  const char *code;
-} declared[] = {
-#define PROBLEM(status, code, text) {status, code},
-#include "api/problem.def"
-};
-
 /* ---- findings ---- */
 
 static void show(const char *title, const char *bytes, size_t length) {
@@ -104,13 +96,6 @@ static void find(const char *format, ...) {
 
 /* ---- checks ---- */
 
-static bool is_declared(int status, const char *code) {
-  for (size_t i = 0; i < sizeof declared / sizeof declared[0]; i++) {
-    if (declared[i].status == status && text_equal(declared[i].code, code)) return true;
-  }
-  return false;
-}
-
 static void check_problem(const struct json *body, const char *type) {
   struct problem problem;
   problem_clear(&problem);
@@ -124,7 +109,7 @@ static void check_problem(const struct json *body, const char *type) {
     return;
   }
   const char *code = json_string(json_member(body, "code"));
-  if (!is_declared(world.reply.status, code)) find("%d %s is not declared", world.reply.status, code);
+  if (!shape_check_is_declared(world.reply.status, code)) find("%d %s is not declared", world.reply.status, code);
 }
 
 static void check_good(const struct json *body, const char *type) {

@@ -14,6 +14,7 @@
 #include "adapters/store/sqlite_store.h"
 #include "base/calendar.h"
 #include "base/text.h"
+#include "support/shape_check.h"
 
 static const char *no_header(const struct http_request *request, const char *name) {
   (void)request;
@@ -177,6 +178,7 @@ int market_fixture_ask(struct market_fixture *fixture, const char *method, const
   const char *text = fixture->reply.body.data;
   fixture->body = text != NULL ? json_parse(text, fixture->reply.body.length, JSON_STRICT, "reply", NULL) : NULL;
   if (text != NULL && strstr(fixture->reply.content_type, "json") != NULL) assert_non_null(fixture->body);
+  assert_true(shape_check_answer(&request, &fixture->reply, fixture->body));
   return fixture->reply.status;
 }
 

@@ -13,6 +13,7 @@
 #include "adapters/clock/system_clock.h"
 #include "adapters/store/sqlite_rows.h"
 #include "adapters/store/sqlite_store.h"
+#include "support/shape_check.h"
 
 enum { PATH_BYTES = 512, TURNS_MAX = 120000 };
 
@@ -218,6 +219,7 @@ int run_fixture_ask(struct run_fixture *fixture, const char *method, const char 
     fixture->body = json_parse(fixture->reply.body.data, fixture->reply.body.length, JSON_STRICT, target, NULL);
     assert_non_null(fixture->body);
   }
+  assert_true(shape_check_answer(&request, &fixture->reply, fixture->body));
   return fixture->reply.status;
 }
 

@@ -209,3 +209,80 @@ bool shape_check_reply(const struct route *route, const struct json *body, struc
   for (size_t i = 0; i < json_size(items); i++) check_object(route->reply, shape_table[route->reply].name, json_item(items, i), problem);
   return !problem_has_error(problem);
 }
+
+/* ---- whole answers ---- */
+
+bool shape_check_is_declared(int status, const char *code) {
+  static const struct {
+    int status;
+    const char *code;
+  } declared[] = {
+#define PROBLEM(status, code, text) {status, code},
+#include "api/problem.def"
+  };
+  for (size_t i = 0; i < sizeof declared / sizeof declared[0]; i++) {
+    if (declared[i].status == status && text_equal(declared[i].code, code)) return true;
+  }
+  return false;
+}
+
+/* How many segments are {names}; -1 when the path does not fit. */
+static int names_in(const struct route *route, const struct http_request *request) {
+  const char *at = route->path;
+  int names = 0;
+  for (int i = 0; i < request->segment_count; i++) {
+    if (*at != '/') return -1;
+    size_t length = strcspn(++at, "/");
+    if (at[0] == '{') {
+      ++names;
+    } else if (strlen(request->segments[i]) != length || strncmp(at, request->segments[i], length) != 0) {
+      return -1;
+    }
+    at += length;
+  }
+  return *at == '\0' ? names : -1;
+}
+
+/* The route that answered: of those that fit the one with the fewest {names}. */
+static const struct route *route_of(const struct http_request *request) {
+  const struct route *found = NULL;
+  int fewest = HTTP_SEGMENTS_MAX;
+  for (int i = 0; i < api_route_count; i++) {
+    int names = text_equal(api_routes[i].method, request->method) ? names_in(&api_routes[i], request) : -1;
+    if (names < 0 || names >= fewest) continue;
+    found = &api_routes[i];
+    fewest = names;
+  }
+  return found;
+}
+
+static bool is_good_problem(const struct http_reply *reply, const struct json *body, struct problem *problem) {
+  bool is_one = reply->content_type != NULL && text_equal(reply->content_type, "application/problem+json") && body != NULL;
+  if (!is_one) {
+    complain(problem, "Content-Type", "is no problem document");
+  } else if (shape_check(SHAPE_PROBLEM, body, problem) && !shape_check_is_declared(reply->status, json_string(json_member(body, "code")))) {
+    problem_add(problem, "reply", "code", json_string(json_member(body, "code")), NULL, "is not declared with this status");
+  }
+  return !problem_has_error(problem);
+}
+
+bool shape_check_answer(const struct http_request *request, const struct http_reply *reply, const struct json *body) {
+  const struct route *route = request->has_bad_path ? NULL : route_of(request);
+  bool is_json = reply->content_type != NULL && text_equal(reply->content_type, "application/json");
+  bool is_empty = reply->status == 204 || reply->status == 304 || reply->status == 101;
+  struct problem problem;
+  problem_clear(&problem);
+  if (reply->is_deferred || is_empty) return true;
+  bool is_good = false;
+  if (reply->status >= 400 && !is_json) {
+    is_good = is_good_problem(reply, body, &problem);
+  } else if (route == NULL) {
+    complain(&problem, "route", "is none");
+  } else {
+    is_good = !is_json || shape_check_reply(route, body, &problem);
+  }
+  if (is_good) return true;
+  fprintf(stderr, "%s %s answered %d: %s\n", request->method, request->target, reply->status, reply->body.data != NULL ? reply->body.data : "");
+  problem_print(&problem, stderr);
+  return false;
+}
