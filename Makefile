@@ -212,13 +212,14 @@ check-tidy-self: ## each tidy check finds a planted violation
 # --- user interface -----------------------------------------------------------------------------------------------
 # Node.js is this machine's or the project's own (scripts/node.sh install).
 WITH_NODE = PATH="$$(scripts/node.sh path):$$PATH"
-UI_SOURCES = $(shell find frontend \( -name node_modules -o -name dist \) -prune -o -type f -print 2>/dev/null)
+UI_SOURCES = $(shell find frontend \( -name node_modules -o -name dist -o -name e2e -o -name screenshots \) -prune -o -type f -print 2>/dev/null)
 UI_MODULES := frontend/node_modules/.package-lock.json
 
-.PHONY: ui check-ui test-ui e2e screenshots
+.PHONY: ui check-ui test-ui e2e screenshots soak-ui
 ui: frontend/dist/index.html ## build the user interface (frontend/dist)
 $(UI_MODULES): frontend/package.json frontend/package-lock.json
 	$(SAY) NPM frontend
+	@scripts/node.sh install
 	$(QUIET)cd frontend && $(subst scripts,../scripts,$(WITH_NODE)) npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 frontend/dist/index.html: $(UI_MODULES) $(UI_SOURCES)
@@ -229,10 +230,14 @@ check-ui: $(UI_MODULES) ## types, lint, format and dead code of the user interfa
 	@cd frontend && $(subst scripts,../scripts,$(WITH_NODE)) npm run --silent check
 test-ui: $(UI_MODULES) ## unit and component tests of the user interface
 	@cd frontend && $(subst scripts,../scripts,$(WITH_NODE)) npm run --silent test
-e2e: all ui ## the user interface in headless Chromium against the real program in demo mode
-	@cd frontend && $(subst scripts,../scripts,$(WITH_NODE)) npm run --silent e2e
+E2E_ARGS ?=
+E2E = BREAKOUT_PROGRAM=$(abspath $(BREAKOUT)) $(subst scripts,../scripts,$(WITH_NODE))
+e2e: all ui ## the user interface in headless Chromium against the real program in demo mode; E2E_ARGS=halt takes one file
+	@cd frontend && $(E2E) npm run --silent e2e -- $(E2E_ARGS)
 screenshots: all ui ## every page, dark and light, desktop and phone, into frontend/screenshots
-	@cd frontend && $(subst scripts,../scripts,$(WITH_NODE)) npm run --silent screenshots
+	@cd frontend && $(E2E) npm run --silent screenshots
+soak-ui: all ui ## half an hour of feed: the memory of the page does not grow
+	@cd frontend && $(E2E) npm run --silent soak
 
 # --- tools --------------------------------------------------------------------------------------------------------
 .PHONY: fuzz simulate replay coverage bench docs format clean help install-packages bare-debian

@@ -94,6 +94,8 @@ export class Daemon {
       said += chunk.toString();
     });
     this.#child = child;
+    // A test run that is broken off leaves nobody behind.
+    process.once("exit", () => child.kill("SIGKILL"));
     for (let tries = 0; tries < 150; tries++) {
       if (child.exitCode !== null) throw new Error(`the program ended with ${child.exitCode}: ${said}`);
       const isUp = await fetch(`${this.url}/api/live`).then(

@@ -38,7 +38,8 @@ async function command(name: string): Promise<void> {
   await page.getByRole("combobox", { name: "Command palette" }).waitFor();
   await page.keyboard.type(name);
   // Allowed as soon as the feed has told the new state.
-  await expect.poll(() => page.locator("[role=option][aria-selected=true]").getAttribute("aria-disabled")).toBe("false");
+  const chosen = page.getByRole("listbox", { name: "Command palette" }).locator("[aria-selected=true]");
+  await expect.poll(() => chosen.getAttribute("aria-disabled")).toBe("false");
   await press("Enter");
 }
 

@@ -29,7 +29,7 @@ afterAll(async () => {
   await daemon.stop();
 });
 
-const short = (symbol: string): string => symbol.split("/")[0] ?? symbol;
+const short = (symbol: string): string => symbol.split(":")[0] ?? symbol;
 
 test("from candidate to exit", { timeout: 240_000 }, async () => {
   // The dashboard names mode, state and preset before anything is asked.
