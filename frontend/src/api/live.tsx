@@ -191,9 +191,3 @@ export function useHurry(): () => void {
   const live = useLive();
   return () => live?.feed.hurry();
 }
-
-/** Holds painting (Space on a live page) and lets it go on. */
-export function usePainting(): { pause: (isPaused: boolean) => void } {
-  const live = useLive();
-  return { pause: (isPaused) => live?.cache.setPaused(isPaused) };
-}

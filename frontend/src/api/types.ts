@@ -4,11 +4,10 @@ import type { components } from "./generated";
 type Schemas = components["schemas"];
 type Solid<T, Key extends keyof T> = Omit<T, Key> & { [K in Key]: NonNullable<T[K]> };
 
-export type Latch = Schemas["Latch"];
+type Latch = Schemas["Latch"];
 export type EngineStatus = Omit<Solid<Schemas["EngineStatus"], "state" | "session_state" | "ts">, "latch"> & {
   latch?: Latch | null;
 };
-export type CommandReply = Solid<Schemas["CommandReply"], "command" | "status">;
 export type Position = Solid<
   Schemas["Position"],
   "position_id" | "symbol" | "side" | "state" | "strategy" | "stop_rule" | "management" | "opened_at"
@@ -34,7 +33,5 @@ export type Health = Schemas["Health"];
 
 export type Operation = Schemas["Operation"];
 export type Transition = Schemas["FeedTransition"];
-/** A price with the wall clock of its arrival, ms. */
-export type PriceTick = Schemas["FeedPrice"] & { receivedAt: number };
 export type Alert = Schemas["Alert"];
 export type Preset = Schemas["PresetSummary"];

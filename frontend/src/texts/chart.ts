@@ -60,7 +60,6 @@ export const chartText = catalogue({
   "side.state": "State",
   "side.score": "Score",
   "side.since": "Since",
-  "side.expires": "Expires",
   "side.nearest": "Nearest level",
   "side.book": "Order book",
   "side.noBook": "This feed has no order book for the symbol.",

@@ -88,7 +88,6 @@ export const monitoringText = catalogue({
   "venue.title": "Venue",
   "venue.latency": "Latency",
   "venue.latencyNone": "the paper venue is in this process",
-  "venue.buckets": "Rate budget",
   "venue.noBuckets": "{venue}: in this process, without rate limits.",
   "venue.bucket": "{name}: {used} of {limit} used",
   "venue.banned": "banned until {time}",

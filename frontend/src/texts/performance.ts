@@ -27,7 +27,6 @@ export const performanceText = catalogue({
   "export.tradesCsv": "Trades as CSV",
   "export.tradesJson": "Trades as JSON",
   "empty.text": "No closed trade in this range. Trades appear here when their position is closed.",
-  "empty.action": "Open positions",
   "tiles.title": "Figures",
   "tiles.note": "{n, plural, one {# trade} other {# trades}}",
   "tile.total_trades": "Trades",

@@ -1,7 +1,7 @@
 import { useId } from "react";
 import css from "./bar-chart.module.css";
 
-export interface BarItem {
+interface BarItem {
   key: string;
   label: string;
   value: number;

@@ -1,6 +1,6 @@
 import css from "./scatter-chart.module.css";
 
-export interface ScatterPoint {
+interface ScatterPoint {
   key: string;
   x: number;
   y: number;

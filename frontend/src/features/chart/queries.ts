@@ -9,7 +9,7 @@ export type Level = Schemas["Level"];
 
 export const timeframes = ["1m", "5m", "15m", "1h"] as const;
 export type Timeframe = (typeof timeframes)[number];
-export const timeframeMs: Record<Timeframe, number> = { "1m": 60_000, "5m": 300_000, "15m": 900_000, "1h": 3_600_000 };
+const timeframeMs: Record<Timeframe, number> = { "1m": 60_000, "5m": 300_000, "15m": 900_000, "1h": 3_600_000 };
 
 const CANDLES = 1000;
 const ENOUGH_AFTER = 200;

@@ -17,7 +17,7 @@ import type { Performance } from "./queries";
 type Figure = Performance["metrics"][string];
 
 /** A figure in the form of its unit; null: not defined. */
-export function figureText(name: string, figure: Figure | undefined): string | null {
+function figureText(name: string, figure: Figure | undefined): string | null {
   const value = figure?.value;
   if (figure === undefined || value == null) return null;
   switch (figure.unit) {
