@@ -78,6 +78,7 @@ export function PositionCard({ position, isSelected, onSelect, onFocus }: Positi
   return (
     <li className={`${css.card} ${isSelected ? css.selected : ""}`} data-key={position.position_id} onFocus={onFocus}>
       <div className={css.cardHead}>
+        <Checkbox aria-label={uiText("table.select", { name: symbol })} checked={isSelected} onChange={onSelect} />
         <Link to="/trading/positions/$id" params={{ id: position.position_id }} className={css.symbol} data-card-link>
           {symbol}
         </Link>
@@ -85,9 +86,6 @@ export function PositionCard({ position, isSelected, onSelect, onFocus }: Positi
         <Badge>{humanise(position.state)}</Badge>
         <span className="small text-3">
           {position.strategy} · <TimeAgo at={position.opened_at} />
-        </span>
-        <span className={css.end}>
-          <Checkbox aria-label={uiText("table.select", { name: symbol })} checked={isSelected} onChange={onSelect} />
         </span>
       </div>
       <PositionBody position={position} />
