@@ -277,8 +277,9 @@ coverage-run:
 
 bench: all $(BENCHES) ## speed of the hot paths beside bare loops
 	@scripts/bench.sh $(OUT) $(BENCHES)
-docs: all ## write docs/generated from the tables
+docs: all ## write docs/generated and .env.example from the tables
 	@scripts/docs.sh $(BREAKOUT) docs/generated
+	@$(BREAKOUT) describe settings --as env >.env.example
 format: ## clang-format every source (.def tables are columns by hand and stay)
 	@printf '%s\n' $(SOURCES) | xargs -r clang-format -i
 install-packages: ## install the Debian packages that building and testing need
