@@ -5029,6 +5029,10 @@ export interface components {
             factor: number;
             result: components["schemas"]["ResultFigures"];
         };
+        ResultBounds: {
+            adverse: components["schemas"]["ResultFigures"];
+            favourable: components["schemas"]["ResultFigures"];
+        };
         ResultCheck: {
             /** @description figure */
             name: string;
@@ -5117,6 +5121,8 @@ export interface components {
             /** @description deepest first */
             drawdowns: components["schemas"]["ResultDrawdown"][];
             funnel: components["schemas"]["ResultFunnel"];
+            /** @description re-simulated with the other order inside candles */
+            path_bounds?: components["schemas"]["ResultBounds"] | null;
             /** @description re-simulated with other costs */
             cost_sensitivity?: components["schemas"]["ResultCost"][] | null;
             /** @description strong, passing, weak */

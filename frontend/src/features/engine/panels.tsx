@@ -217,7 +217,7 @@ export function Transitions() {
         // The list names the ends otherwise than the feed does.
         ({ from_state, to_state, id, trigger, ...rest }) => ({
           ...rest,
-          from: from_state,
+          from: from_state ?? "",
           to: to_state,
           id: id ?? "",
           trigger: trigger ?? "",

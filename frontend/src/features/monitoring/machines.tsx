@@ -13,7 +13,12 @@ const columns: Column<Transition>[] = [
   { id: "ts", header: t("moves.ts"), cell: (row) => <Time at={row.ts} millis />, sort: (row) => row.ts },
   { id: "machine", header: t("moves.machine"), cell: (row) => humanise(row.machine), sort: (row) => row.machine },
   { id: "id", header: t("moves.id"), cell: (row) => <Value>{row.id ?? null}</Value>, sort: (row) => row.id ?? null },
-  { id: "from", header: t("moves.from"), cell: (row) => humanise(row.from_state), sort: (row) => row.from_state },
+  {
+    id: "from",
+    header: t("moves.from"),
+    cell: (row) => (row.from_state === null ? <Value>{null}</Value> : humanise(row.from_state)),
+    sort: (row) => row.from_state,
+  },
   {
     id: "to",
     header: t("moves.to"),
