@@ -11,7 +11,7 @@ export const stages = [
   "execution",
   "position",
 ] as const;
-export type Stage = (typeof stages)[number];
+type Stage = (typeof stages)[number];
 
 interface ReasonLike {
   code: string;

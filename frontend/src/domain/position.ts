@@ -1,5 +1,5 @@
 /** What the pages compute of a position themselves; everything else is the engine's number. */
-export interface TargetLike {
+interface TargetLike {
   level_name: string;
   price: number;
   qty: number;
@@ -110,7 +110,7 @@ export function filledShare(position: PositionLike): number {
   return position.targets.reduce((sum, target) => sum + target.filled_qty, 0) / position.qty_initial;
 }
 
-export type RungProblem = "no-name" | "name-twice" | "name-filled" | "no-price" | "wrong-side" | "no-size";
+type RungProblem = "no-name" | "name-twice" | "name-filled" | "no-price" | "wrong-side" | "no-size";
 export interface LadderProblems {
   rungs: readonly (RungProblem | null)[];
   ladder: "too-many" | "too-large" | null;

@@ -14,8 +14,6 @@ export interface ResultLike {
   failed: readonly string[];
 }
 
-export type PassFilter = "all" | "passed" | "almost";
-
 export function isShown(result: ResultLike, choice: string): boolean {
   if (choice === "passed") return result.passed;
   // One failed filter and nothing else between the symbol and the next stage.

@@ -27,7 +27,6 @@ export const decisionsText = catalogue({
   "reason.distance": "by {distance}",
   "reason.missing": "short by {distance}",
   "reason.log": "shown by order of magnitude",
-  "reason.gauge": "{code}: {need}",
   "reason.none": "No reason was kept with it.",
   "list.title": "Decisions",
   "list.of": "Decisions about it",

@@ -65,7 +65,6 @@ export const tradesText = catalogue({
   "detail.excursion": "Best and worst excursion",
   "detail.excursionText": "From entry at 0: worst {mae}, best {mfe}, closed at {end} (after costs). The stop lay at −1 R.",
   "detail.kept": "Kept of the best",
-  "detail.costs": "Costs",
   "detail.gross": "Gross",
   "detail.fees": "Fees",
   "detail.funding": "Funding",

@@ -249,7 +249,7 @@ function Detail({
   );
 }
 
-export function toFilters(search: ListFilters): DecisionFilters {
+function toFilters(search: ListFilters): DecisionFilters {
   return {
     symbol: search.symbol,
     stage: search.stage,

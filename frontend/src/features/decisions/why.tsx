@@ -44,10 +44,10 @@ function LadderStep({ step }: { step: Step<Decision> }) {
                 <span className="small text-3">
                   <TimeAgo at={decision.ts} />
                 </span>
-                <ChartLink decision={decision} />
               </span>
             </summary>
             <ReasonList reasons={decision.reasons} />
+            <ChartLink decision={decision} />
           </details>
         )}
       </div>
