@@ -94,6 +94,7 @@ static void add_backtest(const struct run_pool *pool, const struct job *job, con
     add_pair(words, "--run-id", job->id);
     add_pair(words, "--output", path);
     add_word(words, "--html");
+    add_word(words, "--path-bounds");
     add_pair(words, "--export", "decisions");
   }
 }
