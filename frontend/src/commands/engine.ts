@@ -41,7 +41,7 @@ export interface StartArgs {
   preset?: string | undefined;
 }
 
-export const start: Command<StartArgs> = {
+export const start: Command<StartArgs | undefined> = {
   id: "engine.start",
   group,
   label: () => t("start.label"),
@@ -49,10 +49,12 @@ export const start: Command<StartArgs> = {
   role: "operator",
   allowed: (context) => engineAllows(context, "start", "operator"),
   confirm: () => null,
-  run: async (_context, { preset }) =>
-    outcomeOf(
+  run: async (_context, args) => {
+    const preset = args?.preset;
+    return outcomeOf(
       await unwrap(api().POST("/api/engine/start", { body: { mode: "paper", ...(preset === undefined ? {} : { preset }) } })),
-    ),
+    );
+  },
 };
 
 /** Live wants the words START LIVE; the page of the engine shows account and limits above. */

@@ -6,7 +6,7 @@ import { useRole } from "../api/session";
 import { type ApiError, toApiError } from "../domain/problem";
 import { ConfirmDialog } from "../ui/confirm-dialog";
 import { useConnection } from "../ui/connection";
-import { toastDone, toastFailed } from "../ui/toast";
+import { toastDone, toastFailed, toastRefused } from "../ui/toast";
 import type { Command, CommandContext, Confirmation, FrameActions, Verdict } from "./types";
 
 /** Gives commands: asks what must be asked, runs, and says what the server did. One dialog for the whole application. */
@@ -49,7 +49,7 @@ export function CommandHost({ frame, children }: { frame: FrameActions; children
     const label = command.label(args);
     const verdict = command.allowed(now, args);
     if (!verdict.isAllowed) {
-      toastFailed(label, new Error(verdict.why));
+      toastRefused(label, verdict.why);
       return false;
     }
     const execute = async (answer: { reason: string; isTicked: boolean }): Promise<void> => {

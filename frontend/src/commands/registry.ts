@@ -5,6 +5,7 @@ import type { Command } from "./types";
 
 /** Commands that need no object chosen first: what the palette lists and the keyboard reaches from anywhere. */
 export const globalCommands: readonly Command[] = [
+  engine.start,
   engine.pause,
   engine.resume,
   engine.scanNow,

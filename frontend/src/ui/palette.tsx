@@ -48,7 +48,10 @@ function PaletteBody({ items, onClose }: { items: readonly PaletteItem[]; onClos
   const [query, setQuery] = useState("");
   const [at, setAt] = useState(0);
   const id = useId();
-  const found = filterRows(items, query, (item) => `${item.label} ${item.group}`).slice(0, SHOWN_MAX);
+  const matching = filterRows(items, query, (item) => `${item.label} ${item.group}`);
+  // "Reset" is meant before "Reload preset", which has the word inside.
+  const beginsSo = (item: PaletteItem): boolean => item.label.toLowerCase().startsWith(query.trim().toLowerCase());
+  const found = [...matching.filter(beginsSo), ...matching.filter((item) => !beginsSo(item))].slice(0, SHOWN_MAX);
   const active = Math.min(at, found.length - 1);
   const choose = (item: PaletteItem | undefined): void => {
     if (!item || item.blocked !== undefined) return;

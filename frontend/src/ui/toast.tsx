@@ -9,6 +9,11 @@ export function toastDone(message: string, title?: string): void {
   notifications.show({ ...close, message, title, color: "up", autoClose: 6000, role: "status" });
 }
 
+/** An action that was not even tried, and why. */
+export function toastRefused(title: string, why: string): void {
+  notifications.show({ ...close, message: why, title, color: "down", autoClose: false, role: "alert" });
+}
+
 /** A failed action: stays until closed, with code and request id. */
 export function toastFailed(title: string, thrown: unknown): void {
   const error = toApiError(thrown);
