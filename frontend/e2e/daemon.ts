@@ -21,6 +21,12 @@ async function freePort(): Promise<number> {
   });
 }
 
+interface Open {
+  protected: boolean;
+  entry_completed_at: number | null;
+  state: string;
+}
+
 /** The real program in demo mode in a folder of its own, serving the built user interface. */
 export class Daemon {
   #child: ChildProcess | null = null;
@@ -62,8 +68,9 @@ export class Daemon {
     const daemon = await Daemon.start();
     await until(120, "closed trades and an open position", async () => {
       const trades = await daemon.get<{ total: number }>("/api/trading/trades");
-      const positions = await daemon.get<{ items: { protected: boolean }[] }>("/api/trading/positions");
-      return trades.total >= tradesMin && positions.items.length > 0 && positions.items.every((one) => one.protected);
+      const { items } = await daemon.get<{ items: Open[] }>("/api/trading/positions");
+      const isManaged = (one: Open): boolean => one.protected && one.entry_completed_at !== null && one.state !== "exiting";
+      return trades.total >= tradesMin && items.length > 0 && items.every(isManaged);
     });
     await daemon.changeSettings({ DEMO_SPEED: speed });
     return daemon;

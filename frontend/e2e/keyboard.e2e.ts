@@ -1,5 +1,5 @@
 import type { Browser, Locator, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { openAsAdmin, openBrowser, password, user } from "./browser";
 import { Daemon, until } from "./daemon";
 
@@ -13,10 +13,16 @@ beforeAll(async () => {
   daemon = await Daemon.startWithTrades();
   browser = await openBrowser();
   page = await openAsAdmin(browser, daemon);
+  await page.getByRole("heading", { level: 1, name: "Dashboard" }).waitFor();
 });
 afterAll(async () => {
   await browser.close();
   await daemon.stop();
+});
+
+// A test that failed with a dialog open does not take the next ones with it.
+afterEach(async () => {
+  await page.keyboard.press("Escape");
 });
 
 const press = async (...keys: string[]): Promise<void> => {
