@@ -113,8 +113,8 @@ static void describe_values(const struct shape_member *member, const char *key, 
     return;
   }
   json_begin_object(writer, key);
-  /* Figures of a map may be unknown. */
-  if (member->value != SHAPE_ANY) add_type(writer, shape_type_names[member->value], member->type == SHAPE_MAP && member->value == SHAPE_NUMBER);
+  /* Figures may be unknown. */
+  if (member->value != SHAPE_ANY) add_type(writer, shape_type_names[member->value], member->value == SHAPE_NUMBER);
   if (member->value == SHAPE_OBJECT) json_add_bool(writer, "additionalProperties", true);
   if (member->value == SHAPE_STRING) describe_words(member, false, writer);
   json_end_object(writer);

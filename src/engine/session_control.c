@@ -7,7 +7,9 @@
 
 /* ---- moving ---- */
 
+/* An emergency before the first session is a state, but no session. */
 static void emit_session(struct engine *engine) {
+  if (engine->session.session_id == 0) return;
   engine_emit_record(engine, RECORD_SESSION, &engine->session);
 }
 

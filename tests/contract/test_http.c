@@ -70,6 +70,11 @@ static int host_components(void *self, struct api_component *out, int max) {
   return 1;
 }
 
+static void host_read_system(void *self, struct api_system *out) {
+  (void)self;
+  *out = (struct api_system){.database_kind = "none", .database_bytes = -1, .journal_bytes = -1};
+}
+
 static int open_all(void **state) {
   (void)state;
   const struct engine_limits limits = {.symbols = 1, .base_ms = 60000};
@@ -77,11 +82,12 @@ static int open_all(void **state) {
       .instance = "000000", .venue = "paper", .feed = "demo", .starting_balance = 100000 * DECIMAL_ONE, .max_leverage = 10};
   if (arena_open(&fixture.arena, engine_memory(&limits))) return 1;
   fixture.now = 1700000000000;
+  fixture.settings.api_docs_enabled = true;
   fixture.engine = engine_init(&fixture.arena, &limits, &config, NULL);
   fixture.exchange = (struct exchange){.name = "none", .submit = ignore_intent, .poll = no_answer};
   if (runner_init(&fixture.runner, fixture.engine, &fixture.exchange, NULL, NULL, false)) return 1;
   if (metrics_open(&fixture.metrics, system_clock())) return 1;
-  const struct api_options options = {.host = {NULL, host_now, host_step, host_use_preset, host_components},
+  const struct api_options options = {.host = {NULL, host_now, host_step, host_use_preset, host_components, .read_system = host_read_system},
                                       .engine = fixture.engine,
                                       .metrics = fixture.metrics,
                                       .clock = system_clock(),

@@ -118,6 +118,7 @@ static void check_value(const struct shape_member *member, const char *path, con
 static void check_items(const struct shape_member *member, const char *path, const struct json *array, struct problem *problem) {
   struct shape_member item = {.name = member->name, .type = member->item != SHAPE_EMPTY ? SHAPE_OBJECT : member->value, .item = member->item};
   item.words = member->words;
+  item.is_optional = item.type == SHAPE_NUMBER; /* a figure may be unknown */
   for (size_t i = 0; i < json_size(array); i++) check_value(&item, path, json_item(array, i), problem);
 }
 
