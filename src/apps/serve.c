@@ -145,7 +145,8 @@ static void flush_journal(struct server *server) {
   int64_t now = server->clock->monotonic_ns(server->clock->self);
   if (now - server->flushed_ns < FLUSH_MS * INT64_C(1000000)) return;
   server->flushed_ns = now;
-  if (journal_flush(server->journal, engine_now(server->wiring.engine)) != STATUS_OK) server->flushed_ns = now - FLUSH_MS * INT64_C(1000000) / 2;
+  if (journal_flush_later(server->journal, engine_now(server->wiring.engine)) != STATUS_OK)
+    server->flushed_ns = now - FLUSH_MS * INT64_C(1000000) / 2;
 }
 
 static enum status turn(struct server *server) {

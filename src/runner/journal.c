@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "runner/flusher.h"
 #include "runner/journal_format.h"
 
 enum { RESERVE_BYTES = 4 << 20, RESERVE_STEP = 1 << 20, RETRY_MS = 1000, COMPRESS_AFTER_MS = 24 * 3600 * 1000 };
@@ -42,6 +43,8 @@ struct journal {
   /* records since the last successful flush */
   unsigned char *buffer;
   size_t capacity, used, written;
+  struct flusher *flusher; /* NULL before the first journal_flush_later */
+  size_t handed_over;      /* bytes at the buffer's start that it writes now; 0 none */
   uint64_t buffer_first_seq, next_seq;
   int64_t buffer_first_ts;
   int64_t lost; /* of the outage at hand */
@@ -225,6 +228,7 @@ static struct journal *make_journal(const struct journal_options *options) {
 }
 
 static void free_journal(struct journal *journal) {
+  flusher_close(journal->flusher);
   if (journal->lock >= 0) close(journal->lock);
   free(journal->buffer);
   free(journal);
@@ -368,12 +372,21 @@ static enum status write_buffer(struct journal *journal) {
   return STATUS_OK;
 }
 
-static void commit(struct journal *journal) {
-  digest_add(&journal->digest, journal->buffer, journal->used);
+/* The first bytes of the buffer are on disk; what was appended meanwhile stays. */
+static void commit(struct journal *journal, size_t size) {
+  digest_add(&journal->digest, journal->buffer, size);
   journal->synced_size = journal->file_size;
-  journal->counts.bytes += (int64_t)journal->used;
-  journal->used = journal->written = 0;
+  journal->counts.bytes += (int64_t)size;
+  journal->used -= size;
+  journal->written = 0;
   journal->buffer_first_seq = journal->next_seq;
+  if (journal->used > 0) {
+    struct journal_record first;
+    memmove(journal->buffer, journal->buffer + size, journal->used);
+    check(journal_record_decode(&first, journal->buffer, journal->used) > 0);
+    journal->buffer_first_seq = first.seq;
+    journal->buffer_first_ts = first.ts;
+  }
   ++journal->counts.flushes;
   if (journal->has_failed) log_write(LOG_INFO, "journal", "journal_back", NULL, "%s is written again", journal->path);
   journal->has_failed = false;
@@ -395,7 +408,26 @@ static void remember_loss(struct journal *journal, int64_t ts) {
   journal_append(journal, ts, JOURNAL_MARK, MARK_LOST, payload, sizeof payload);
 }
 
+/* Takes the result of journal_flush_later, when it is there or waits says to wait for it. False: writing failed half-way, and journal_flush, which
+ * knows what to do on a full disk, must go on with it. */
+static bool settle(struct journal *journal, int64_t ts, bool waits) {
+  struct flush_result result;
+  size_t size = journal->handed_over;
+  if (size == 0 || !flusher_end(journal->flusher, waits, &result)) return true;
+  journal->handed_over = 0;
+  journal->written = result.written;
+  journal->file_size += result.written;
+  if (result.sync_error != 0) {
+    break_segment(journal);
+    (void)fail(journal, status_from_errno(result.sync_error), ts);
+  } else if (result.written == size) {
+    commit(journal, size);
+  }
+  return result.written == size;
+}
+
 enum status journal_flush(struct journal *journal, int64_t ts) {
+  (void)settle(journal, ts, true);
   if (journal->is_low && ts >= journal->retry_at && !journal->has_failed) {
     journal->is_low = !make_reserve(journal);
     journal->retry_at = ts + RETRY_MS;
@@ -405,10 +437,24 @@ enum status journal_flush(struct journal *journal, int64_t ts) {
   if (journal->has_failed && ts < journal->retry_at) return journal->failure;
   enum status status = write_and_sync(journal);
   if (status != STATUS_OK) return fail(journal, status, ts);
-  commit(journal);
+  commit(journal, journal->used);
   if (journal->lost == 0) return STATUS_OK;
   remember_loss(journal, ts);
   return journal_flush(journal, ts); /* at most once deep: nothing is lost any more */
+}
+
+/* Everything out of the ordinary is left to journal_flush. */
+enum status journal_flush_later(struct journal *journal, int64_t ts) {
+  bool is_ordinary = settle(journal, ts, false);
+  if (journal->handed_over > 0) return STATUS_OK;
+  is_ordinary = is_ordinary && journal->file >= 0 && journal->lost == 0 && journal_is_available(journal) && !journal->is_volatile;
+  if (is_ordinary && journal->flusher == NULL) journal->flusher = flusher_open(&journal->io);
+  if (!is_ordinary || journal->flusher == NULL) return journal_flush(journal, ts);
+  if (journal->used == 0) return STATUS_OK;
+  reserve_ahead(journal);
+  journal->handed_over = journal->used;
+  flusher_begin(journal->flusher, journal->file, journal->buffer, journal->used);
+  return STATUS_OK;
 }
 
 /* ---- appending ---- */
@@ -463,6 +509,7 @@ uint64_t journal_append(struct journal *journal, int64_t ts, enum journal_direct
 
 void journal_close(struct journal *journal) {
   if (journal == NULL) return;
+  (void)settle(journal, INT64_MAX - 2 * RETRY_MS, true); /* so that its failure is followed by another try */
   if (journal->used > 0 && journal_flush(journal, INT64_MAX - RETRY_MS) != STATUS_OK) {
     log_write(LOG_ERROR, "journal", "journal_lost", NULL, "the last records could not be written: %s", status_text(journal->failure));
   }

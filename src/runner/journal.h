@@ -129,6 +129,9 @@ uint64_t journal_append_end(struct journal *journal, int64_t ts, enum journal_di
 /* Everything appended is on disk when this returns STATUS_OK. After a failure later calls try again, at most once a second of ts; meanwhile they
  * answer with the failure at once. */
 NODISCARD enum status journal_flush(struct journal *journal, int64_t ts);
+/* The same without waiting, by a thread that the first call starts: what was appended before this call is on disk a while after it, and the next call
+ * sees how it went. For records that nothing is sent after. journal_flush waits for it. */
+NODISCARD enum status journal_flush_later(struct journal *journal, int64_t ts);
 /* Bytes appended and not yet on disk. */
 size_t journal_pending(const struct journal *journal);
 /* False while writing fails or only the reserve is left: no new entries. */

@@ -18,8 +18,9 @@ struct snapshots; /* opaque */
 NODISCARD enum status snapshots_open(struct snapshots **out, const char *data_dir, const char *account, struct problem *problem);
 /* Waits for the one being written. */
 void snapshots_close(struct snapshots *snapshots);
-/* Between two events of the runner: begins one when five minutes of event time have passed since the last, or at once when is_forced. The journal is
- * flushed first, so that no snapshot is ahead of it. Skipped while the former is being written. Returns true when it began one. */
+/* Between two events of the runner: begins one when five minutes of event time have passed since the last, or at once when is_forced. No snapshot
+ * is ahead of the journal: it waits until all records are on disk, for up to five minutes more; then, or when is_forced, it flushes. Skipped while
+ * the former is being written. Returns true when it began one. */
 bool snapshots_take(struct snapshots *snapshots, struct runner *runner, bool is_forced);
 /* Seq of the newest one that is on disk, 0 none yet. */
 uint64_t snapshots_newest(struct snapshots *snapshots);

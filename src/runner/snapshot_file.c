@@ -181,7 +181,10 @@ static void make_image(struct snapshots *snapshots, const struct runner *runner)
 
 bool snapshots_take(struct snapshots *snapshots, struct runner *runner, bool is_forced) {
   int64_t now = engine_now(runner->engine);
-  if (atomic_load(&snapshots->is_busy) || (!is_forced && now - snapshots->taken_at < SNAPSHOT_EVERY_MS)) return false;
+  int64_t since = now - snapshots->taken_at;
+  if (atomic_load(&snapshots->is_busy) || (!is_forced && since < SNAPSHOT_EVERY_MS)) return false;
+  /* A snapshot comes after its records: it waits for a moment at which all are on disk, rather than make the loop wait for the disk. */
+  if (!is_forced && since < 2 * SNAPSHOT_EVERY_MS && journal_pending(runner->journal) > 0) return false;
   if (journal_flush(runner->journal, now) != STATUS_OK) return false;
   if (snapshots->has_thread) pthread_join(snapshots->thread, NULL);
   snapshots->has_thread = false;

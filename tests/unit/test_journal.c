@@ -1,5 +1,6 @@
 /* The journal: what was flushed comes back, what was torn is cut, what is damaged is refused, and a sick disk loses nothing that memory can hold. */
 #define _GNU_SOURCE
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -528,6 +529,66 @@ static void test_every_write_may_fail(void **state) {
   }
 }
 
+/* Until nothing is under way or an error was seen. */
+static enum status finish_later(struct journal *journal, int64_t ts) {
+  enum status status = STATUS_OK;
+  while (journal_pending(journal) > 0 && status == STATUS_OK) {
+    status = journal_flush_later(journal, ts);
+    sched_yield();
+  }
+  return status;
+}
+
+static void test_later_flushes_lose_nothing(void **state) {
+  (void)state;
+  struct journal_options with = options();
+  with.segment_bytes = 8192;
+  struct journal *journal = open_with(&with);
+  for (int i = 0; i < 300; i++) {
+    append_numbers(journal, 3, DAY);
+    assert_int_equal(journal_flush_later(journal, DAY), STATUS_OK);
+    append_numbers(journal, 2, DAY); /* while the thread writes, or not */
+    if (i % 7 == 0) assert_int_equal(journal_flush(journal, DAY), STATUS_OK);
+    if (i % 7 == 0) assert_int_equal(journal_pending(journal), 0);
+    if (i % 11 == 0) assert_int_equal(finish_later(journal, DAY), STATUS_OK);
+  }
+  assert_int_equal(journal_flush_later(journal, DAY), STATUS_OK);
+  journal_close(journal);
+  assert_int_equal(read_numbers(1), 1500);
+}
+
+static void test_later_flushes_may_fail(void **state) {
+  (void)state;
+  uint64_t expected = 0;
+  for (int64_t n = 1; n <= 24; n++) {
+    struct journal *journal = open_sick(0);
+    append_numbers(journal, 5, DAY);
+    assert_int_equal(journal_flush(journal, DAY), STATUS_OK);
+    bool is_of_sync = n % 2 == 0;
+    int64_t calls = is_of_sync ? disk.syncs : disk.writes;
+    /* Writing is tried again once: it fails twice. */
+    *(is_of_sync ? &disk.fail_sync_from : &disk.fail_write_from) = calls + (n + 1) / 2;
+    *(is_of_sync ? &disk.fail_sync_to : &disk.fail_write_to) = calls + (n + 1) / 2 + (is_of_sync ? 1 : 2);
+    disk.write_error = n % 4 == 1 ? EIO : ENOSPC;
+    disk.short_write = 50;
+    bool was_refused = false;
+    for (int i = 1; i <= 20; i++) {
+      append_numbers(journal, 5, DAY + 2000 * i);
+      if (finish_later(journal, DAY + 2000 * i) == STATUS_OK) continue;
+      was_refused = true;
+      assert_false(journal_is_available(journal));
+    }
+    assert_true(was_refused == (is_of_sync || disk.write_error == EIO));
+    append_numbers(journal, 5, DAY + 50000);
+    disk.fail_sync_from = disk.syncs + 1;
+    disk.fail_sync_to = disk.syncs + 2;
+    assert_int_equal(journal_flush_later(journal, DAY + 50000), STATUS_OK);
+    journal_close(journal); /* sees the failure and writes them again */
+    expected += 110;
+    assert_int_equal(read_numbers(1), expected);
+  }
+}
+
 static void test_failed_sync_breaks_the_segment(void **state) {
   (void)state;
   struct journal *journal = open_sick(0);
@@ -657,6 +718,8 @@ int main(void) {
       TEST(test_old_segments_go),
       TEST(test_short_and_interrupted_writes),
       TEST(test_every_write_may_fail),
+      TEST(test_later_flushes_lose_nothing),
+      TEST(test_later_flushes_may_fail),
       TEST(test_failed_sync_breaks_the_segment),
       TEST(test_reserve_serves_a_full_disk),
       TEST(test_memory_is_bounded_and_the_loss_is_told),
