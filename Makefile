@@ -228,6 +228,9 @@ frontend/dist/index.html: $(UI_MODULES) $(UI_SOURCES)
 	@touch $@
 check-ui: $(UI_MODULES) ## types, lint, format and dead code of the user interface
 	@cd frontend && $(subst scripts,../scripts,$(WITH_NODE)) npm run --silent check
+.PHONY: check-openapi
+check-openapi: $(UI_MODULES) ## the document of the API is valid OpenAPI 3.1
+	@cd frontend && $(subst scripts,../scripts,$(WITH_NODE)) npm run --silent check:openapi
 test-ui: $(UI_MODULES) ## unit and component tests of the user interface
 	@cd frontend && $(subst scripts,../scripts,$(WITH_NODE)) npm run --silent test
 E2E_ARGS ?=

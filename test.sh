@@ -69,6 +69,7 @@ add 'tidy checks find planted violations' tests/tidy/self_test.sh
 add 'build' make all
 add 'purity' make check-purity
 add 'generated documents' make check-docs
+add 'OpenAPI document' make check-openapi
 add 'tests under ASan and UBSan' make MODE=asan test
 add 'user interface: checks' make check-ui
 add 'user interface: tests' make test-ui
