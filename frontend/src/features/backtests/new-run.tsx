@@ -1,4 +1,4 @@
-import { ActionIcon, Checkbox, MultiSelect, NumberInput, SegmentedControl, Select, TextInput } from "@mantine/core";
+import { ActionIcon, Checkbox, MultiSelect, NumberInput, Radio, Select, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Play, X } from "lucide-react";
@@ -213,12 +213,13 @@ export function NewRun() {
       <Panel title={t("form.what")} query={datasets} empty={(rows) => (rows.length === 0 ? { text: t("form.noDataset") } : null)}>
         <div className={css.form}>
           <div className={css.whole}>
-            <SegmentedControl
-              aria-label={t("form.kind")}
-              data={KINDS.map((word) => ({ value: word, label: t(`kind.${word}`), disabled: !OFFERED.includes(word) }))}
-              value={kind}
-              onChange={(next) => setSearch({ kind: next })}
-            />
+            <Radio.Group label={t("form.kind")} value={kind} onChange={(next) => setSearch({ kind: next })}>
+              <div className="row">
+                {KINDS.map((word) => (
+                  <Radio key={word} size="xs" value={word} label={t(`kind.${word}`)} disabled={!OFFERED.includes(word)} />
+                ))}
+              </div>
+            </Radio.Group>
             <p className="small text-3">{t("kind.notInVersion")}</p>
           </div>
           <Select

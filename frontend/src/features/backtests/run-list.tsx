@@ -48,6 +48,7 @@ const figures: Column<Run>[] = [
     align: "end",
     cell: (run) => <Percent value={run.summary?.total_return} of="fraction" signed reason={whyUnknown(run)} />,
     sort: (run) => run.summary?.total_return,
+    isHiddenByDefault: true,
   },
   {
     id: "r",
