@@ -36,7 +36,7 @@ static int no_components(void *self, struct api_component *out, int max) {
 enum status answers_open(struct answers *answers, const struct wiring *wiring) {
   *answers = (struct answers){0};
   enum status status = metrics_open(&answers->metrics, system_clock());
-  struct api_options options = {.host = {NULL, never_now, never_step, never_use_preset, no_components},
+  struct api_options options = {.host = {.now = never_now, .step = never_step, .use_preset = never_use_preset, .components = no_components},
                                 .engine = wiring->engine,
                                 .metrics = answers->metrics,
                                 .clock = system_clock(),

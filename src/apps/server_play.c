@@ -38,7 +38,7 @@ void server_step(struct server *server, struct event *event, bool is_market) {
   } else {
     runner_step(&server->wiring.runner, event);
   }
-  metrics_step(server->metrics, event->kind, (double)(monotonic_ns(server) - begin) * 1e-9);
+  metrics_step(server->metrics, (enum event_kind)event->kind, (double)(monotonic_ns(server) - begin) * 1e-9);
 }
 
 /* ---- sessions ---- */

@@ -206,7 +206,9 @@ static void add_parameter(struct request_maker *maker, const struct route *route
   if (value == NULL && text_equal(key_of(route), "symbol") && !is_wrong) value = MAKER_PICK(maker, symbols);
   if (value != NULL) {
     add_encoded(out, value);
-  } else if (is_wrong && maker_is_once_in(maker, 12)) {
+  } else if (!is_wrong) {
+    buffer_add_text(out, "none-seen-yet");
+  } else if (maker_is_once_in(maker, 12)) {
     for (int i = 0; i < 200; i++) buffer_add_text(out, "A");
   } else {
     buffer_add_text(out, MAKER_PICK(maker, odd));

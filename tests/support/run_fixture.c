@@ -111,15 +111,16 @@ static void open_server(struct run_fixture *fixture, int workers) {
                                            .context = fixture};
   assert_int_equal(run_pool_open(&fixture->pool, &options, &problem), STATUS_OK);
   run_pool_port(fixture->pool, &fixture->run_port);
-  const struct api_options api = {.host = {fixture, host_now, host_step, host_use_preset, host_components},
-                                  .engine = fixture->engine,
-                                  .metrics = fixture->metrics,
-                                  .clock = system_clock(),
-                                  .settings = &fixture->settings,
-                                  .rows = &database.port,
-                                  .runs = &fixture->run_port,
-                                  .is_ready = true,
-                                  .is_private = true};
+  const struct api_options api = {
+      .host = {.self = fixture, .now = host_now, .step = host_step, .use_preset = host_use_preset, .components = host_components},
+      .engine = fixture->engine,
+      .metrics = fixture->metrics,
+      .clock = system_clock(),
+      .settings = &fixture->settings,
+      .rows = &database.port,
+      .runs = &fixture->run_port,
+      .is_ready = true,
+      .is_private = true};
   assert_int_equal(api_open(&fixture->api, &api), STATUS_OK);
 }
 
