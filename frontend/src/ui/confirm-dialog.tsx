@@ -155,6 +155,8 @@ function ConfirmBody(props: ConfirmDialogProps) {
             onChange={(event) => setReason(event.currentTarget.value)}
             rows={2}
             maxLength={200}
+            // A button that waits for the reason cannot take the focus.
+            data-autofocus={form.kind === "type" ? undefined : true}
           />
         )}
         {form.kind === "type" && (
