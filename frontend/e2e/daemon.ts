@@ -65,7 +65,7 @@ export class Daemon {
 
   /** One that has closed trades and an open position, and from then on runs in slow motion, so that they stay as they are. */
   static async startWithTrades(speed = 0.5, tradesMin = 1): Promise<Daemon> {
-    const daemon = await Daemon.start();
+    const daemon = await Daemon.start({ DEMO_SPEED: tradesMin > 1 ? 300 : 120 });
     await until(120, "closed trades and an open position", async () => {
       const trades = await daemon.get<{ total: number }>("/api/trading/trades");
       const { items } = await daemon.get<{ items: Open[] }>("/api/trading/positions");

