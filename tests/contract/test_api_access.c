@@ -23,6 +23,7 @@
 #include "api/access/access.h"
 #include "api/access/audit.h"
 #include "base/json.h"
+#include "support/socket_client.h"
 
 enum { REPLY_BYTES = 1 << 20, BODY_LIMIT = 4096, ROUNDS_MAX = 20000 };
 
@@ -152,13 +153,14 @@ static int open_api(void) {
       .clock = &test_clock,
       .settings = &fixture.settings,
       .rows = &fixture.rows,
+      .sockets = http_server_sockets(),
       .is_demo = true,
       .is_ready = true};
   if (api_open(&fixture.api, &options)) return 1;
   struct listener listener;
   api_listener(fixture.api, &listener);
   runner_listen(&fixture.runner, &listener);
-  struct http_options http = {.host = "127.0.0.1", .body_limit = BODY_LIMIT, .clock = &test_clock};
+  struct http_options http = {.host = "127.0.0.1", .body_limit = BODY_LIMIT, .sockets_max = 32, .clock = &test_clock};
   api_handler(fixture.api, &http.handler);
   struct problem problem;
   problem_clear(&problem);
@@ -173,6 +175,8 @@ static int open_all(void **state) {
   fixture.settings.login_ttl_hours = 12;
   fixture.settings.rate_limit_read_per_s = 1000;
   fixture.settings.rate_limit_write_per_s = 1000;
+  fixture.settings.ws_max_connections = 20;
+  fixture.settings.ws_heartbeat_interval_s = 600;
   strcpy(fixture.settings.api_host, "127.0.0.1");
   strcpy(fixture.settings.cors_origins, "http://localhost:3000,https://ui.example");
   if (open_engine() || open_database() || open_api()) return 1;
@@ -949,6 +953,111 @@ static void bodies_are_strict(void **state) {
   }
 }
 
+/* ---- sockets ---- */
+
+static void turn_server(void *context) {
+  (void)context;
+  http_server_run(fixture.server);
+  api_turn(fixture.api);
+  http_server_flush(fixture.server);
+}
+
+static struct socket_world socket_world(void) {
+  return (struct socket_world){.turn = turn_server, .port = http_server_port(fixture.server)};
+}
+
+/* Opens one and returns 0 after a HELLO with that word in it, else the status or close code that it got instead. */
+static int open_socket(struct socket_client *client, const char *target, const char *head, const char *word) {
+  struct socket_world world = socket_world();
+  int status = socket_client_open(client, &world, target, head);
+  if (status != 101) return status;
+  if (!socket_client_wait(client, &world, "HELLO")) return socket_client_wait_end(client, &world);
+  assert_non_null(strstr(client->text.data, word));
+  return 0;
+}
+
+static int try_socket(const char *target, const char *head, const char *word) {
+  struct socket_client client;
+  pass_s(7);
+  int result = open_socket(&client, target, head, word);
+  socket_client_close(&client);
+  return result;
+}
+
+static void take_ticket(const char *headers, char target[256]) {
+  char ticket[128];
+  assert_int_equal(ask("POST", "/api/auth/ws-ticket", headers, "{}"), 200);
+  take_text("ticket", ticket, sizeof ticket);
+  snprintf(target, 256, "/ws?ticket=%s", ticket);
+}
+
+static void sockets_need_a_ticket_or_a_token(void **state) {
+  (void)state;
+  char target[256];
+  pass_s(60);
+  take_ticket(bearer(fixture.tokens[API_ROLE_VIEWER]), target);
+  assert_int_equal(try_socket(target, "", "\"role\":\"viewer\""), 0);
+  assert_int_equal(try_socket(target, "", ""), 4001); /* used */
+  take_ticket(bearer(fixture.tokens[API_ROLE_OPERATOR]), target);
+  pass_s(31);
+  assert_int_equal(try_socket(target, "", ""), 4001); /* too old */
+  assert_int_equal(try_socket("/ws?ticket=0123456789abcdef", "", ""), 4001);
+  assert_int_equal(try_socket("/ws?ticket=", "", ""), 4001);
+  assert_int_equal(try_socket("/ws", "", ""), 401);
+  assert_int_equal(try_socket("/ws", bearer(fixture.tokens[API_ROLE_ADMIN]), "\"role\":\"admin\""), 0);
+  assert_int_equal(try_socket("/ws", bearer(fixture.revoked), ""), 4001);
+  assert_int_equal(try_socket("/ws", bearer("bbt_nonsense"), ""), 4001);
+  /* A ticket is for its own place only, and a good one does not excuse a foreign page. */
+  take_ticket(bearer(fixture.tokens[API_ROLE_VIEWER]), target);
+  assert_int_equal(try_socket(target, "Origin: https://evil.example\r\n", ""), 403);
+  assert_int_equal(try_socket(target, "Origin: https://ui.example\r\n", "\"role\":\"viewer\""), 0);
+}
+
+/* Rights that are lost meanwhile end a socket within a minute; what others have stays open. */
+static void sockets_end_with_their_rights(void **state) {
+  (void)state;
+  char secret[TOKEN_TEXT_BYTES];
+  char target[256];
+  struct browser browser;
+  struct socket_client by_token;
+  struct socket_client by_login;
+  struct socket_client other;
+  struct problem problem;
+  struct socket_world world = socket_world();
+  struct accounts *accounts = &fixture.api->access->accounts;
+  problem_clear(&problem);
+  pass_s(60);
+  make_token("soon gone", API_ROLE_OPERATOR, secret);
+  assert_int_equal(log_in(&browser, "root", password), 200);
+  take_ticket(browser.headers, target);
+  assert_int_equal(open_socket(&by_token, "/ws", bearer(secret), "operator"), 0);
+  assert_int_equal(open_socket(&by_login, target, "", "\"user\":\"root\""), 0);
+  assert_int_equal(open_socket(&other, "/ws", bearer(fixture.tokens[API_ROLE_VIEWER]), "viewer"), 0);
+  assert_int_equal(accounts_revoke_token(accounts, accounts_find_secret(accounts, secret)->id, &problem), STATUS_OK);
+  assert_int_equal(ask("POST", "/api/auth/logout", browser.headers, "{}"), 200);
+  pass_s(61);
+  assert_int_equal(socket_client_wait_end(&by_token, &world), 4001);
+  assert_int_equal(socket_client_wait_end(&by_login, &world), 4001);
+  socket_client_say(&other, &world, "{\"type\":\"PING\",\"data\":{\"id\":\"x\"}}");
+  assert_true(socket_client_wait(&other, &world, "PONG"));
+  socket_client_close(&by_token);
+  socket_client_close(&by_login);
+  socket_client_close(&other);
+}
+
+static void sockets_have_limits(void **state) {
+  (void)state;
+  struct socket_client clients[12];
+  pass_s(120);
+  for (int i = 0; i < 10; i++) assert_int_equal(open_socket(&clients[i], "/ws", bearer(fixture.tokens[API_ROLE_ADMIN]), "admin"), 0);
+  assert_int_equal(open_socket(&clients[10], "/ws", bearer(fixture.tokens[API_ROLE_ADMIN]), ""), 4029);
+  fixture.settings.ws_max_connections = 10;
+  pass_s(60);
+  assert_int_equal(open_socket(&clients[11], "/ws", bearer(fixture.tokens[API_ROLE_ADMIN]), ""), 4013);
+  fixture.settings.ws_max_connections = 20;
+  for (int i = 0; i < 12; i++) socket_client_close(&clients[i]);
+}
+
 /* ---- without logins ---- */
 
 static void with_auth_off_every_request_is_admin(void **state) {
@@ -991,6 +1100,9 @@ int main(void) {
       cmocka_unit_test(changes_by_another_process_are_noticed),
       cmocka_unit_test(tickets_are_for_one_use),
       cmocka_unit_test(bodies_are_strict),
+      cmocka_unit_test(sockets_need_a_ticket_or_a_token),
+      cmocka_unit_test(sockets_end_with_their_rights),
+      cmocka_unit_test(sockets_have_limits),
       cmocka_unit_test(with_auth_off_every_request_is_admin),
       cmocka_unit_test(a_changed_audit_row_is_found),
   };
