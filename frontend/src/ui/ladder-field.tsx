@@ -8,7 +8,7 @@ import css from "./schema-form.module.css";
 
 const WIDTH = 220;
 const HEIGHT = 96;
-const MARGIN = { left: 30, right: 8, top: 8, bottom: 18 };
+const MARGIN = { left: 36, right: 8, top: 8, bottom: 18 };
 
 /** What is left of the position at each R: a stair that goes down at every rung. */
 function LadderDrawing({ rungs }: { rungs: readonly Rung[] }) {

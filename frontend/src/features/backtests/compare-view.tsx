@@ -2,7 +2,7 @@ import { Button, SegmentedControl } from "@mantine/core";
 import { useQueries, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
-import { formatDay, formatDuration, formatNumber, humanise } from "../../domain/format";
+import { formatDay, formatDuration, formatNumber, formatUsd, humanise } from "../../domain/format";
 import { formatMeasure } from "../../domain/measures";
 import { valueText } from "../../domain/preset-schema";
 import { idsOf, normalise } from "../../domain/runs";
@@ -39,6 +39,8 @@ const TONES: readonly NonNullable<LineSeries["tone"]>[] = ["accent", "up", "warn
 function figureText(value: number, unit: string, name: string): string {
   if (unit === "ms") return name.endsWith("_at") ? formatDay(value) : formatDuration(value);
   if (unit === "count") return formatNumber(value, 0);
+  if (unit === "USD") return formatUsd(value);
+  if (unit === "ratio") return formatNumber(value);
   return formatMeasure(value, unit);
 }
 

@@ -88,10 +88,11 @@ function stampText(stamp: string): string {
   switch (stamp) {
     case "skipped_filters":
     case "turnover_estimated":
+    case "scan_interval_rounded":
     case "funding_unknown":
       return t(`stamp.${stamp}`);
     default:
-      return humanise(stamp);
+      return "";
   }
 }
 
