@@ -2,7 +2,6 @@ import { formatNumber } from "./format";
 
 /** The schema of a preset as /api/presets/schema tells it (JSON Schema 2020-12 with units and conditions), and what a form needs to know of it. */
 
-export type PresetValue = unknown;
 export type PresetConfig = Record<string, unknown>;
 
 export interface SchemaNode {

@@ -41,7 +41,7 @@ export interface Editor {
 }
 
 /** Every change of b against a, put on another content. */
-export function mergeChanges(changes: readonly KeyDifference[], onto: PresetConfig): PresetConfig {
+function mergeChanges(changes: readonly KeyDifference[], onto: PresetConfig): PresetConfig {
   return changes.reduce((config, { key, b }) => withValue(config, key, b), onto);
 }
 
