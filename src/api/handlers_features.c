@@ -232,8 +232,5 @@ void handle_feature_health(struct call *call) {
     json_add_int(writer, "missing_candles", health.missing);
     json_end_object(writer);
   }
-  json_end_array(writer);
-  json_add_null(writer, "next_cursor");
-  json_add_int(writer, "total", engine_symbol_count(engine));
-  call_end(call, 200);
+  call_end_list(call, engine_symbol_count(engine));
 }

@@ -459,8 +459,11 @@ void write_record(const struct api *api, enum record_kind kind, const void *obje
     case RECORD_SCAN:
       write_scan(api, NULL, object, 0, writer);
       return;
+    case RECORD_TRANSITION:
+      write_plain(SHAPE_TRANSITION, object, writer);
+      return;
     default:
-      write_plain(SHAPE_SESSION, object, writer);
+      write_session(api, NULL, object, writer);
       return;
   }
 }
