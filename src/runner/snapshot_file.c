@@ -144,7 +144,7 @@ static void *write_file(void *context) {
   struct snapshots *snapshots = context;
   char path[JOURNAL_PATH_MAX];
   path_of(path, snapshots->data_dir, snapshots->seq);
-  enum status status = buffer_write_file(&snapshots->bytes, path, 0640, NULL);
+  enum status status = buffer_write_file(&snapshots->bytes, path, 0600, NULL);
   if (status == STATUS_OK) {
     atomic_store(&snapshots->newest, snapshots->seq);
     remove_old(snapshots->data_dir);
