@@ -49,7 +49,7 @@ test("progress comes by the feed, then the result", { timeout: 240_000 }, async 
   await page.waitForURL(/\/backtests\/B\d+/);
   id = /B\d+/.exec(page.url())?.[0] ?? "";
   await page.getByRole("progressbar").first().waitFor();
-  await page.getByRole("heading", { name: "What to know first" }).waitFor({ timeout: 180_000 });
+  await page.getByRole("heading", { name: "What to know first" }).waitFor({ timeout: 90_000 });
   // Without a reload and without asking again and again.
   expect(asked.filter((url) => url.includes("/progress")).length).toBeLessThan(5);
   await page.getByText("Turnover is estimated from price and volume").waitFor();

@@ -99,6 +99,21 @@ export async function setTheme(page: Page, theme: Look["theme"]): Promise<void> 
   });
 }
 
+/** Goes to a page inside the application, as a link does: connects within a minute are limited, so not each page is loaded anew. */
+export async function visit(page: Page, address: string): Promise<void> {
+  const to = new URL(address, page.url());
+  const isInside = to.pathname !== new URL(page.url()).pathname && (await page.getByRole("navigation").count()) > 0;
+  if (!isInside) {
+    await page.goto(to.href);
+    return;
+  }
+  await page.evaluate((path) => {
+    document.querySelector("h1")?.setAttribute("data-left", "");
+    history.pushState(null, "", path);
+  }, to.pathname + to.search);
+  await page.waitForFunction(() => document.querySelector("h1") !== null && document.querySelector("h1[data-left]") === null);
+}
+
 /** Waits until the page shows its heading and no part of it is loading. */
 export async function settle(page: Page): Promise<void> {
   await page.getByRole("heading", { level: 1 }).first().waitFor();

@@ -9,6 +9,7 @@ import {
   sidewaysScroll,
   sizes,
   themes,
+  visit,
   watchFaults,
 } from "./browser";
 import { Daemon } from "./daemon";
@@ -47,7 +48,7 @@ for (const [sizeName, size] of Object.entries(sizes))
     for (const one of pages.filter(({ name }) => !only || only.includes(name)))
       test(one.name, async () => {
         faults.length = 0;
-        await page.goto(`${daemon.url}${addressOf(one, ids)}`);
+        await visit(page, addressOf(one, ids));
         await settle(page);
         expect.soft(faults).toEqual([]);
         expect.soft(await sidewaysScroll(page), "pixels of sideways scroll").toBe(0);

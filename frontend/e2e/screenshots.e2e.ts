@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openAsAdmin, openBrowser, settle, sizes, themes } from "./browser";
+import { openAsAdmin, openBrowser, settle, sizes, themes, visit } from "./browser";
 import { Daemon } from "./daemon";
 import { addressOf, findIds, pages } from "./pages";
 
@@ -32,7 +32,7 @@ for (const theme of themes)
     test(`${theme} ${sizeName}`, { timeout: 600_000 }, async () => {
       const page = await openAsAdmin(browser, daemon, { theme, size });
       for (const one of pages.filter(({ name }) => !only || only.includes(name))) {
-        await page.goto(`${daemon.url}${addressOf(one, ids)}`);
+        await visit(page, addressOf(one, ids));
         await settle(page);
         await page.waitForTimeout(1500);
         const picture = await page.screenshot({
