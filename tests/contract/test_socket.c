@@ -12,6 +12,7 @@
 #include "adapters/clock/system_clock.h"
 #include "adapters/http/http.h"
 #include "adapters/source/generate.h"
+#include "api/alerts/alerts.h"
 #include "api/feed/feed.h"
 #include "base/calendar.h"
 #include "support/engine_fixture.h"
@@ -439,6 +440,20 @@ static void subscribing_gives_snapshots(void **state) {
   socket_client_close(&client);
 }
 
+/* Alerts of the user's rules are no part of the engine. */
+static void alerts_of_rules_are_in_the_snapshot(void **state) {
+  (void)state;
+  const struct alert_rule rule = {.rule_id = "AR99", .name = "too many fills", .severity = SEVERITY_WARNING};
+  struct alert_view *view = alerts_raise(fixture.api, &rule, "account", "more than five a minute", 6, engine_now(fixture.rig.engine));
+  assert_non_null(view);
+  struct socket_client client = open_client();
+  say(&client, "{\"type\":\"SUBSCRIBE\",\"data\":{\"topics\":[\"alerts\"]}}");
+  assert_true(await(&client, "SNAPSHOT"));
+  assert_non_null(strstr(client.text.data, "\"name\":\"too many fills\""));
+  socket_client_close(&client);
+  alerts_resolve(fixture.api, view, engine_now(fixture.rig.engine));
+}
+
 static void silence_gets_the_default(void **state) {
   (void)state;
   struct socket_client client = open_client();
@@ -627,16 +642,27 @@ static void what_comes_after_the_end_is_ignored(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(upgrades_are_checked),      cmocka_unit_test(the_key_is_answered),
-      cmocka_unit_test(a_ticket_opens_one_socket), cmocka_unit_test(cookies_alone_open_none),
-      cmocka_unit_test(there_are_limits),          cmocka_unit_test(frames_are_checked),
-      cmocka_unit_test(messages_have_a_limit),     cmocka_unit_test(a_fragmented_message_is_one),
-      cmocka_unit_test(pings_are_answered),        cmocka_unit_test(nonsense_is_an_error),
-      cmocka_unit_test(too_many_errors_end_it),    cmocka_unit_test(a_flood_ends_it),
-      cmocka_unit_test(topics_have_a_limit),       cmocka_unit_test(subscribing_gives_snapshots),
-      cmocka_unit_test(silence_gets_the_default),  cmocka_unit_test(numbers_have_no_gap),
-      cmocka_unit_test(every_type_is_seen),        cmocka_unit_test(a_slow_reader_is_closed_and_recovers),
-      cmocka_unit_test(who_is_silent_is_closed),   cmocka_unit_test(what_comes_after_the_end_is_ignored),
+      cmocka_unit_test(upgrades_are_checked),
+      cmocka_unit_test(the_key_is_answered),
+      cmocka_unit_test(a_ticket_opens_one_socket),
+      cmocka_unit_test(cookies_alone_open_none),
+      cmocka_unit_test(there_are_limits),
+      cmocka_unit_test(frames_are_checked),
+      cmocka_unit_test(messages_have_a_limit),
+      cmocka_unit_test(a_fragmented_message_is_one),
+      cmocka_unit_test(pings_are_answered),
+      cmocka_unit_test(nonsense_is_an_error),
+      cmocka_unit_test(too_many_errors_end_it),
+      cmocka_unit_test(a_flood_ends_it),
+      cmocka_unit_test(topics_have_a_limit),
+      cmocka_unit_test(subscribing_gives_snapshots),
+      cmocka_unit_test(silence_gets_the_default),
+      cmocka_unit_test(numbers_have_no_gap),
+      cmocka_unit_test(alerts_of_rules_are_in_the_snapshot),
+      cmocka_unit_test(every_type_is_seen),
+      cmocka_unit_test(a_slow_reader_is_closed_and_recovers),
+      cmocka_unit_test(who_is_silent_is_closed),
+      cmocka_unit_test(what_comes_after_the_end_is_ignored),
   };
   return cmocka_run_group_tests(tests, open_all, close_all);
 }

@@ -1,4 +1,5 @@
 /* A topic as it is now. */
+#include "api/alerts/alerts.h"
 #include "api/feed/feed_state.h"
 
 static void add_positions(const struct api *api, struct json_writer *writer) {
@@ -24,8 +25,12 @@ static void add_newest(const struct api *api, enum record_kind kind, struct json
   }
 }
 
+/* Of the engine and of the user's rules: the newest, and older ones that are not over. */
 static void add_alerts(const struct api *api, struct json_writer *writer) {
-  for (int32_t i = 0; i < engine_alert_count(api->options.engine); i++) write_alert(api, NULL, engine_alert(api->options.engine, i), writer);
+  const struct alert_view *view;
+  for (int32_t i = 0; (view = alerts_get(api->alerts, i)) != NULL; i++) {
+    if (i < FEED_SNAPSHOT_ROWS || view->state != ALERT_RESOLVED) write_alert_view(api, NULL, view, writer);
+  }
 }
 
 static void add_levels(const struct api *api, int32_t symbol, struct json_writer *writer) {
