@@ -3047,8 +3047,8 @@ export interface components {
             daily_pnl_r: number;
             /** @description deepest fall of the cumulative R of the session's trades */
             max_drawdown_r: number;
-            /** @description deepest drawdown of the session, fraction; without a database the present one */
-            max_drawdown: number;
+            /** @description deepest drawdown of the session, fraction; without a database the present one; null before the first equity */
+            max_drawdown?: number | null;
             /** @description event time, ms UTC */
             ts: number;
         };
@@ -3914,7 +3914,7 @@ export interface components {
             funding_rate?: number | null;
         };
         ScanResult: {
-            scan_id: string;
+            scan_id: string | null;
             /** @description time, ms UTC */
             ts: number;
             symbol: string;
@@ -4110,7 +4110,7 @@ export interface components {
             /** @description time, ms UTC */
             outcome_at: number | null;
             /** @description prices of the targets of its position; empty before the entry */
-            targets: number[];
+            targets: (number | null)[];
             /** @description the tests that it passed */
             reasons: components["schemas"]["Reason"][];
             /** @description symbol:scan time */
@@ -4353,7 +4353,7 @@ export interface components {
                 [key: string]: components["schemas"]["MetricValue"];
             };
             /** @description share of the trades in which each target filled, null without trades */
-            target_hit_rate: number[];
+            target_hit_rate: (number | null)[];
         };
         RBin: {
             /** @description lower edge */
@@ -4936,7 +4936,7 @@ export interface components {
             /** @description positions still open at the end, not counted as trades */
             left_open?: number | null;
             /** @description share of trades in which the rung filled, by rung */
-            target_hit_rate: number[];
+            target_hit_rate: (number | null)[];
         };
         ResultBreakdown: {
             /** @description day, symbol, ... */
@@ -5144,7 +5144,7 @@ export interface components {
             /** @description its unit */
             unit: string;
             /** @description by run; null where undefined */
-            values: number[];
+            values: (number | null)[];
         };
         ComparedParameter: {
             /** @description key of the preset, or a parameter of the run */
@@ -5504,7 +5504,7 @@ export interface components {
             /** @enum {string} */
             machine: "session" | "candidate" | "order" | "position" | "view";
             id: string | null;
-            from_state: string;
+            from_state: string | null;
             to_state: string;
             trigger: string | null;
             reason: string | null;
