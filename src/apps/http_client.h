@@ -10,9 +10,9 @@ struct http_answer {
   struct buffer body; /* owned */
 };
 
-/* body NULL: none. token NULL: none; else it is sent as a bearer. STATUS_NOT_RUNNING when nobody answers at the address, STATUS_TIMED_OUT, STATUS_BAD_CONFIG for an address that is none. Any HTTP
- * status is STATUS_OK. */
-NODISCARD enum status http_client_send(const char *url, const char *method, const char *path, const char *body, const char *token,
-                                       int timeout_s, struct http_answer *out, struct problem *problem);
+/* body NULL: none. token NULL: none; else it is sent as a bearer. STATUS_NOT_RUNNING when nobody answers at the address, STATUS_TIMED_OUT,
+ * STATUS_BAD_CONFIG for an address that is none. Any HTTP status is STATUS_OK. */
+NODISCARD enum status http_client_send(const char *url, const char *method, const char *path, const char *body, const char *token, int timeout_s,
+                                       struct http_answer *out, struct problem *problem);
 
 #endif

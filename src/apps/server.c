@@ -276,19 +276,19 @@ static enum status open_pool(struct server *server) {
 }
 
 static enum status open_api(struct server *server) {
-  const struct api_options options = {.host = {server, host_now, host_step, host_use_preset, host_components, server_read_system, server_start_backup,
-                                               server_take_backup},
-                                      .resources = server_resources(server),
-                                      .engine = server->wiring.engine,
-                                      .metrics = server->metrics,
-                                      .clock = server->clock,
-                                      .settings = &server->app->settings,
-                                      .rows = &server->row_port,
-                                      .runs = &server->run_port,
-                                      .sockets = http_server_sockets(),
-                                      .is_demo = true, /* recorded data are all this version has */
-                                      .speed = server->app->settings.demo_speed,
-                                      .is_ready = true};
+  const struct api_options options = {
+      .host = {server, host_now, host_step, host_use_preset, host_components, server_read_system, server_start_backup, server_take_backup},
+      .resources = server_resources(server),
+      .engine = server->wiring.engine,
+      .metrics = server->metrics,
+      .clock = server->clock,
+      .settings = &server->app->settings,
+      .rows = &server->row_port,
+      .runs = &server->run_port,
+      .sockets = http_server_sockets(),
+      .is_demo = true, /* recorded data are all this version has */
+      .speed = server->app->settings.demo_speed,
+      .is_ready = true};
   return api_open(&server->api, &options);
 }
 
