@@ -474,8 +474,7 @@ static void rules_raise_resolve_and_survive(void **state) {
       "{\"name\": \"a\", \"metric\": \"equity_usd\", \"comparator\": \"!\", \"threshold\": 1, \"severity\": \"info\"}",
       "{\"name\": \"a\", \"metric\": \"equity_usd\", \"comparator\": \">\", \"severity\": \"info\"}",
       "{\"name\": \"a\", \"metric\": \"state\", \"comparator\": \"changes\", \"threshold\": 1, \"severity\": \"info\"}",
-      "{\"name\": \"a\", \"metric\": \"equity_usd\", \"comparator\": \">\", \"threshold\": 1, \"severity\": \"info\", \"quiet_hours\": "
-      "\"25:00-07:00\"}",
+      "{\"name\": \"a\", \"metric\": \"state\", \"comparator\": \"changes\", \"severity\": \"info\", \"quiet_hours\": \"25:00-07:00\"}",
       "{\"name\": \"a\", \"metric\": \"equity_usd\", \"comparator\": \">\", \"threshold\": 1, \"severity\": \"info\", \"channels\": [\"webhook\"]}",
       "{\"name\": \"a\", \"metric\": \"scan_duration_ms\", \"comparator\": \">\", \"threshold\": 1, \"severity\": \"info\"}",
       "{\"name\": \"a\", \"metric\": \"equity_usd\", \"comparator\": \">\", \"threshold\": 1, \"severity\": \"info\", \"built_in\": true}",
