@@ -50,6 +50,8 @@ shift 2
 mkdir -p "$log_dir"
 rm -f "$log_dir"/*.count "$log_dir"/*.log
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:strict_string_checks=1:detect_leaks=1}
+# make hands its variables on, and MODE is a name of one of the program's settings too.
+unset MODE BUILD CC MAKEFLAGS MFLAGS
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 if [ $# -gt 0 ]; then
     printf '%s\0' "$@" | xargs -0 -n 1 -P "$jobs" "$0" --one "$log_dir"
