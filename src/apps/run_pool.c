@@ -201,13 +201,15 @@ static struct json *read_output(const struct run_pool *pool, const struct job *j
   return output;
 }
 
-static void end_row(const struct run_pool *pool, const struct job *job, enum run_state state, const char *error) {
+static void end_row(const struct run_pool *pool, struct job *job, enum run_state state, const char *error) {
+  /* Who is told of the end looks at the job, which is dropped after that. */
+  job->state = state;
   const struct row_value values[] = {row_text("status", run_state_names[state]), row_int("ended_at", pool_now_ms(pool)),
                                      row_real("progress", state == RUN_DONE ? 1 : job->progress), row_text("error", error)};
   update_row(pool, job, values, (int)(sizeof values / sizeof values[0]));
 }
 
-static void end_failed(struct run_pool *pool, const struct job *job, const struct problem *problem, const char *otherwise) {
+static void end_failed(struct run_pool *pool, struct job *job, const struct problem *problem, const char *otherwise) {
   struct buffer text = {0};
   error_text(problem, otherwise, &text);
   if (job->kind == RUN_MEASURE) pool_store_dataset(pool, job->dataset, NULL, problem->count > 0 ? problem->items[0].message : otherwise);
