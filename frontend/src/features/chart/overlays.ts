@@ -29,7 +29,7 @@ const levelStyles: Partial<Record<string, ChartLine["style"]>> = {
   retested: "dotted",
 };
 
-export function levelLines(levels: readonly Level[]): ChartLine[] {
+export function levelLines(levels: readonly Level[], isQuiet: boolean): ChartLine[] {
   return levels.flatMap((level): ChartLine[] => {
     const style = levelStyles[level.state];
     if (style === undefined) return [];
@@ -43,6 +43,7 @@ export function levelLines(levels: readonly Level[]): ChartLine[] {
         label: `${side}${bonus} ×${level.touch_count}${strength}`,
         tone: level.level_type === "resistance" ? "warn" : "accent",
         style,
+        isQuiet,
       },
     ];
   });
@@ -85,8 +86,8 @@ const looks: Record<Marker["kind"], Omit<ChartMarker, "id" | "ts" | "text"> & { 
   retest: { overlay: "breakouts", shape: "square", tone: "neutral", position: "below" },
 };
 
-/** Moved stops are a line of their own; their markers would cover the candles. */
-export function chartMarkers(markers: readonly Marker[], shown: ReadonlySet<Overlay>): ChartMarker[] {
+/** Moved stops are a line of their own, and fills come many at a time: their texts would cover the candles. A small chart has marks without texts. */
+export function chartMarkers(markers: readonly Marker[], shown: ReadonlySet<Overlay>, isCompact: boolean): ChartMarker[] {
   return markers
     .filter(({ kind }) => kind !== "stop_moved" && shown.has(looks[kind].overlay))
     .map((marker, index) => {
@@ -95,7 +96,7 @@ export function chartMarkers(markers: readonly Marker[], shown: ReadonlySet<Over
       return {
         id: `${marker.id}-${marker.ts}-${index}`,
         ts: marker.ts,
-        text: marker.text,
+        text: isCompact || marker.kind === "fill" ? "" : marker.text,
         shape: isShort ? "down" : shape,
         tone,
         position: isShort ? "above" : position,

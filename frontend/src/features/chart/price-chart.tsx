@@ -38,6 +38,8 @@ export interface ChartLine {
   label: string;
   tone: "up" | "down" | "accent" | "warn" | "neutral";
   style: "solid" | "dashed" | "dotted" | "thin";
+  /** Without label and price on the axis: on a small chart they would cover the candles. */
+  isQuiet?: boolean;
 }
 
 /** Something that happened at a time and price. */
@@ -161,8 +163,8 @@ function showLines(parts: Parts, lines: readonly ChartLine[], colours: ChartColo
       color: toneColour(colours, line.tone),
       lineWidth: line.style === "thin" || line.style === "dotted" ? 1 : 2,
       lineStyle: styles[line.style],
-      axisLabelVisible: true,
-      title: line.label,
+      axisLabelVisible: line.isQuiet !== true,
+      title: line.isQuiet === true ? "" : line.label,
     }),
   );
 }

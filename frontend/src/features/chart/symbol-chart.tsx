@@ -91,7 +91,7 @@ function useShown(): [ReadonlySet<Overlay>, (overlay: Overlay) => void] {
 }
 
 /* What is drawn over the candles, by the overlays that are on. */
-function useDrawing(symbol: string, candles: readonly Candle[], shown: ReadonlySet<Overlay>) {
+function useDrawing(symbol: string, candles: readonly Candle[], shown: ReadonlySet<Overlay>, isCompact: boolean) {
   const { data: levels } = useQuery(levelsQuery(symbol, shown.has("levels")));
   const { data: markers } = useQuery(markersQuery(symbol, shown.has("trades") || shown.has("signals") || shown.has("breakouts")));
   const { data: market } = useQuery({ ...marketDataQuery(symbol), enabled: shown.has("walls") });
@@ -103,10 +103,10 @@ function useDrawing(symbol: string, candles: readonly Candle[], shown: ReadonlyS
   const { data: detail } = useQuery(stopHistoryQuery(shown.has("stop") ? (position?.position_id ?? null) : null));
   const lines = useMemo(
     () => [
-      ...(shown.has("levels") ? levelLines(levels ?? []) : []),
+      ...(shown.has("levels") ? levelLines(levels ?? [], isCompact) : []),
       ...(shown.has("position") && position ? positionLines(position) : []),
     ],
-    [levels, position, shown],
+    [levels, position, shown, isCompact],
   );
   const curves = useMemo((): ChartCurve[] => {
     const indicators = indicatorCurves(candles, shown, position?.side ?? "long");
@@ -115,7 +115,7 @@ function useDrawing(symbol: string, candles: readonly Candle[], shown: ReadonlyS
     const moves = detail.stop_history.map((move) => ({ ts: move.ts, price: move.new }));
     return [...indicators, stopCurve(moves, { ts: position.opened_at, stop: position.stop_initial }, lastTs)];
   }, [candles, shown, position, detail]);
-  const drawn = useMemo(() => chartMarkers(markers ?? [], shown), [markers, shown]);
+  const drawn = useMemo(() => chartMarkers(markers ?? [], shown, isCompact), [markers, shown, isCompact]);
   const walls = useMemo(
     () =>
       shown.has("walls")
@@ -198,7 +198,7 @@ export function SymbolChart(props: SymbolChartProps) {
   const handle = useRef<ChartHandle>(null);
   const none: readonly Candle[] = useMemo(() => [], []);
   const candles = query.data ?? none;
-  const drawing = useDrawing(symbol, candles, shown);
+  const drawing = useDrawing(symbol, candles, shown, isCompact);
   const name = shortSymbol(symbol);
   const first = candles[0];
   const last = candles.at(-1);
