@@ -33,7 +33,9 @@ void read_latency(const struct engine *engine, double *median_ms, double *mean_m
   double sum = 0;
   for (int i = 0; i < count; i++) sum += (double)times[i];
   *mean_ms = sum / count;
-  *median_ms = 0.5 * (double)(times[(count - 1) / 2] + times[count / 2]);
+  int low = (count - 1) / 2;
+  int high = count / 2;
+  *median_ms = 0.5 * (double)(times[low] + times[high]);
 }
 
 /* ---- status ---- */

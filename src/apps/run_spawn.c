@@ -58,7 +58,7 @@ static void add_symbols(struct words *words, const struct json *symbols) {
   struct buffer list = {0};
   if (symbols == NULL || json_kind(symbols) != JSON_ARRAY || json_size(symbols) == 0) return;
   for (size_t i = 0; i < json_size(symbols); i++) buffer_add_format(&list, "%s%s", i > 0 ? "," : "", json_string(json_item(symbols, i)));
-  add_pair(words, "--symbols", list.data);
+  if (list.data != NULL) add_pair(words, "--symbols", list.data);
   buffer_deinit(&list);
 }
 
@@ -103,8 +103,10 @@ static void add_import(const struct job *job, struct words *words) {
   add_word(words, "data");
   add_word(words, "import");
   add_pair(words, "--name", job->dataset);
-  if (kept_text(job->params, "format") != NULL) add_pair(words, "--format", kept_text(job->params, "format"));
-  if (kept_text(job->params, "symbol") != NULL) add_pair(words, "--symbol", kept_text(job->params, "symbol"));
+  const char *format = kept_text(job->params, "format");
+  const char *symbol = kept_text(job->params, "symbol");
+  if (format != NULL) add_pair(words, "--format", format);
+  if (symbol != NULL) add_pair(words, "--symbol", symbol);
   add_bad_data(words, job->params);
 }
 
@@ -138,7 +140,9 @@ static void add_words(const struct run_pool *pool, const struct job *job, const 
   add_settings(pool->options.settings, words);
   if (job->kind != RUN_IMPORT && job->kind != RUN_MEASURE) return;
   add_word(words, "--"); /* whatever the path looks like, it is no option */
-  add_word(words, job->kind == RUN_IMPORT ? kept_text(job->params, "path") : data);
+  const char *source = job->kind == RUN_IMPORT ? kept_text(job->params, "path") : data;
+  check(source != NULL);
+  add_word(words, source);
 }
 
 void pool_output_path(const struct run_pool *pool, const struct job *job, char out[RUN_PATH_BYTES]) {

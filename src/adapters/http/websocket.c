@@ -107,10 +107,10 @@ static size_t put_header(char *out, size_t length) {
     at[1] = (unsigned char)length;
     return 2;
   }
-  int bytes = length < 65536 ? 2 : 8;
+  size_t bytes = length < 65536 ? 2 : 8;
   at[1] = bytes == 2 ? 126 : 127;
-  for (int i = 0; i < bytes; i++) at[2 + i] = (unsigned char)((uint64_t)length >> (8 * (bytes - 1 - i)));
-  return (size_t)(2 + bytes);
+  for (size_t i = 0; i < bytes; i++) at[2 + i] = (unsigned char)((uint64_t)length >> (8 * (bytes - 1 - i)));
+  return 2 + bytes;
 }
 
 /* ---- the queue ---- */
@@ -449,6 +449,7 @@ void websockets_close(struct websockets *all) {
     poll(&file, 1, 20);
     websockets_run(all);
   }
+  // NOLINTNEXTLINE(clang-analyzer-unix.Malloc): free_socket takes a socket out of the list before it frees it
   for (struct http_socket *socket = all->sockets; socket != NULL; socket = socket->next) end_socket(socket, WSLAY_CODE_GOING_AWAY);
   free_ended(all);
   close(all->epoll);
