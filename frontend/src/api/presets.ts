@@ -23,7 +23,7 @@ export interface Verdict {
 
 async function storedOf(response: Response): Promise<StoredPreset> {
   const preset = (await response.json()) as Schemas["Preset"];
-  return { preset, config: preset.config as PresetConfig, etag: response.headers.get("etag") ?? `"${preset.hash}"` };
+  return { preset, config: preset.config, etag: response.headers.get("etag") ?? `"${preset.hash}"` };
 }
 
 const path = (name: string): string => `/api/presets/${encodeURIComponent(name)}`;
@@ -62,7 +62,7 @@ export const presetVersionsQuery = (name: string) =>
 /** Every error and warning of a content; `name` is what it must be called. */
 export async function validatePreset(config: PresetConfig, name: string | null): Promise<Verdict> {
   const reply = await unwrap(api().POST("/api/presets/validate", { body: { config, ...(name === null ? {} : { name }) } }));
-  return { isValid: reply.valid, errors: reply.errors as Finding[], warnings: reply.warnings as Finding[] };
+  return { isValid: reply.valid, errors: reply.errors, warnings: reply.warnings };
 }
 
 export async function createPreset(config: PresetConfig): Promise<void> {
