@@ -57,4 +57,10 @@ export default tseslint.config(
     files: ["scripts/**", "e2e/**", ".size-limit.js"],
     languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly" } },
   },
+  {
+    files: ["public/**"],
+    languageOptions: {
+      globals: { document: "readonly", localStorage: "readonly", location: "readonly", matchMedia: "readonly" },
+    },
+  },
 );

@@ -1,6 +1,7 @@
 /// <reference types="vitest/config" />
+import { readFileSync } from "node:fs";
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vite";
+import { defineConfig, type Plugin } from "vite";
 
 // The daemon that `npm run dev` and `npm run preview` hand /api and /ws to; the built files ask their own origin or what /config.json says.
 const daemon = process.env["BREAKOUT_URL"] ?? "http://127.0.0.1:8000";
@@ -10,12 +11,35 @@ const proxy = {
   "/ws": { target: daemon, ws: true, changeOrigin: true, headers: { Origin: daemon } },
 };
 
+const nonce = "__CSP_NONCE__";
+
+/** The page is painted before any script or style sheet has come: the styles of its shell stand in it, and the sheets, which would hold the painting back, follow the shell. */
+function shell(): Plugin {
+  const styles = ["tokens", "shell"].map((name) => readFileSync(new URL(`src/ui/${name}.css`, import.meta.url), "utf8")).join("");
+  const small = styles.replace(/\/\*.*?\*\//gs, "").replace(/\s+/g, " ");
+  const mark = "<!-- styles of the shell -->";
+  const sheet = /\s*<link rel="stylesheet"[^>]*>/g;
+  return {
+    name: "shell",
+    transformIndexHtml: {
+      order: "post",
+      handler: (page) => {
+        const sheets = page.match(sheet) ?? [];
+        return page
+          .replace(sheet, "")
+          .replace(mark, () => `<style nonce="${nonce}">${small}</style>`)
+          .replace(/\s*<\/body>/, (end) => sheets.join("") + end);
+      },
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), shell()],
   server: { host: "127.0.0.1", proxy },
   preview: { host: "127.0.0.1", proxy },
   // The server puts a fresh nonce into the page with each answer: the kit adds a few style elements.
-  html: { cspNonce: "__CSP_NONCE__" },
+  html: { cspNonce: nonce },
   build: {
     target: "es2023",
     manifest: true,

@@ -63,12 +63,17 @@ async function firstLoad(browser) {
 
 async function firstPaint(browser) {
   const times = [];
+  const headings = [];
   for (let i = 0; i < paints; i++) {
     const { page } = await openDashboard(browser, 4);
     times.push(await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0].startTime));
+    await page.locator("main h1").waitFor({ timeout: 60_000 });
+    headings.push(await page.evaluate(() => performance.now()));
     await page.context().close();
   }
-  tell("first contentful paint, CPU 4 x slower", `median ${median(times).toFixed(0)} ms, best ${Math.min(...times).toFixed(0)} ms (target 1000)`);
+  const figures = (list) => `median ${median(list).toFixed(0)} ms, best ${Math.min(...list).toFixed(0)} ms`;
+  tell("first contentful paint, CPU 4 x slower", `${figures(times)} (target 1000)`);
+  tell("heading of the dashboard, CPU 4 x slower", figures(headings));
 }
 
 /** Frames of the page, and of an empty one beside it, which shows what the machine drops. */

@@ -10,7 +10,7 @@ import { toApiError } from "../domain/problem";
 import { getPreferences, setPreferences } from "../hooks/preferences";
 import { frameText as t } from "../texts/frame";
 import { KeyHelp } from "../ui/keys";
-import { ErrorNote, Skeleton } from "../ui/panel";
+import { ErrorNote } from "../ui/panel";
 import { Announcer } from "./announcer";
 import { Banners } from "./banners";
 import { EmergencySheet } from "./emergency-sheet";
@@ -22,7 +22,7 @@ import { BottomBar, Navigation, NavigationDrawer } from "./navigation";
 import { Palette } from "./palette";
 import { TabIcon } from "./tab-icon";
 
-/** The frame of every page but login and setup. It shows nothing before it is known who is there. */
+/** The frame of every page but login and setup. Before it is known who is there, the shell of the page stands. */
 export function Layout() {
   const me = useQuery(meQuery);
   const navigate = useNavigate();
@@ -35,13 +35,10 @@ export function Layout() {
     void navigate({ to: "/login", search: next === "/" ? {} : { next }, replace: true });
   }, [isRefused, isKnown, navigate]);
   if (!isKnown) {
+    if (!me.error || isRefused) return null;
     return (
       <main className={css.alone}>
-        {me.error && !isRefused ? (
-          <ErrorNote name={t("away.title")} error={toApiError(me.error)} onRetry={() => void me.refetch()} />
-        ) : (
-          <Skeleton shape="rows" name={t("product")} />
-        )}
+        <ErrorNote name={t("away.title")} error={toApiError(me.error)} onRetry={() => void me.refetch()} />
       </main>
     );
   }
