@@ -6,7 +6,8 @@
 #   --quick    only the compiled tests, as they are built already: no packages, no sanitizers, no system tests
 #
 # In order: tidy checks, the compiled tests under ASan and UBSan, checks and tests of the user interface, the build by the second
-# compiler, the system tests of the real program, those in a browser among them. The last line is 'N passed, N failed, N skipped' over all of them.
+# compiler, the system tests of the real program, those in a browser among them. The static analyzer takes as long as all of it and is
+# part of 'make check'. The last line is 'N passed, N failed, N skipped' over all of them.
 # Exit codes: 0 all passed, 1 something failed, 2 packages could not be installed, 64 wrong usage.
 set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -74,7 +75,7 @@ add 'tests under ASan and UBSan' make MODE=asan test
 add 'user interface: checks' make check-ui
 add 'user interface: tests' make test-ui
 add 'build by clang' make CC=clang-14 all tests-built
-add 'lint' make check-lint
+add 'lint, quick' make check-lint-quick
 for script in tests/system/*.sh; do
     case $(basename "$script") in
     # Shared functions, and what needs a mirror and root: make bare-debian.

@@ -107,6 +107,11 @@ printf '#include <stdlib.h>\n\nint bad_leak(void);\nint bad_leak(void) {\n  char
 finds 'lint: bounds' 'src/base/bad.c:7' "$checks/lint.sh" "$tree"
 
 new_tree
+accepts 'lint --quick' "$checks/lint.sh" --quick "$tree"
+printf '#include <string.h>\n\nint bad_size(char *p);\nint bad_size(char *p) {\n  memset(p, 0, sizeof(p));\n  return 1;\n}\n' >"$tree/src/base/bad.c"
+finds 'lint --quick: size of a pointer' 'src/base/bad.c:5' "$checks/lint.sh" --quick "$tree"
+
+new_tree
 printf '#!/bin/sh\necho "text" >"$2/a.md"\n' >"$tree/scripts/docs.sh"
 chmod +x "$tree/scripts/docs.sh"
 echo text >"$tree/docs/generated/a.md"
