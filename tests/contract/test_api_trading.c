@@ -457,6 +457,8 @@ static void rules_raise_resolve_and_survive(void **state) {
   assert_string_equal(market_fixture_text(&fixture, "items.0.rule_id"), rule);
   assert_int_equal(market_fixture_get(&fixture, "/api/alerts?state=resolved"), 200);
   assert_string_equal(market_fixture_text(&fixture, "items.0.alert_id"), alert); /* its rule began anew */
+  assert_string_equal(market_fixture_text(&fixture, "items.0.acked_by"), "local");
+  assert_string_equal(market_fixture_text(&fixture, "items.0.note"), "seen");
   assert_int_equal(post("{}", "/api/alerts/rules/%s/test", rule), 200);
   snprintf(target, sizeof target, "/api/alerts/rules/%s", rule);
   assert_int_equal(market_fixture_ask(&fixture, "PUT", target,

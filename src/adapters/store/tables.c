@@ -12,6 +12,7 @@ const char *const column_type_names[] = {"TEXT", "INTEGER", "REAL", "DEC", "TS",
   ;
 #define COLUMN(column, kind, index) {.name = #column, .type = COLUMN_TYPE_##kind, .is_indexed = (index)},
 #define COLUMN_FROM(column, kind, index, from) {.name = #column, .type = COLUMN_TYPE_##kind, .is_indexed = (index), .source = (from)},
+#define COLUMN_SINCE(column, kind, index, version) {.name = #column, .type = COLUMN_TYPE_##kind, .is_indexed = (index), .since = (version)},
 #define COLUMN_AS(column, kind, formula) {.name = #column, .type = COLUMN_TYPE_##kind, .expression = (formula)},
 #include "adapters/store/table.def"
 

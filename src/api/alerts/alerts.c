@@ -210,14 +210,14 @@ void alerts_resolve(struct api *api, struct alert_view *view, int64_t ts) {
 void alerts_store_ack(struct api *api, struct alert_view *view) {
   const struct row_port *rows = api->options.rows;
   struct rows_query which = {.table = "alerts"};
-  const struct row_value value = row_text("acked_by", view->acked_by);
+  const struct row_value values[] = {row_text("acked_by", view->acked_by), row_text("note", view->note[0] != '\0' ? view->note : NULL)};
   struct problem problem;
   int64_t changed = 0;
   view->wants_ack_stored = false;
   if (rows == NULL) return;
   problem_clear(&problem);
   rows_query_add(&which, "alert_id", ROWS_EQUAL, view->alert_id);
-  enum status status = rows->update(rows->self, &which, &value, 1, &changed, &problem);
+  enum status status = rows->update(rows->self, &which, values, 2, &changed, &problem);
   view->wants_ack_stored = status != STATUS_OK || changed == 0; /* the archive may not have the alert yet */
 }
 
@@ -264,6 +264,7 @@ static bool on_row(void *context, const struct row_value *values, int count) {
   copy_text(view.subject, sizeof view.subject, row_value_of(values, count, "subject"));
   copy_text(view.message, sizeof view.message, row_value_of(values, count, "message"));
   copy_text(view.acked_by, sizeof view.acked_by, row_value_of(values, count, "acked_by"));
+  copy_text(view.note, sizeof view.note, row_value_of(values, count, "note"));
   if (view.acked_by[0] != '\0' && view.state == ALERT_FIRING) view.state = ALERT_ACKNOWLEDGED;
   note_number(alerts, view.alert_id);
   put(alerts, &view);
