@@ -220,6 +220,8 @@ export class FeedCache {
 
   constructor(client: QueryClient) {
     this.#client = client;
+    // Rows that a message does not name keep their identity anyway; comparing all of them again and again costs more than it saves.
+    client.setQueryDefaults(["live"], { structuralSharing: false });
   }
 
   /** Holds back what arrives (a hidden tab, a paused tail); releasing writes it. */

@@ -1,4 +1,4 @@
-import { type QueryClient, useQueryClient } from "@tanstack/react-query";
+import { hashKey, type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { getConfig } from "../config";
 import { useNow } from "../hooks/use-now";
@@ -96,8 +96,9 @@ interface ClockSample {
 function useEngineClock(client: QueryClient): { now: (wallMs: number) => number } {
   const sample = useRef<ClockSample | null>(null);
   useEffect(() => {
+    const engineHash = hashKey(engineQuery.queryKey);
     return client.getQueryCache().subscribe((event) => {
-      if (event.type !== "updated" || event.query.queryHash !== JSON.stringify(engineQuery.queryKey)) return;
+      if (event.type !== "updated" || event.query.queryHash !== engineHash) return;
       const status = event.query.state.data as EngineStatus | undefined;
       if (status)
         sample.current = {

@@ -99,18 +99,17 @@ export function useChoice(key: string, fallback: string): [string, (value: strin
   return [value, (next) => setPreferences({ choices: { ...current.choices, [key]: next } })];
 }
 
-const darkQuery = "(prefers-color-scheme: dark)";
+const dark = matchMedia("(prefers-color-scheme: dark)");
 
 function subscribeToScheme(listener: () => void): () => void {
-  const media = matchMedia(darkQuery);
-  media.addEventListener("change", listener);
-  return () => media.removeEventListener("change", listener);
+  dark.addEventListener("change", listener);
+  return () => dark.removeEventListener("change", listener);
 }
 
 /** dark or light, whatever "system" means at the moment. Charts read their colours by it. */
 export function useScheme(): "dark" | "light" {
   const { theme } = usePreferences();
-  const isSystemDark = useSyncExternalStore(subscribeToScheme, () => matchMedia(darkQuery).matches);
+  const isSystemDark = useSyncExternalStore(subscribeToScheme, () => dark.matches);
   if (theme !== "system") return theme;
   return isSystemDark ? "dark" : "light";
 }

@@ -245,18 +245,21 @@ interface BodyProps<Row> {
   onLeave: () => void;
 }
 
+function rowHeight(): number {
+  return (Number.parseInt(getComputedStyle(document.documentElement).getPropertyValue("--row"), 10) || 28) + 1;
+}
+
 /** Rows in view and the height of those before and after; all rows when they are few. */
 function useWindow<Row>(
   rows: readonly Row[],
   scroller: BodyProps<Row>["scroller"],
 ): { from: number; to: number; before: number; after: number } {
-  const rowHeight = Number.parseInt(getComputedStyle(document.documentElement).getPropertyValue("--row"), 10) || 28;
   // The rows are read at once below; nothing of the virtualizer is handed to a memoised child.
   // eslint-disable-next-line react-hooks/incompatible-library
   const virtual = useVirtualizer({
-    count: rows.length,
+    count: rows.length < VIRTUAL_FROM ? 0 : rows.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => rowHeight + 1,
+    estimateSize: rowHeight,
     overscan: 12,
   });
   if (rows.length < VIRTUAL_FROM) return { from: 0, to: rows.length, before: 0, after: 0 };

@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { type ReactNode, useEffect, useId, useState } from "react";
 import { formatDuration } from "../domain/format";
 import { type ApiError, toApiError } from "../domain/problem";
-import { useNow } from "../hooks/use-now";
+import { useAge } from "../hooks/use-now";
 import { uiText as t } from "../texts/ui";
 import { useConnection } from "./connection";
 import css from "./panel.module.css";
@@ -97,13 +97,10 @@ export function EmptyNote({ text, action }: EmptyState) {
 }
 
 function useStaleAge(query: QueryLike<unknown> | undefined, renewed: "feed" | number | undefined): number | null {
-  const now = useNow(1000);
-  const connection = useConnection();
-  if (!query || query.data === undefined || renewed === undefined) return null;
-  if (renewed === "feed")
-    return connection.isLive || connection.lastSeenAt === null ? null : Math.max(0, now - connection.lastSeenAt);
-  const age = now - query.dataUpdatedAt;
-  return age > Math.max(STALE_MIN_MS, 3 * renewed) ? age : null;
+  const { isLive, lastSeenAt } = useConnection();
+  const isLoaded = query?.data !== undefined && renewed !== undefined;
+  const seenAt = renewed === "feed" ? (isLive ? null : lastSeenAt) : (query?.dataUpdatedAt ?? null);
+  return useAge(isLoaded ? seenAt : null, typeof renewed === "number" ? Math.max(STALE_MIN_MS, 3 * renewed) : -1);
 }
 
 function PanelBody<T>({ title, query, empty, children, skeleton = "rows" }: PanelProps<T>) {

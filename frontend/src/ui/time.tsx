@@ -1,4 +1,3 @@
-import { Tooltip } from "@mantine/core";
 import { createContext, useContext } from "react";
 import { formatClock, formatDateTime, formatDuration, formatOtherZone, zoneName } from "../domain/format";
 import { useNow } from "../hooks/use-now";
@@ -51,11 +50,13 @@ export function Time({
 
 function TimeTip({ at, children }: { at: number; children: string }) {
   return (
-    <Tooltip label={`${formatDateTime(at)} ${zoneName()} · ${formatOtherZone(at)}`}>
-      <time dateTime={new Date(at).toISOString()} className="nowrap">
-        {children}
-      </time>
-    </Tooltip>
+    <time
+      dateTime={new Date(at).toISOString()}
+      className="nowrap"
+      title={`${formatDateTime(at)} ${zoneName()} · ${formatOtherZone(at)}`}
+    >
+      {children}
+    </time>
   );
 }
 

@@ -1,4 +1,3 @@
-import { Tooltip } from "@mantine/core";
 import type { ReactNode } from "react";
 import {
   DASH,
@@ -23,11 +22,9 @@ export function Value({ children, reason }: { children: ReactNode; reason?: stri
   if (children !== null && children !== undefined && children !== DASH && children !== "") return <>{children}</>;
   const why = reason ?? t("value.unknown");
   return (
-    <Tooltip label={why}>
-      <span className="text-3" role="note" aria-label={why}>
-        {DASH}
-      </span>
-    </Tooltip>
+    <span className="text-3" role="note" aria-label={why} title={why}>
+      {DASH}
+    </span>
   );
 }
 
@@ -91,9 +88,9 @@ export function Percent({
 export function Compact({ value, reason }: NumberProps) {
   if (value == null) return <Unknown reason={reason} />;
   return (
-    <Tooltip label={formatNumber(value, Number.isInteger(value) ? 0 : 2)}>
-      <span className="nowrap">{formatCompact(value)}</span>
-    </Tooltip>
+    <span className="nowrap" title={formatNumber(value, Number.isInteger(value) ? 0 : 2)}>
+      {formatCompact(value)}
+    </span>
   );
 }
 

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense } from "react";
+import { lazy, memo, useCallback, Suspense } from "react";
 import { useFeedTopics } from "../../api/live";
-import { candidatesQuery, engineQuery, positionsQuery, scanQuery } from "../../api/queries";
+import { candidatesQuery, positionsQuery, scanQuery } from "../../api/queries";
 import { byRank } from "../../domain/candidates";
 import { shortSymbol } from "../../domain/format";
 import { EngineCard, RiskCards } from "../../features/dashboard/cards";
@@ -14,7 +14,7 @@ import { Page } from "../../ui/page";
 import { EmptyNote, Panel, Skeleton } from "../../ui/panel";
 
 // The chart's library is half as large as the rest of the page: it comes after it.
-const SymbolChart = lazy(async () => ({ default: (await import("../../features/chart/symbol-chart")).SymbolChart }));
+const SymbolChart = memo(lazy(async () => ({ default: (await import("../../features/chart/symbol-chart")).SymbolChart })));
 
 const TIMEFRAMES = ["1m", "5m", "15m", "1h"] as const;
 type Timeframe = (typeof TIMEFRAMES)[number];
@@ -22,36 +22,21 @@ type Timeframe = (typeof TIMEFRAMES)[number];
 export function DashboardPage() {
   useFeedTopics(["risk", "equity"]);
   const [search, setSearch] = useSearchState({ symbol: "", range: "1d", timeframe: "5m" });
-  const { data: engine } = useQuery(engineQuery);
-  const { data: positions } = useQuery(positionsQuery);
-  const { data: candidates } = useQuery(candidatesQuery);
-  const { data: scan } = useQuery(scanQuery);
-  const chosenPosition = positions?.find((position) => position.symbol === search.symbol);
-  const chosenCandidate = candidates?.find((candidate) => candidate.symbol === search.symbol);
-  const symbol =
-    chosenPosition?.symbol ??
-    chosenCandidate?.symbol ??
-    positions?.[0]?.symbol ??
-    byRank(candidates ?? [])[0]?.symbol ??
-    byRank(scan?.items ?? [])[0]?.symbol ??
-    null;
-  const timeframe = TIMEFRAMES.find((each) => each === search.timeframe) ?? "5m";
-  const isFresh = engine !== undefined && engine.session_id === null;
+  const choose = useCallback((symbol: string) => setSearch({ symbol }), [setSearch]);
+  const chooseTimeframe = useCallback((timeframe: Timeframe) => setSearch({ timeframe }), [setSearch]);
   return (
     <Page title={frameText("page.dashboard")}>
       <div className="grid">
-        {isFresh && <FirstSteps isDemo={engine.demo} />}
+        <FirstSteps />
         <EngineCard />
         <RiskCards />
-        <ChartPanel symbol={symbol} timeframe={timeframe} onTimeframe={(next) => setSearch({ timeframe: next })} />
-        <CandidatesPanel
-          activeKey={chosenCandidate?.candidate_id ?? null}
-          onChoose={(candidate) => setSearch({ symbol: candidate.symbol })}
+        <ChartPanel
+          chosen={search.symbol}
+          timeframe={TIMEFRAMES.find((each) => each === search.timeframe) ?? "5m"}
+          onTimeframe={chooseTimeframe}
         />
-        <PositionsPanel
-          activeKey={chosenPosition?.position_id ?? null}
-          onChoose={(position) => setSearch({ symbol: position.symbol })}
-        />
+        <CandidatesPanel chosen={search.symbol} onChoose={choose} />
+        <PositionsPanel chosen={search.symbol} onChoose={choose} />
         <AlertsPanel />
         <SignalFeed />
         <EquityCurve range={search.range} onRange={(range) => setSearch({ range })} />
@@ -61,15 +46,26 @@ export function DashboardPage() {
   );
 }
 
+/** The chosen symbol while it is a position or a candidate, else the first position, the best candidate, the best of the scan. */
+function useShownSymbol(chosen: string): string | null {
+  const { data: positions } = useQuery(positionsQuery);
+  const { data: candidates } = useQuery(candidatesQuery);
+  const { data: scan } = useQuery(scanQuery);
+  const isThere = [...(positions ?? []), ...(candidates ?? [])].some(({ symbol }) => symbol === chosen);
+  if (isThere) return chosen;
+  return positions?.[0]?.symbol ?? byRank(candidates ?? [])[0]?.symbol ?? byRank(scan?.items ?? [])[0]?.symbol ?? null;
+}
+
 function ChartPanel({
-  symbol,
+  chosen,
   timeframe,
   onTimeframe,
 }: {
-  symbol: string | null;
+  chosen: string;
   timeframe: Timeframe;
   onTimeframe: (timeframe: Timeframe) => void;
 }) {
+  const symbol = useShownSymbol(chosen);
   if (symbol === null) {
     return (
       <Panel title={t("chart.title")} className="c-8" minHeight={340}>

@@ -43,8 +43,12 @@ function EngineButtons({ engine }: { engine: EngineStatus }) {
   );
 }
 
-function EngineCardBody({ engine }: { engine: EngineStatus }) {
+function SessionAge({ startedAt }: { startedAt: number | null }) {
   const now = useEngineNow();
+  return <Duration ms={startedAt === null ? null : Math.max(0, now - startedAt)} reason={t("engine.noSession")} />;
+}
+
+function EngineCardBody({ engine }: { engine: EngineStatus }) {
   return (
     <div className={css.card}>
       <div className="row">
@@ -58,10 +62,7 @@ function EngineCardBody({ engine }: { engine: EngineStatus }) {
           <Value>{engine.preset}</Value>
         </Fact>
         <Fact name={t("engine.age")}>
-          <Duration
-            ms={engine.started_at === null ? null : Math.max(0, now - engine.started_at)}
-            reason={t("engine.noSession")}
-          />
+          <SessionAge startedAt={engine.started_at} />
         </Fact>
         <Fact name={t("engine.nextScan")}>
           <TimeAgo at={engine.next_scan_at} reason={t("engine.noSession")} />

@@ -2,6 +2,7 @@ import { Button, SegmentedControl } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { api, unwrap } from "../../api/client";
+import { engineQuery } from "../../api/queries";
 import { start } from "../../commands/engine";
 import { CommandButton } from "../../commands/host";
 import { formatCount, formatUsd } from "../../domain/format";
@@ -102,8 +103,10 @@ export function Funnel() {
 }
 
 /** Before the first session: what to do, in three steps. */
-export function FirstSteps({ isDemo }: { isDemo: boolean }) {
+export function FirstSteps() {
   const navigate = useNavigate();
+  const { data: engine } = useQuery(engineQuery);
+  if (!engine || engine.session_id !== null) return null;
   return (
     <Panel title={t("first.title")} className="c-12">
       <ol className={css.steps}>
@@ -126,7 +129,7 @@ export function FirstSteps({ isDemo }: { isDemo: boolean }) {
             {t("first.watch")}
           </Button>
         </li>
-        {!isDemo && (
+        {!engine.demo && (
           <li className={css.stepCard}>
             <strong>{t("first.demo")}</strong>
             <p className="text-2">{t("first.demoText")}</p>

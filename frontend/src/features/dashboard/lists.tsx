@@ -67,7 +67,13 @@ const positionColumns: readonly Column<Position>[] = [
   },
 ];
 
-export function PositionsPanel({ activeKey, onChoose }: { activeKey: string | null; onChoose: (position: Position) => void }) {
+interface ChoiceProps {
+  /** The symbol of the chart. */
+  chosen: string;
+  onChoose: (symbol: string) => void;
+}
+
+export function PositionsPanel({ chosen, onChoose }: ChoiceProps) {
   const query = useQuery(positionsQuery);
   return (
     <Panel
@@ -91,8 +97,8 @@ export function PositionsPanel({ activeKey, onChoose }: { activeKey: string | nu
           columns={positionColumns}
           rowKey={(row) => row.position_id}
           rowLabel={(row) => shortSymbol(row.symbol)}
-          activeKey={activeKey}
-          onOpen={onChoose}
+          activeKey={rows.find(({ symbol }) => symbol === chosen)?.position_id ?? null}
+          onOpen={(row) => onChoose(row.symbol)}
           defaultSort="-r"
           isPrimary
         />
@@ -149,7 +155,7 @@ const candidateColumns: readonly Column<Candidate>[] = [
   },
 ];
 
-export function CandidatesPanel({ activeKey, onChoose }: { activeKey: string | null; onChoose: (candidate: Candidate) => void }) {
+export function CandidatesPanel({ chosen, onChoose }: ChoiceProps) {
   useFeedTopics(["scan"]);
   const query = useQuery(candidatesQuery);
   return (
@@ -172,8 +178,8 @@ export function CandidatesPanel({ activeKey, onChoose }: { activeKey: string | n
           rows={byRank(rows)}
           columns={candidateColumns}
           rowKey={(row) => row.candidate_id}
-          activeKey={activeKey}
-          onOpen={onChoose}
+          activeKey={rows.find(({ symbol }) => symbol === chosen)?.candidate_id ?? null}
+          onOpen={(row) => onChoose(row.symbol)}
           maxHeight={340}
         />
       )}
