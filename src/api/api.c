@@ -372,23 +372,16 @@ static bool is_file(const struct http_request *request, const struct http_reply 
   return is_reading(request->method) && reply->status < 400 && !text_equal(first, "api") && !text_equal(first, "ws");
 }
 
-/* The route's path as a label: bounded, unlike what clients send. */
-static const char *route_label(const struct api *api, const struct http_request *request, const struct http_reply *reply, const char **method) {
+/* NULL: of no route. */
+static const struct route *route_of(const struct api *api, const struct http_request *request) {
   char parameter[HTTP_SEGMENT_BYTES];
   int found[ROUTER_FOUND_MAX];
   int count = request->has_bad_path ? 0 : router_find(&api->access->router, request, found);
-  if (is_file(request, reply)) {
-    *method = "GET";
-    return "ui";
-  }
-  *method = "other";
   for (int i = 0; i < count; i++) {
     const struct route *route = &api_routes[found[i]];
-    if (!route_fits(route, request, parameter) || !method_fits(route, request->method)) continue;
-    *method = route->method;
-    return route->path;
+    if (route_fits(route, request, parameter) && method_fits(route, request->method)) return route;
   }
-  return "other";
+  return NULL;
 }
 
 /* What a reader can be told at any time is no event: 501, and 503 of what has no data yet; but of a probe it is. */
@@ -398,22 +391,22 @@ static enum log_level level_of(const char *method, bool is_of_probe, int status)
   return is_reading(method) ? LOG_DEBUG : LOG_INFO;
 }
 
-static bool is_probe(const char *route) {
-  return text_equal(route, "/api/live") || text_equal(route, "/api/ready") || text_equal(route, "/api/health") || text_equal(route, "/api/metrics");
-}
-
 static void on_done(void *context, const struct http_request *request, const struct http_reply *reply) {
   struct api *api = context;
   const struct clock *clock = api->options.clock;
-  const char *method;
-  const char *route = route_label(api, request, reply, &method);
+  bool is_ui = is_file(request, reply);
+  const struct route *found = is_ui ? NULL : route_of(api, request);
+  bool is_probe = found != NULL && (access_rule(api, found)->guards & GUARD_RATE_PROBE) != 0;
+  /* The route's path as a label: bounded, unlike what clients send. */
+  const char *route = is_ui ? "ui" : found != NULL ? found->path : "other";
+  const char *method = is_ui ? "GET" : found != NULL ? found->method : "other";
   char status[16];
   snprintf(status, sizeof status, "%d", reply->status);
   double seconds = (double)(clock->monotonic_ns(clock->self) - request->started_ns) * 1e-9;
   metrics_add(api->options.metrics, METRIC_HTTP_REQUESTS, METRIC_VALUES(method, route, status), 1);
   metrics_observe(api->options.metrics, METRIC_HTTP_DURATION, METRIC_VALUES(route), seconds);
-  if (is_probe(route) && reply->status < 500) return;
-  enum log_level level = level_of(request->method, is_probe(route), reply->status);
+  if (is_probe && reply->status < 500) return;
+  enum log_level level = level_of(request->method, is_probe, reply->status);
   log_write(level, "api", "request", NULL, "%s %s answered %d in %.1f ms (request %s from %s)", method, route, reply->status, seconds * 1e3,
             request->id, request->address);
 }

@@ -37,6 +37,18 @@ struct call {
   struct change *change;              /* of changing requests: audit row and Idempotency-Key (access/change.h) */
 };
 
+/* What is special about a route: GUARD rows of route.def. */
+enum route_guard {
+  GUARD_RATE_PROBE = 1 << 0, /* rates of their own */
+  GUARD_RATE_LOGIN = 1 << 1,
+  GUARD_RATE_SCAN = 1 << 2,
+  GUARD_RATE_BACKTEST = 1 << 3,
+  GUARD_NO_RATE = 1 << 4,        /* the commands that must always pass */
+  GUARD_ACTS_UNAUDITED = 1 << 5, /* acts and logs when the audit log cannot be written */
+  GUARD_HIDES_REPLY = 1 << 6,    /* the reply holds a secret */
+  GUARD_METRICS = 1 << 7         /* METRICS_ALLOW may read it */
+};
+
 struct route {
   const char *handler_name;
   void (*handle)(struct call *call);
@@ -117,7 +129,8 @@ void call_begin_csv(struct call *call, const char *header);
 void write_position(const struct api *api, const char *key, const struct position *position, struct json_writer *writer);
 void write_order(const struct api *api, const char *key, const struct order *order, struct json_writer *writer);
 void write_trade(const char *key, const struct trade *trade, struct json_writer *writer);
-void write_decision(const char *key, const struct decision *decision, struct json_writer *writer);
+/* run_id: the run that decided; NULL for the running engine, whose sessions tell the rest. */
+void write_decision(const struct api *api, const char *run_id, const char *key, const struct decision *decision, struct json_writer *writer);
 /* Members of CommandReply. */
 void write_reply(const struct api *api, const struct command_reply *reply, struct json_writer *writer);
 void write_level(const struct level *level, double price, struct json_writer *writer);
@@ -159,14 +172,15 @@ void write_commands_allowed(const struct engine *engine, struct json_writer *wri
 /* Runs as items of an open array, newest first; none without a database. */
 void write_runs_newest(const struct api *api, int64_t limit, struct json_writer *writer);
 void write_session(const struct api *api, const char *key, const struct session_record *session, struct json_writer *writer);
-/* Writes an object of a kind that lists show. */
-void write_record(const struct api *api, enum record_kind kind, const void *object, struct json_writer *writer);
+/* Writes an object of a kind that lists show. run_id: as above. */
+void write_record(const struct api *api, const char *run_id, enum record_kind kind, const void *object, struct json_writer *writer);
 
 /* ---- lists ---- */
 
 struct listing {
   const void **items; /* newest first; owned */
   int32_t count, capacity;
+  const char *run_id; /* everything is of this run; borrowed, NULL of none */
 };
 void listing_add(struct listing *listing, const void *object);
 /* All kept records of a kind. */
@@ -177,6 +191,8 @@ void listing_answer(struct call *call, struct listing *listing, enum record_kind
 /* The same of a list that is whole: no row of the database belongs to it. */
 void listing_answer_whole(struct call *call, struct listing *listing, enum record_kind kind, const char *id_field, const char *time_field);
 
+/* The list of the decisions of a run that is done. */
+void answer_run_decisions(struct call *call, const char *run_id);
 /* A run of the table runs as it stands now. */
 void answer_run(struct call *call, const char *id, int status);
 

@@ -503,8 +503,13 @@ void handle_auth_token_revoke(struct call *call) {
   struct problem problem;
   if (!has_database(call)) return;
   problem_clear(&problem);
-  if (accounts_token(accounts, call->parameter) == NULL) {
+  const struct token *token = accounts_token(accounts, call->parameter);
+  if (token == NULL) {
     call_fail(call, 404, "not_found", "there is no such token");
+    return;
+  }
+  if (token->is_local) {
+    call_fail(call, 409, "in_use", "this token is that of the machine's own programs: it ends with this run of the server and cannot be revoked");
     return;
   }
   change_tell(call->change, NULL, "{\"revoked\":false}", "{\"revoked\":true}");

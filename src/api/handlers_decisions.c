@@ -10,6 +10,11 @@
 enum { SUMMARY_ROWS_MAX = 4000 };
 
 void handle_decisions(struct call *call) {
+  const char *run_id = http_argument(call->request, "run_id");
+  if (run_id != NULL) {
+    answer_run_decisions(call, run_id);
+    return;
+  }
   struct listing listing = {0};
   listing_add_kept(call->api, RECORD_DECISION, &listing);
   listing_answer(call, &listing, RECORD_DECISION, "decision_id", "ts");
@@ -77,7 +82,7 @@ void handle_decision(struct call *call) {
     return;
   }
   json_writer_init(&call->writer, &call->reply->body, false);
-  write_decision(NULL, &found.decision, &call->writer);
+  write_decision(call->api, NULL, NULL, &found.decision, &call->writer);
   call_finish(call);
 }
 
@@ -126,7 +131,7 @@ void handle_why(struct call *call) {
   json_begin_array(&call->writer, "latest");
   for (int stage = 0; stage < stage_count; stage++) {
     const struct decision *decision = engine_decision(engine, symbol, (enum stage)stage);
-    if (decision != NULL) write_decision(NULL, decision, &call->writer);
+    if (decision != NULL) write_decision(call->api, NULL, NULL, decision, &call->writer);
   }
   json_end_array(&call->writer);
   call_end(call, 200);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/api_state.h"
+#include "api/access/access.h"
 #include "base/check.h"
 #include "core/strategy/market_filter.h"
 #include "runner/preset_print.h"
@@ -471,6 +471,7 @@ void handle_any_command(struct call *call) {
     call_fail(call, 403, "role_too_low", "the command %s needs the role admin", command_names[command]);
     return;
   }
+  if (command == COMMAND_SCAN_NOW && !access_takes_scan(call)) return;
   static const char empty[] = "{}";
   struct problem problem;
   problem_clear(&problem);

@@ -146,7 +146,7 @@ static void write_cancel_all(const struct api *api, const struct pending *pendin
 }
 
 static void write_newest_flow(const struct api *api, struct json_writer *writer) {
-  write_record(api, RECORD_FLOW, keep_get(&api->kept[RECORD_FLOW], 0), writer);
+  write_record(api, NULL, RECORD_FLOW, keep_get(&api->kept[RECORD_FLOW], 0), writer);
 }
 
 bool write_trading_reply(const struct api *api, const struct pending *pending, const struct command_reply *reply, struct json_writer *writer,

@@ -481,22 +481,23 @@ void handle_backtest_report(struct call *call) {
 }
 
 /* Records of a run; false after an answer. items is the caller's to free. */
-static bool read_records(struct call *call, enum run_file file, void **items, int64_t *count) {
+static bool read_records(struct call *call, const char *run_id, enum run_file file, void **items, int64_t *count) {
   char folder[RUN_PATH_BYTES];
   struct problem problem;
   problem_clear(&problem);
   *items = NULL;
-  if (!find_folder(call, call->request->segments[2], folder)) return false;
+  if (!find_folder(call, run_id, folder)) return false;
   enum status status = run_file_read(folder, file, items, count, &problem);
   if (status) fail_file(call, status, &problem);
   return !status;
 }
 
-static void answer_records(struct call *call, enum run_file file, enum record_kind kind, const char *id_field, const char *time_field) {
+static void answer_records(struct call *call, const char *run_id, enum run_file file, enum record_kind kind, const char *id_field,
+                           const char *time_field) {
   void *items;
   int64_t count;
-  struct listing listing = {0};
-  if (!read_records(call, file, &items, &count)) return;
+  struct listing listing = {.run_id = run_id};
+  if (!read_records(call, run_id, file, &items, &count)) return;
   size_t size = run_file_schema(file)->size;
   for (int64_t i = count - 1; i >= 0; i--) listing_add(&listing, (const unsigned char *)items + (size_t)i * size);
   listing_answer_whole(call, &listing, kind, id_field, time_field);
@@ -504,11 +505,15 @@ static void answer_records(struct call *call, enum run_file file, enum record_ki
 }
 
 void handle_backtest_trades(struct call *call) {
-  answer_records(call, RUN_FILE_TRADES, RECORD_TRADE, "trade_id", "closed_at");
+  answer_records(call, call->parameter, RUN_FILE_TRADES, RECORD_TRADE, "trade_id", "closed_at");
+}
+
+void answer_run_decisions(struct call *call, const char *run_id) {
+  answer_records(call, run_id, RUN_FILE_DECISIONS, RECORD_DECISION, "decision_id", "ts");
 }
 
 void handle_backtest_decisions(struct call *call) {
-  answer_records(call, RUN_FILE_DECISIONS, RECORD_DECISION, "decision_id", "ts");
+  answer_run_decisions(call, call->parameter);
 }
 
 /* ---- equity: points have no id, their place is the cursor ---- */
@@ -586,7 +591,7 @@ void handle_backtest_equity(struct call *call) {
   void *items = NULL;
   int64_t total;
   char cursor[24];
-  if (!read_page(call, &page) || !read_records(call, RUN_FILE_EQUITY, &items, &page.count)) return;
+  if (!read_page(call, &page) || !read_records(call, call->parameter, RUN_FILE_EQUITY, &items, &page.count)) return;
   page.points = items;
   if (page.is_csv) {
     buffer_add_text(&call->reply->body, "ts,equity_usd,cash_usd,unrealised_usd,drawdown,cumulative_r,positions\n");

@@ -215,7 +215,7 @@ static void write_related(const struct api *api, enum record_kind kind, const ch
                           const char *value, struct json_writer *writer) {
   struct gathering gathering = gather_related(api, kind, table, key, column, value);
   json_begin_array(writer, name);
-  for (int32_t i = 0; i < gathering.count; i++) write_record(api, kind, gathering.items + (size_t)i * gathering.schema->size, writer);
+  for (int32_t i = 0; i < gathering.count; i++) write_record(api, NULL, kind, gathering.items + (size_t)i * gathering.schema->size, writer);
   json_end_array(writer);
   free(gathering.items);
 }
@@ -236,7 +236,7 @@ static void write_decisions(const struct api *api, const char *symbol, int64_t t
     if (decision->trace_ts == trace_ts && text_equal(decision->symbol, symbol)) gather(&gathering, decision);
   }
   json_begin_array(writer, "decisions");
-  for (int32_t i = 0; i < gathering.count; i++) write_decision(NULL, (const struct decision *)(const void *)gathering.items + i, writer);
+  for (int32_t i = 0; i < gathering.count; i++) write_decision(api, NULL, NULL, (const struct decision *)(const void *)gathering.items + i, writer);
   json_end_array(writer);
   free(gathering.items);
 }

@@ -42,6 +42,7 @@ struct page {
   struct place cursor;
   const void *const *known; /* everything in memory, by place: hides rows */
   int32_t known_count;
+  const char *run_id;   /* of the listing */
   struct listing shown; /* items that fit, behind the cursor, in order; one more than limit when there is more */
   int32_t from_memory;  /* how many of all that fit came from memory */
   struct listing rows;  /* owned copies of rows */
@@ -197,7 +198,8 @@ static bool read_filters(struct page *page) {
   const struct http_request *request = page->call->request;
   for (int i = 0; i < request->argument_count; i++) {
     const struct http_argument *argument = &request->arguments[i];
-    if (is_paging(argument->name) || is_gathered(argument)) continue;
+    bool is_of_run = page->run_id != NULL && text_equal(argument->name, "run_id");
+    if (is_paging(argument->name) || is_gathered(argument) || is_of_run) continue;
     check(page->filter_count < FILTERS_MAX);
     struct list_filter *filter = &page->filters[page->filter_count++];
     *filter = (struct list_filter){.column = argument->name, .field = schema_field(page->schema, argument->name)};
@@ -603,7 +605,7 @@ static void answer_json(struct page *page, int32_t count, int64_t total) {
   bool has_more = page->shown.count > count || page->is_cut;
   call_begin(call);
   json_begin_array(&call->writer, "items");
-  for (int32_t i = 0; i < count; i++) write_record(call->api, page->kind, page->shown.items[i], &call->writer);
+  for (int32_t i = 0; i < count; i++) write_record(call->api, page->run_id, page->kind, page->shown.items[i], &call->writer);
   json_end_array(&call->writer);
   if (page->is_cut) {
     print_cut(page, cursor);
@@ -638,7 +640,8 @@ static void answer(struct page *page, struct listing *listing, bool is_csv) {
 
 static void answer_listing(struct call *call, struct listing *listing, enum record_kind kind, const char *id_field, const char *time_field,
                            const char *table) {
-  struct page page = {.call = call, .kind = kind, .schema = record_schemas[kind], .table = table, .is_by_id = kind == RECORD_POSITION};
+  struct page page = {
+      .call = call, .kind = kind, .schema = record_schemas[kind], .table = table, .is_by_id = kind == RECORD_POSITION, .run_id = listing->run_id};
   page.id = schema_field(page.schema, id_field);
   page.time = schema_field(page.schema, time_field);
   check(page.id != NULL && page.time != NULL);

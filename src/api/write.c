@@ -83,9 +83,27 @@ static void write_reason(const struct reason *reason, struct json_writer *writer
   json_end_object(writer);
 }
 
-void write_decision(const char *key, const struct decision *decision, struct json_writer *writer) {
+/* The session that was under way; 0 none that is known. One follows the other, so that the time tells. */
+static int64_t session_at(const struct api *api, int64_t ts) {
+  const struct keep *keep = &api->kept[RECORD_SESSION];
+  for (int32_t i = 0; i < keep->count; i++) { /* newest first */
+    const struct session_record *session = keep_get(keep, i);
+    if (session->started_at > ts) continue;
+    return session->ended_at == 0 || ts <= session->ended_at ? session->session_id : 0;
+  }
+  return 0;
+}
+
+void write_decision(const struct api *api, const char *run_id, const char *key, const struct decision *decision, struct json_writer *writer) {
   json_begin_object(writer, key);
   shape_to_json(SHAPE_DECISION, decision, writer);
+  int64_t session_id = run_id == NULL ? session_at(api, decision->ts) : 0;
+  if (session_id != 0) {
+    write_id(writer, "session_id", 'S', 6, session_id);
+  } else {
+    json_add_null(writer, "session_id");
+  }
+  json_add_string(writer, "run_id", run_id);
   json_begin_array(writer, "reasons");
   for (int32_t i = 0; i < decision->reasons_count; i++) write_reason(&decision->reasons[i], writer);
   json_end_array(writer);
@@ -294,7 +312,7 @@ void write_candidate(const struct api *api, const char *key, const struct candid
     json_end_array(writer);
   }
   if (last != NULL) {
-    write_decision("last_decision", last, writer);
+    write_decision(api, NULL, "last_decision", last, writer);
   } else {
     json_add_null(writer, "last_decision");
   }
@@ -430,7 +448,7 @@ static void write_plain(enum shape_id shape, const void *object, struct json_wri
   json_end_object(writer);
 }
 
-void write_record(const struct api *api, enum record_kind kind, const void *object, struct json_writer *writer) {
+void write_record(const struct api *api, const char *run_id, enum record_kind kind, const void *object, struct json_writer *writer) {
   switch (kind) {
     case RECORD_POSITION:
       write_position(api, NULL, object, writer);
@@ -442,7 +460,7 @@ void write_record(const struct api *api, enum record_kind kind, const void *obje
       write_trade(NULL, object, writer);
       return;
     case RECORD_DECISION:
-      write_decision(NULL, object, writer);
+      write_decision(api, run_id, NULL, object, writer);
       return;
     case RECORD_FILL:
       write_fill(NULL, object, writer);

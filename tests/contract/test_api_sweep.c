@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "api/access/access.h"
 #include "base/text.h"
 #include "support/market_fixture.h"
 #include "support/shape_check.h"
@@ -154,8 +155,8 @@ static void test_wrong_methods(void **state) {
 
 /* May be asked only a few times a minute, whatever comes of it. */
 static bool has_own_limit(const struct route *route) {
-  return text_equal(route->path, "/api/auth/login") || text_equal(route->path, "/api/auth/setup") ||
-         text_equal(route->path, "/api/engine/scan-now") || text_equal(route->path, "/api/scanner/scan");
+  enum limit_class limit = access_rule(fixture.api, route)->limit;
+  return limit == LIMIT_LOGIN || limit == LIMIT_SCAN || limit == LIMIT_BACKTEST;
 }
 
 static void test_broken_bodies(void **state) {

@@ -3768,6 +3768,10 @@ export interface components {
             reasons: components["schemas"]["Reason"][];
             /** @description symbol:scan time */
             trace_id?: string | null;
+            /** @description the session that was under way; null of a run */
+            session_id?: string | null;
+            /** @description the run that decided; null of the running engine */
+            run_id?: string | null;
         };
         Level: {
             level_id: string;
@@ -9020,6 +9024,8 @@ export interface operations {
                 side?: "long" | "short";
                 /** @description only with this value */
                 strategy?: "momentum" | "retest" | "channel" | "adopted";
+                /** @description only with this value */
+                preset?: string;
                 /** @description only with this value */
                 exit_reason?: "passed" | "unavailable" | "stale" | "data_gap" | "data_duplicate" | "data_invalid" | "data_jump" | "data_spread" | "data_dead" | "data_health" | "not_ready" | "instrument_stale" | "delisting" | "not_whitelisted" | "blacklisted" | "fetch_limit" | "top_n_by_volume" | "gainers_filter" | "losers_filter" | "min_24h_volume" | "min_oi" | "max_spread" | "min_depth_0_5pct" | "min_depth_0_3pct" | "min_trades_per_minute" | "atr_range" | "bb_width" | "volume_surge_1h" | "volume_surge_5m" | "oi_delta" | "correlation" | "no_level" | "max_candidates" | "no_trigger" | "price_breakout" | "volume_surge" | "body_ratio" | "vwap_gap" | "l2_imbalance" | "previous_breakout" | "level_retest" | "pierce_tolerance" | "trading_activity" | "tpm_on_touch" | "channel_breakout" | "side_not_allowed" | "stop_too_close" | "duplicate_signal" | "active_signal_limit" | "signal_used" | "volume_confirmation" | "density_confirmation" | "momentum_confirmation" | "approach" | "breakout_distance" | "clean_breakout" | "activity_alive" | "day_edge" | "flat" | "consolidating" | "volatility_spike" | "weak_trend" | "noisy" | "session_not_running";
                 /** @description session, S00000001 */

@@ -19,23 +19,27 @@ static int64_t now_ns(const struct api *api) {
 
 /* ---- routes ---- */
 
-static bool is_one_of(const char *text, const char *const *words, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    if (text_equal(words[i], text)) return true;
+/* The guards of a route: 0 when no row names its handler, and a row whose handler does not exist does not compile. */
+static int guards_of(const struct route *route) {
+  static const struct {
+    void (*handle)(struct call *call);
+    int guards;
+  } rows[] = {
+#define GUARD(handler, guards) {handle_##handler, guards},
+#include "api/route.def"
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    if (rows[i].handle == route->handle) return rows[i].guards;
   }
-  return false;
+  return 0;
 }
-#define IS_ONE_OF(text, words) is_one_of(text, words, sizeof(words) / sizeof(words)[0])
 
-static enum limit_class limit_of(const struct route *route) {
-  static const char *const probes[] = {"/api/live", "/api/ready", "/api/health", "/api/metrics"};
-  static const char *const logins[] = {"/api/auth/login", "/api/auth/setup"};
-  static const char *const scans[] = {"/api/engine/scan-now", "/api/scanner/scan"};
-  if (text_equal(route->method, "GET")) return IS_ONE_OF(route->path, probes) ? LIMIT_PROBE : LIMIT_READ;
-  if (IS_ONE_OF(route->path, logins)) return LIMIT_LOGIN;
-  if (IS_ONE_OF(route->path, scans)) return LIMIT_SCAN;
-  if (text_equal(route->path, "/api/backtests") && text_equal(route->method, "POST")) return LIMIT_BACKTEST;
-  return LIMIT_WRITE;
+static enum limit_class limit_of(const struct route *route, int guards) {
+  if (guards & GUARD_RATE_PROBE) return LIMIT_PROBE;
+  if (guards & GUARD_RATE_LOGIN) return LIMIT_LOGIN;
+  if (guards & GUARD_RATE_SCAN) return LIMIT_SCAN;
+  if (guards & GUARD_RATE_BACKTEST) return LIMIT_BACKTEST;
+  return text_equal(route->method, "GET") ? LIMIT_READ : LIMIT_WRITE;
 }
 
 /* A word that route.def does not know would open a door: it stops the program instead. */
@@ -48,21 +52,16 @@ static enum api_role role_of(const char *word) {
 }
 
 static struct route_rule make_rule(const struct route *route) {
-  static const char *const exempt[] = {"/api/engine/kill-switch", "/api/engine/panic-exit", "/api/engine/emergency-stop", "/api/trading/close-all",
-                                       "/api/trading/positions/close-all"};
-  static const char *const acts[] = {"/api/engine/kill-switch", "/api/engine/panic-exit",           "/api/engine/emergency-stop",
-                                     "/api/trading/close-all",  "/api/trading/positions/close-all", "/api/trading/positions/{id}/close"};
-  static const char *const secrets[] = {"/api/auth/login", "/api/auth/setup", "/api/auth/tokens", "/api/auth/ws-ticket"};
-  return (struct route_rule){.role = role_of(route->role),
-                             .limit = limit_of(route),
-                             .is_exempt = IS_ONE_OF(route->path, exempt),
-                             .acts_unaudited = IS_ONE_OF(route->path, acts),
-                             .hides_reply = IS_ONE_OF(route->path, secrets),
-                             .is_metrics = text_equal(route->path, "/api/metrics")};
+  int guards = guards_of(route);
+  return (struct route_rule){.role = role_of(route->role), .limit = limit_of(route, guards), .guards = guards};
+}
+
+const struct route_rule *access_rule(const struct api *api, const struct route *route) {
+  return &api->access->rules[route - api_routes];
 }
 
 const struct route_rule *access_rule_of(const struct call *call) {
-  return &call->api->access->rules[call->route - api_routes];
+  return access_rule(call->api, call->route);
 }
 
 /* ---- life ---- */
@@ -297,18 +296,26 @@ static bool take_limit(struct call *call, enum limit_class class, const char *wh
   return false;
 }
 
+/* Who the limits count: a token, a login, or an address. */
+static const char *limited_name(const struct caller *caller, char address[ADDRESS_BYTES]) {
+  address_for_limit(caller->address, address);
+  return caller->token_id[0] != '\0' ? caller->token_id : caller->login_id[0] != '\0' ? caller->login_id : address;
+}
+
 static bool is_within_limits(struct call *call) {
   const struct route_rule *rule = access_rule_of(call);
-  const struct caller *caller = &call->caller;
   char address[ADDRESS_BYTES];
-  if (rule->is_exempt || call->api->options.is_private) return true;
-  address_for_limit(caller->address, address);
-  bool is_by_address = rule->limit == LIMIT_LOGIN || rule->limit == LIMIT_PROBE;
-  const char *who = caller->token_id[0] != '\0' ? caller->token_id : caller->login_id[0] != '\0' ? caller->login_id : address;
-  if (is_by_address) who = address;
+  if ((rule->guards & GUARD_NO_RATE) || call->api->options.is_private) return true;
+  const char *who = limited_name(&call->caller, address);
+  if (rule->limit == LIMIT_LOGIN || rule->limit == LIMIT_PROBE) who = address;
   if (!take_limit(call, rule->limit, who)) return false;
   bool is_special = rule->limit == LIMIT_BACKTEST || rule->limit == LIMIT_SCAN;
   return !is_special || take_limit(call, LIMIT_WRITE, who);
+}
+
+bool access_takes_scan(struct call *call) {
+  char address[ADDRESS_BYTES];
+  return call->api->options.is_private || take_limit(call, LIMIT_SCAN, limited_name(&call->caller, address));
 }
 
 static void refuse(struct call *call, int status, const char *code, const char *text) {
@@ -340,7 +347,7 @@ static bool has_role(struct call *call, const char *code) {
   const struct route_rule *rule = access_rule_of(call);
   const struct caller *caller = &call->caller;
   if (caller->role >= rule->role) return true;
-  if (rule->is_metrics && networks_hold(&call->api->access->metrics_allow, caller->address)) return true;
+  if ((rule->guards & GUARD_METRICS) && networks_hold(&call->api->access->metrics_allow, caller->address)) return true;
   if (caller->role == API_ROLE_NONE) {
     refuse(call, 401, code, sentence_of(code));
     if (call->reply->status == 401) check(http_reply_add(call->reply, "WWW-Authenticate", "Bearer"));

@@ -24,10 +24,7 @@ struct ticket {
 struct route_rule {
   enum api_role role;
   enum limit_class limit;
-  bool is_exempt;      /* from rate limits: the commands that must always pass */
-  bool acts_unaudited; /* acts and logs when the audit log cannot be written */
-  bool hides_reply;    /* the reply holds a secret */
-  bool is_metrics;     /* METRICS_ALLOW may read it */
+  int guards; /* enum route_guard, joined */
 };
 
 struct access {
@@ -60,7 +57,10 @@ int access_timeout_ms(const struct api *api);
 bool access_admits_origin(struct call *call);
 /* Who asks, how often, with which role; X-CSRF-Token. Needs the route. False: the call has been answered. */
 bool access_admits_caller(struct call *call);
+const struct route_rule *access_rule(const struct api *api, const struct route *route);
 const struct route_rule *access_rule_of(const struct call *call);
+/* Takes one of the scans that the caller may ask for; false after a 429. */
+bool access_takes_scan(struct call *call);
 
 /* The secret in the cookie bb_login; false without one. */
 bool access_cookie(const struct http_request *request, char out[SECRET_TEXT_MAX]);

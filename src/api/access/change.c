@@ -272,7 +272,7 @@ static bool begin_key(struct call *call, struct change *change) {
   if (!status) status = rows->insert(rows->self, "idempotency", values, (int)(sizeof values / sizeof values[0]), NULL, &problem);
   if (!status) return true;
   change->key[0] = '\0';
-  return change->is_without_audit || access_rule_of(call)->acts_unaudited ? true : store_unavailable(call);
+  return change->is_without_audit || (access_rule_of(call)->guards & GUARD_ACTS_UNAUDITED) ? true : store_unavailable(call);
 }
 
 static void forget_key(struct change *change) {
@@ -333,7 +333,7 @@ static struct change *change_make(struct call *call) {
   change->reply = call->reply;
   change->caller = call->caller;
   change->began_ms = now_ms(call->api);
-  change->hides_reply = access_rule_of(call)->hides_reply;
+  change->hides_reply = (access_rule_of(call)->guards & GUARD_HIDES_REPLY) != 0;
   change->after = shown_body(call);
   snprintf(change->action, sizeof change->action, "%s %s", call->route->method, call->route->path);
   snprintf(change->owner, sizeof change->owner, "%s",
@@ -358,7 +358,7 @@ bool change_begin(struct call *call) {
   struct problem problem;
   problem_clear(&problem);
   if (!change->is_without_audit) open_audit(change, &problem, &status);
-  if (status && !access_rule_of(call)->acts_unaudited) {
+  if (status && !(access_rule_of(call)->guards & GUARD_ACTS_UNAUDITED)) {
     forget_key(change);
     change_free(change);
     return store_unavailable(call);

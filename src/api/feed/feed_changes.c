@@ -205,7 +205,7 @@ static void tell_take_profit(struct feed_hub *hub, const struct fill *fill) {
 }
 
 static void tell_fill(struct feed_hub *hub, const struct fill *fill) {
-  write_record(hub->api, RECORD_FILL, fill, feed_begin(hub, FEED_TYPE_FILL));
+  write_record(hub->api, NULL, RECORD_FILL, fill, feed_begin(hub, FEED_TYPE_FILL));
   feed_end_all(hub, FEED_TYPE_FILL);
   tell_take_profit(hub, fill);
 }
@@ -214,7 +214,7 @@ static void tell_fill(struct feed_hub *hub, const struct fill *fill) {
 
 static void tell_decision(struct feed_hub *hub, const struct decision *decision) {
   bool is_terminal = decision->verdict != VERDICT_PASSED || decision->stage >= STAGE_EXECUTION;
-  write_decision(NULL, decision, feed_begin(hub, FEED_TYPE_DECISION));
+  write_decision(hub->api, NULL, NULL, decision, feed_begin(hub, FEED_TYPE_DECISION));
   feed_end(hub, FEED_TYPE_DECISION, &(struct audience){.symbol = FEED_NO_SYMBOL, .is_minor = !is_terminal, .log_level = -1});
 }
 

@@ -20,7 +20,7 @@ static void add_newest(const struct api *api, enum record_kind kind, struct json
     if (kind == RECORD_SIGNAL) {
       write_signal(api, NULL, keep_get(keep, i), writer);
     } else {
-      write_decision(NULL, keep_get(keep, i), writer);
+      write_decision(api, NULL, NULL, keep_get(keep, i), writer);
     }
   }
 }
