@@ -150,7 +150,8 @@ $(OUT)/obj/src/base/version.o: CPPFLAGS += $(VERSION_DEFINES)
 # One file, one program, linked with every layer: tests/unit/test_level.c -> $(OUT)/tests/unit/test_level.
 # M=level runs those whose name contains it.
 M ?=
-TEST_SOURCES := $(sort $(wildcard $(addsuffix /*.c,$(addprefix tests/,unit golden lifecycle contract simulation))))
+TEST_FOLDERS ?= unit golden lifecycle contract simulation
+TEST_SOURCES := $(sort $(wildcard $(addsuffix /*.c,$(addprefix tests/,$(TEST_FOLDERS)))))
 TEST_CHOSEN := $(if $(M),$(foreach t,$(TEST_SOURCES),$(if $(findstring $(M),$(notdir $(t))),$(t))),$(TEST_SOURCES))
 TESTS := $(patsubst tests/%.c,$(OUT)/tests/%,$(TEST_CHOSEN))
 BENCHES := $(patsubst tests/%.c,$(OUT)/tests/%,$(sort $(wildcard tests/bench/*.c)))
@@ -277,7 +278,7 @@ coverage: ## lines and branches of core and engine that the tests reach
 .PHONY: coverage-run
 coverage-run:
 	@find $(OUT) -name '*.gcda' -delete 2>/dev/null || true
-	@$(MAKE) test
+	@$(MAKE) test TEST_FOLDERS="unit golden lifecycle simulation"
 	@scripts/coverage.sh $(OUT)
 
 bench: all $(BENCHES) ## speed of the hot paths beside bare loops

@@ -298,38 +298,56 @@ int64_t enter_position_of(struct engine *engine, struct plan *plan);
 void enter_on_fill(struct engine *engine, struct order *order, const struct fill *fill);
 void enter_on_order_end(struct engine *engine, struct order *order, bool is_post_only_reject);
 
-/* phase_manage.c: positions */
+/* opening.c: how a position begins */
 /* NULL when there is no room or the symbol has a position. */
 struct holding *manage_open(struct engine *engine, struct plan *plan);
-void manage_on_fill(struct engine *engine, struct order *order, const struct fill *fill, bool path_dependent);
+/* Takes over a position of the venue that is not ours; NULL when there is no room. */
+struct holding *manage_adopt(struct engine *engine, const struct venue_position *venue, int64_t stop);
+
+/* protection.c: what rests at the venue for a position */
+/* Makes the resting stop fit the position: places, amends, closes when it must. */
+void manage_sync_stop(struct engine *engine, struct holding *holding);
+void manage_move_stop(struct engine *engine, struct holding *holding, int64_t stop, enum stop_rule rule);
+/* Starts or ends the time without a confirmed stop, which counts for the position and for the account. */
+void manage_set_protection(struct engine *engine, struct holding *holding, bool is_protected);
 void manage_on_entry_complete(struct engine *engine, struct holding *holding, struct plan *plan);
+/* Rungs that wait and may be placed now get their orders: of an entry that completed under guard, set by an operator, or missing at the venue. */
+void manage_place_targets(struct engine *engine, struct holding *holding);
+void manage_cancel_targets(struct engine *engine, struct holding *holding);
+struct placement_input manage_placement(struct engine *engine, const struct holding *holding);
+
+/* closing.c: how a position is closed */
+void manage_on_fill(struct engine *engine, struct order *order, const struct fill *fill, bool path_dependent);
+void manage_close(struct engine *engine, struct holding *holding, enum urgency urgency, enum reason_code reason, enum order_purpose purpose,
+                  const char *detail);
+void manage_close_share(struct engine *engine, struct holding *holding, double fraction, bool is_immediate);
+/* In order of notional, largest first (positions 7). */
+void manage_close_all(struct engine *engine, enum reason_code reason, const char *detail);
+/* One attempt ended without closing the position: the next is one step more urgent, after enough of them at market. */
+void manage_next_exit(struct engine *engine, struct holding *holding);
+/* No further entry for a position that is being closed. */
+void manage_stop_entry(struct engine *engine, const struct holding *holding);
+void manage_finish(struct engine *engine, struct holding *holding);
+void manage_end_of_data(struct engine *engine);
+
+/* phase_manage.c: positions as candles, time and the ends of their orders pass */
 void manage_on_candle(struct engine *engine, int32_t symbol, uint32_t closed, const struct candle *candle);
 void manage_on_tick(struct engine *engine);
 void manage_on_order_end(struct engine *engine, struct order *order, enum reject_kind kind);
 void manage_on_order_change(struct engine *engine, struct order *order, bool is_amended);
 /* The venue did not change an order, or never said that it did. */
 void manage_on_amend_refused(struct engine *engine, struct order *order, enum reject_kind kind);
-void manage_close(struct engine *engine, struct holding *holding, enum urgency urgency, enum reason_code reason, enum order_purpose purpose,
-                  const char *detail);
-void manage_close_share(struct engine *engine, struct holding *holding, double fraction, bool is_immediate);
-void manage_close_all(struct engine *engine, enum reason_code reason, const char *detail);
-/* Makes the resting stop fit the position: places, amends, closes when it must. */
-void manage_sync_stop(struct engine *engine, struct holding *holding);
-void manage_move_stop(struct engine *engine, struct holding *holding, int64_t stop, enum stop_rule rule);
-void manage_finish(struct engine *engine, struct holding *holding);
 void manage_on_funding(struct engine *engine, int32_t symbol, int64_t amount_usd);
-void manage_end_of_data(struct engine *engine);
 /* An operator took a target away: it is not placed again. */
 void manage_withdraw_target(struct engine *engine, const struct order *order);
 struct holding *manage_find(struct engine *engine, int64_t position_id);
-struct holding *manage_find_by_plan(struct engine *engine, int64_t plan_id);
 void manage_move(struct engine *engine, struct holding *holding, enum position_trigger trigger, const char *reason);
-
-/* Rungs that wait and may be placed now get their orders. */
-void manage_place_targets(struct engine *engine, struct holding *holding);
 void manage_emit(struct engine *engine, struct holding *holding);
-/* Takes over a position of the venue that is not ours; NULL when there is no room. */
-struct holding *manage_adopt(struct engine *engine, const struct venue_position *venue, int64_t stop);
+/* By all rules, or only guarded: stop, targets and exits of operators. */
+bool manage_is_full(const struct engine *engine, const struct holding *holding);
+const struct instrument *manage_instrument(const struct engine *engine, const struct holding *holding);
+/* "P00000012" */
+void manage_id_text(const struct position *position, char out[16]);
 
 /* ladder.c: targets set by an operator */
 uint32_t ladder_busy(struct engine *engine, const struct holding *holding); /* bits of rungs with an order that has not ended */
