@@ -214,7 +214,7 @@ check-tidy-self: ## each tidy check finds a planted violation
 
 # --- user interface -----------------------------------------------------------------------------------------------
 # Node.js is this machine's or the project's own (scripts/node.sh install).
-WITH_NODE = PATH="$$(scripts/node.sh path):$$PATH"
+WITH_NODE = $(abspath scripts/node.sh) run
 UI_SOURCES = $(shell find frontend \( -name node_modules -o -name dist -o -name e2e -o -name screenshots \) -prune -o -type f -print 2>/dev/null)
 UI_MODULES := frontend/node_modules/.package-lock.json
 
@@ -223,21 +223,21 @@ ui: frontend/dist/index.html ## build the user interface (frontend/dist)
 $(UI_MODULES): frontend/package.json frontend/package-lock.json
 	$(SAY) NPM frontend
 	@scripts/node.sh install
-	$(QUIET)cd frontend && $(subst scripts,../scripts,$(WITH_NODE)) npm ci --no-audit --no-fund --loglevel=error
+	$(QUIET)cd frontend && $(WITH_NODE) npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 frontend/dist/index.html: $(UI_MODULES) $(UI_SOURCES)
 	$(SAY) UI frontend/dist
-	$(QUIET)cd frontend && $(subst scripts,../scripts,$(WITH_NODE)) npm run --silent build
+	$(QUIET)cd frontend && $(WITH_NODE) npm run --silent build
 	@touch $@
 check-ui: $(UI_MODULES) ## types, lint, format and dead code of the user interface
-	@cd frontend && $(subst scripts,../scripts,$(WITH_NODE)) npm run --silent check
+	@cd frontend && $(WITH_NODE) npm run --silent check
 .PHONY: check-openapi
 check-openapi: $(UI_MODULES) ## the document of the API is valid OpenAPI 3.1
-	@cd frontend && $(subst scripts,../scripts,$(WITH_NODE)) npm run --silent check:openapi
+	@cd frontend && $(WITH_NODE) npm run --silent check:openapi
 test-ui: $(UI_MODULES) ## unit and component tests of the user interface
-	@cd frontend && $(subst scripts,../scripts,$(WITH_NODE)) npm run --silent test
+	@cd frontend && $(WITH_NODE) npm run --silent test
 E2E_ARGS ?=
-E2E = BREAKOUT_PROGRAM=$(abspath $(BREAKOUT)) $(subst scripts,../scripts,$(WITH_NODE))
+E2E = BREAKOUT_PROGRAM=$(abspath $(BREAKOUT)) $(WITH_NODE)
 e2e: all ui ## the user interface in headless Chromium against the real program in demo mode; E2E_ARGS=halt takes one file
 	@cd frontend && $(E2E) npm run --silent e2e -- $(E2E_ARGS)
 screenshots: all ui ## every page, dark and light, desktop and phone, into frontend/screenshots

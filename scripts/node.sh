@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
 # Node.js for the user interface: this machine's own when it is new enough, else one under build/node, from the npm registry.
 #
-#   node.sh path       prints the folder that holds node and npm; exit 1 when there is none yet
-#   node.sh install    makes sure there is one: Debian 12's Node is too old to build with, but its npm can fetch a newer one
+#   node.sh path               prints the folder that holds node and npm; exit 1 when there is none yet
+#   node.sh run COMMAND...     runs a command with them
+#   node.sh install            makes sure there is one: Debian 12's Node is too old to build with, but its npm can fetch a newer one
 #
-# Exit codes: 0 done, 1 there is none, 2 it could not be installed, 64 wrong usage.
+# Exit codes: 0 done, 1 there is none, 2 it could not be installed, 64 wrong usage; of run that of the command.
 set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 NODE_VERSION=24.21.0
 NPM_VERSION=11.19.1
 NODE_MIN=20.19.0
 own=$ROOT/build/node
+# Certificates of this machine's own authorities are known to Debian's store only.
+[ ! -f /etc/ssl/certs/ca-certificates.crt ] || export NODE_EXTRA_CA_CERTS=${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}
 
 is_new_enough() {
     local version
@@ -43,8 +46,6 @@ install() {
     esac
     command -v npm >/dev/null || "$ROOT/scripts/packages.sh" install npm || return 2
     mkdir -p "$own/bin"
-    # Certificates of this machine's own authorities are known to Debian's store only.
-    [ ! -f /etc/ssl/certs/ca-certificates.crt ] || export NODE_EXTRA_CA_CERTS=${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}
     npm install --prefix "$own" --no-save --no-audit --no-fund "$package@$NODE_VERSION" "npm@$NPM_VERSION" >"$log" 2>&1 || {
         tail -n 5 "$log" >&2
         echo "node.sh: Node.js $NODE_VERSION could not be fetched from the npm registry (log: ${log#"$ROOT"/})" >&2
@@ -57,6 +58,11 @@ install() {
 
 case ${1:-} in
 path) path ;;
+run)
+    shift
+    folder=$(path) || exit 1
+    PATH=$folder:$PATH exec "$@"
+    ;;
 install) install ;;
 *)
     sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "$0"

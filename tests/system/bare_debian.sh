@@ -58,9 +58,6 @@ make_system() {
     # What this machine needs to reach its mirror, it needs there too.
     apt-config dump Acquire | grep -E '^Acquire::(http|https)::' >"$system/etc/apt/apt.conf.d/90host" || true
     cp -L /etc/resolv.conf /etc/hosts "$system/etc/" 2>/dev/null || true
-    if command -v npm >/dev/null && [ "$(npm config get cafile 2>/dev/null)" != null ]; then
-        echo 'cafile=/etc/ssl/certs/ca-certificates.crt' >"$system/etc/npmrc"
-    fi
     # Only the package lists of Debian itself, with updates and security.
     {
         echo "deb $mirror $SUITE main"
