@@ -37,7 +37,7 @@ void handle_docs_problems(struct call *call) {
     int status;
     const char *code, *text;
   } problems[] = {
-#define PROBLEM(status, code, text) {status, code, text},
+#define PROBLEM(status, code, text) {status, #code, text},
 #include "api/problem.def"
   };
   struct buffer *out = &call->reply->body;

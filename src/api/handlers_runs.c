@@ -448,7 +448,7 @@ static void fail_file(struct call *call, enum status status, const struct proble
   if (status == STATUS_NOT_FOUND) {
     call_fail(call, 404, "not_found", "the file of the run is not there any more");
   } else if (status == STATUS_NEWER_VERSION) {
-    call_fail_problem(call, 409, "other_version", problem);
+    call_fail_problem(call, 409, "not_done", problem);
   } else {
     call_fail_problem(call, 500, "internal", problem);
   }

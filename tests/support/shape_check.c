@@ -218,7 +218,7 @@ bool shape_check_is_declared(int status, const char *code) {
     int status;
     const char *code;
   } declared[] = {
-#define PROBLEM(status, code, text) {status, code},
+#define PROBLEM(status, code, text) {status, #code},
 #include "api/problem.def"
   };
   for (size_t i = 0; i < sizeof declared / sizeof declared[0]; i++) {
