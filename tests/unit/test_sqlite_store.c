@@ -360,7 +360,7 @@ static void a_newer_schema_is_refused_with_the_version_needed(void **unused) {
   (void)unused;
   assert_int_equal(open_store(true), STATUS_OK);
   close_store();
-  change("INSERT INTO schema_migrations VALUES(9, 'program 3.2.1', 1, 'x', 1)");
+  change("INSERT INTO schema_migrations(version, name, applied_at, checksum, down_available) VALUES(9, 'program 3.2.1', 1, 'x', 1)");
   assert_int_equal(open_store(true), STATUS_NEWER_VERSION);
   assert_int_equal(status_exit_code(STATUS_NEWER_VERSION), 4);
   assert_non_null(strstr(problem.items[0].message, "version 9 (program 3.2.1)"));
@@ -376,20 +376,24 @@ static void a_changed_migration_is_found(void **unused) {
 }
 
 /* A program of the next release: a table has a column more, and there is a new table. */
-static const struct store_column next_columns[] = {{.name = "version", .type = COLUMN_TYPE_INT},
-                                                   {.name = "name", .type = COLUMN_TYPE_TEXT},
-                                                   {.name = "applied_at", .type = COLUMN_TYPE_TIME},
-                                                   {.name = "checksum", .type = COLUMN_TYPE_TEXT},
-                                                   {.name = "down_available", .type = COLUMN_TYPE_BOOL}};
+static const struct store_column next_columns[] = {
+    {.name = "version", .type = COLUMN_TYPE_INT},         {.name = "name", .type = COLUMN_TYPE_TEXT},
+    {.name = "applied_at", .type = COLUMN_TYPE_TIME},     {.name = "checksum", .type = COLUMN_TYPE_TEXT},
+    {.name = "down_available", .type = COLUMN_TYPE_BOOL}, {.name = "down_sql", .type = COLUMN_TYPE_TEXT, .since = 3}};
 static const struct store_column next_things[] = {{.name = "thing_id", .type = COLUMN_TYPE_TEXT},
                                                   {.name = "color", .type = COLUMN_TYPE_TEXT, .is_indexed = true, .since = 2}};
 static const struct store_column next_others[] = {{.name = "id", .type = COLUMN_TYPE_ROWID},
                                                   {.name = "ts", .type = COLUMN_TYPE_TIME, .is_indexed = true}};
 static const struct store_table next_tables[] = {
-    {.name = "schema_migrations", .record = STORE_NO_RECORD, .key = "version", .since = 1, .columns = next_columns, .column_count = 5},
+    {.name = "schema_migrations", .record = STORE_NO_RECORD, .key = "version", .since = 1, .columns = next_columns, .column_count = 6},
     {.name = "things", .record = STORE_NO_RECORD, .key = "thing_id", .since = 1, .columns = next_things, .column_count = 2},
     {.name = "others", .record = STORE_NO_RECORD, .key = "", .since = 3, .columns = next_others, .column_count = 2}};
 static const struct schema_set next = {next_tables, 3};
+/* The program before it: versions up to 2. */
+static const struct store_table former_tables[] = {
+    {.name = "schema_migrations", .record = STORE_NO_RECORD, .key = "version", .since = 1, .columns = next_columns, .column_count = 5},
+    {.name = "things", .record = STORE_NO_RECORD, .key = "thing_id", .since = 1, .columns = next_things, .column_count = 2}};
+static const struct schema_set former = {former_tables, 2};
 
 static void down_and_up_again_keeps_the_rows(void **unused) {
   (void)unused;
@@ -428,6 +432,29 @@ static void a_step_that_fails_leaves_the_version_before(void **unused) {
   assert_int_not_equal(migrations_run(&next, &database, 3, 1, &problem), STATUS_OK);
   assert_int_equal(migrations_check(&next, &database, &version, &problem), STATUS_OK);
   assert_int_equal(version, 2);
+  database_close(&database);
+}
+
+static void an_older_program_finds_the_way_back(void **unused) {
+  (void)unused;
+  struct database database;
+  int version;
+  int64_t count;
+  snprintf(path, sizeof path, "%s/next.db", folder);
+  assert_int_equal(database_open(&database, path, DATABASE_MADE, 1000, &problem), STATUS_OK);
+  assert_int_equal(migrations_run(&next, &database, 3, 1, &problem), STATUS_OK);
+  assert_int_equal(database_run(&database, "INSERT INTO things VALUES('a', 'red')", &problem), STATUS_OK);
+  assert_int_equal(migrations_check(&former, &database, &version, &problem), STATUS_NEWER_VERSION);
+  assert_int_equal(migrations_undo_newer(&former, &database, &problem), STATUS_OK);
+  problem_clear(&problem);
+  assert_int_equal(migrations_check(&former, &database, &version, &problem), STATUS_OK);
+  assert_int_equal(version, 2);
+  assert_int_equal(database_read_int(&database, "SELECT count(*) FROM things WHERE color = 'red'", 0, &count, &problem), STATUS_OK);
+  assert_int_equal(count, 1);
+  assert_int_equal(migrations_undo_newer(&former, &database, &problem), STATUS_OK);
+  assert_int_equal(migrations_run(&next, &database, 3, 2, &problem), STATUS_OK);
+  assert_int_equal(database_run(&database, "UPDATE schema_migrations SET down_sql = NULL WHERE version = 3", &problem), STATUS_OK);
+  assert_int_equal(migrations_undo_newer(&former, &database, &problem), STATUS_NEWER_VERSION);
   database_close(&database);
 }
 
@@ -638,6 +665,7 @@ int main(void) {
       IN_FOLDER(a_changed_migration_is_found),
       IN_FOLDER(down_and_up_again_keeps_the_rows),
       IN_FOLDER(a_step_that_fails_leaves_the_version_before),
+      IN_FOLDER(an_older_program_finds_the_way_back),
       IN_FOLDER(all_tables_are_strict),
       IN_FOLDER(the_instance_is_drawn_once),
       IN_FOLDER(counters_never_go_down),

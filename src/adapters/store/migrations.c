@@ -152,6 +152,24 @@ enum status migrations_check(const struct schema_set *set, struct database *data
 
 /* Steps */
 
+/* Since this version a database carries the SQL that undoes each step. */
+enum { DOWN_SQL_SINCE = 3 };
+
+static enum status remember_way_back(const struct schema_set *set, struct database *database, int version, struct problem *problem) {
+  struct database_statement update = {0};
+  struct buffer sql = {0};
+  if (version < DOWN_SQL_SINCE) return STATUS_OK;
+  enum status status = database_prepare(database, &update, "UPDATE schema_migrations SET down_sql = ? WHERE version = ?", problem);
+  if (status != STATUS_OK) return status;
+  migration_down_sql(set, version, &sql);
+  database_bind_text(&update, 1, sql.data);
+  database_bind_int(&update, 2, version);
+  status = database_step(&update, problem);
+  database_finish(&update);
+  buffer_deinit(&sql);
+  return status == STATUS_END ? STATUS_OK : status;
+}
+
 static enum status remember(const struct schema_set *set, struct database *database, int version, int64_t now_ms, struct problem *problem) {
   struct database_statement insert = {0};
   char checksum[DIGEST_TEXT_MAX], name[64];
@@ -176,6 +194,13 @@ static enum status forget(struct database *database, int version, struct problem
   return database_run(database, sql, problem);
 }
 
+/* The end of a transaction. A connection that cannot even go back is of no use. */
+static enum status end_step(struct database *database, enum status status, struct problem *problem) {
+  if (status == STATUS_OK) status = database_run(database, "COMMIT", problem);
+  if (status != STATUS_OK && database_is_in_transaction(database) && database_run(database, "ROLLBACK", NULL) != STATUS_OK) database_close(database);
+  return status;
+}
+
 static enum status step(const struct schema_set *set, struct database *database, int version, bool is_up, int64_t now_ms, struct problem *problem) {
   struct buffer sql = {0};
   if (is_up) {
@@ -187,9 +212,8 @@ static enum status step(const struct schema_set *set, struct database *database,
   if (status == STATUS_OK) {
     status = database_run(database, sql.data, problem);
     if (status == STATUS_OK) status = is_up ? remember(set, database, version, now_ms, problem) : forget(database, version, problem);
-    if (status == STATUS_OK) status = database_run(database, "COMMIT", problem);
-    if (status != STATUS_OK && database_is_in_transaction(database) && database_run(database, "ROLLBACK", NULL) != STATUS_OK)
-      database_close(database);
+    if (status == STATUS_OK && is_up) status = remember_way_back(set, database, version, problem);
+    status = end_step(database, status, problem);
   }
   buffer_deinit(&sql);
   return status;
@@ -211,4 +235,46 @@ enum status migrations_run(const struct schema_set *set, struct database *databa
     version += is_up ? 1 : -1;
   }
   return status;
+}
+
+/* The newest version and what undoes it; version 0: no table yet. */
+static enum status read_newest(struct database *database, int *version, struct buffer *sql, struct problem *problem) {
+  struct database_statement row = {0};
+  int64_t has_column = 0;
+  *version = 0;
+  enum status status =
+      database_read_int(database, "SELECT count(*) FROM pragma_table_info('schema_migrations') WHERE name = 'down_sql'", 0, &has_column, problem);
+  if (status != STATUS_OK || has_column == 0) return status;
+  status = database_prepare(database, &row, "SELECT version, coalesce(down_sql, '') FROM schema_migrations ORDER BY version DESC LIMIT 1", problem);
+  if (status == STATUS_OK) status = database_step(&row, problem);
+  if (status == STATUS_OK) {
+    *version = (int)database_column_int(&row, 0);
+    buffer_add_text(sql, database_column_text(&row, 1));
+  }
+  database_finish(&row);
+  return status == STATUS_END ? STATUS_OK : status;
+}
+
+static enum status undo(struct database *database, int version, const char *sql, struct problem *problem) {
+  if (sql[0] == '\0') {
+    problem_add(problem, "no_way_back", database->path, NULL, NULL, "schema version %d left no SQL that undoes it", version);
+    return STATUS_NEWER_VERSION;
+  }
+  enum status status = database_run(database, "BEGIN IMMEDIATE", problem);
+  if (status != STATUS_OK) return status;
+  status = forget(database, version, problem); /* first: the step may drop the column this was read from */
+  if (status == STATUS_OK) status = database_run(database, sql, problem);
+  return end_step(database, status, problem);
+}
+
+enum status migrations_undo_newer(const struct schema_set *set, struct database *database, struct problem *problem) {
+  for (;;) {
+    struct buffer sql = {0};
+    int version;
+    enum status status = read_newest(database, &version, &sql, problem);
+    bool is_newer = status == STATUS_OK && version > migrations_newest(set);
+    if (is_newer) status = undo(database, version, sql.data, problem);
+    buffer_deinit(&sql);
+    if (status != STATUS_OK || !is_newer) return status;
+  }
 }

@@ -28,4 +28,8 @@ NODISCARD enum status migrations_check(const struct schema_set *set, struct data
 /* Goes up or down to the version, each step in a transaction of its own. */
 NODISCARD enum status migrations_run(const struct schema_set *set, struct database *database, int to, int64_t now_ms, struct problem *problem);
 
+/* The way back for a program that is older than the database: undoes the versions that it does not know by the SQL that they left for it. Nothing to
+ * do is fine. */
+NODISCARD enum status migrations_undo_newer(const struct schema_set *set, struct database *database, struct problem *problem);
+
 #endif
