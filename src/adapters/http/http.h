@@ -9,10 +9,14 @@
 #include "runner/clock.h"
 #include "runner/http.h"
 
+enum { HTTP_LISTENERS_MAX = 2 };
+
 struct http_options {
   const char *host; /* an IPv4 or IPv6 address, or localhost */
   int port;         /* 0: any free one */
   int ui_port;      /* a second port that answers the same; 0: none */
+  const int *given; /* sockets that listen already: used where their port is asked for and in use; owned from a good open on */
+  int given_count;
   size_t body_limit;
   int sockets_max;        /* WebSockets beside HTTP_CONNECTIONS_MAX other connections; 0: none */
   const char *ui_folder;  /* files of the user interface; NULL, or a folder without index.html: none */
@@ -38,6 +42,14 @@ int http_server_timeout_ms(struct http_server *server);
 void http_server_run(struct http_server *server);
 /* Writes to WebSockets what handlers and others have queued since http_server_run. */
 void http_server_flush(struct http_server *server);
+/* The sockets that listen, for another process to listen at as well: the port's, the second port's. They stay this server's. Returns how many. */
+int http_server_listeners(const struct http_server *server, int out[HTTP_LISTENERS_MAX]);
+/* Did one of options.given serve? */
+bool http_server_is_given(const struct http_server *server);
+/* No new connections: those there are get their answers, with "Connection: close", and WebSockets are closed with 1012. The sockets stay open. */
+void http_server_retire(struct http_server *server);
+/* Connections with a request under way. */
+bool http_server_is_busy(const struct http_server *server);
 /* What the API needs to talk to WebSockets. */
 const struct http_port_sockets *http_server_sockets(void);
 

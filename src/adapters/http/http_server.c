@@ -63,7 +63,8 @@ struct http_exchange {
 struct http_server {
   struct MHD_Daemon *daemon;
   struct http_options options;
-  int port, epoll, ui_listener; /* -1 none */
+  int port, epoll, listener, ui_listener; /* -1 none */
+  bool is_given, is_retired;
   int connection_count;
   uint64_t next_id;
   int64_t swept_ns;
@@ -158,6 +159,7 @@ static void add_headers(struct http_exchange *exchange, struct MHD_Response *res
   add_header(response, "X-Request-Id", exchange->request.id);
   print_seconds(exchange, number);
   add_header(response, "X-Process-Time", number);
+  if (exchange->server->is_retired) add_header(response, "Connection", "close");
   for (int i = 0; i < reply->field_count; i++) add_header(response, reply->fields[i].name, reply->fields[i].value);
   if (reply->allow[0] != '\0') add_header(response, "Allow", reply->allow);
   if (reply->retry_after_s > 0) {
@@ -570,36 +572,56 @@ static void watch(struct http_server *server, int fd) {
   check(epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) == 0);
 }
 
-static enum status start_daemon(struct http_server *server, int listener, struct problem *problem) {
+static enum status start_daemon(struct http_server *server, struct problem *problem) {
   unsigned connections = (unsigned)(HTTP_CONNECTIONS_MAX + server->options.sockets_max);
   unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG;
   server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_access, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
-                                    MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_LIMIT, connections,
-                                    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+                                    MHD_OPTION_LISTEN_SOCKET, server->listener, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_LIMIT,
+                                    connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
                                     (unsigned)HTTP_REQUEST_TIME_MAX_S, MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_NOTIFY_COMPLETED,
                                     on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
   if (server->daemon != NULL) return STATUS_OK;
-  close(listener);
   problem_add(problem, "failed", "PORT", NULL, NULL, "the HTTP server could not be started");
   return STATUS_FAILED;
+}
+
+static int given_at(const struct http_server *server, int port) {
+  for (int i = 0; i < server->options.given_count; i++) {
+    if (listener_port(server->options.given[i]) == port) return server->options.given[i];
+  }
+  return -1;
+}
+
+static bool is_one_given(const struct http_server *server, int fd) {
+  for (int i = 0; i < server->options.given_count; i++) {
+    if (server->options.given[i] == fd) return true;
+  }
+  return false;
+}
+
+/* A port in use is no failure when the one who has it gave us its socket. Ours comes first: one that was given may belong to another network. */
+static enum status open_port(struct http_server *server, const char *setting, int *port, int *fd, struct problem *problem) {
+  int given = given_at(server, *port);
+  enum status status = listener_open(server->options.host, setting, port, fd, given >= 0 ? NULL : problem);
+  if (status != STATUS_IN_USE || given < 0) return status;
+  *fd = given;
+  server->is_given = true;
+  return STATUS_OK;
 }
 
 static enum status open_ports(struct http_server *server, struct problem *problem) {
   const struct http_options *options = &server->options;
   int ui_port = options->ui_port;
-  int listener = -1;
   server->port = options->port;
-  enum status status = listener_open(options->host, "PORT", &server->port, &listener, problem);
+  enum status status = open_port(server, "PORT", &server->port, &server->listener, problem);
   if (status) return status;
-  if (ui_port != 0) status = listener_open(options->host, "UI_PORT", &ui_port, &server->ui_listener, problem);
-  if (status) {
-    close(listener);
-    return status;
-  }
-  return start_daemon(server, listener, problem);
+  if (ui_port != 0) status = open_port(server, "UI_PORT", &ui_port, &server->ui_listener, problem);
+  if (!status) status = start_daemon(server, problem);
+  return status;
 }
 
 static void free_server(struct http_server *server) {
+  if (server->listener >= 0) close(server->listener);
   if (server->ui_listener >= 0) close(server->ui_listener);
   close(server->epoll);
   while (server->free != NULL) {
@@ -617,7 +639,7 @@ enum status http_server_open(struct http_server **out, const struct http_options
   struct http_server *server = calloc(1, sizeof *server);
   if (server == NULL) return STATUS_NO_MEMORY;
   server->options = *options;
-  server->ui_listener = -1;
+  server->listener = server->ui_listener = -1;
   server->swept_ns = now_ns(server);
   /* Ids differ between two runs of the program and count up inside one. */
   server->next_id = (uint64_t)options->clock->now_ms(options->clock->self) << 20;
@@ -625,6 +647,8 @@ enum status http_server_open(struct http_server **out, const struct http_options
   check(server->epoll >= 0);
   enum status status = open_ports(server, problem);
   if (status) {
+    if (is_one_given(server, server->listener)) server->listener = -1;
+    if (is_one_given(server, server->ui_listener)) server->ui_listener = -1;
     free_server(server);
     return status;
   }
@@ -653,12 +677,40 @@ void http_server_close(struct http_server *server) {
   http_server_run(server);
   websockets_close(server->sockets);
   MHD_run(server->daemon); /* what was a WebSocket is cleaned up */
+  /* Taken from it before: it would shut down a socket at which another process may listen too. */
+  if (!server->is_retired) (void)MHD_quiesce_daemon(server->daemon);
   MHD_stop_daemon(server->daemon);
   free_server(server);
 }
 
 int http_server_port(const struct http_server *server) {
   return server->port;
+}
+
+int http_server_listeners(const struct http_server *server, int out[HTTP_LISTENERS_MAX]) {
+  int count = 0;
+  out[count++] = server->listener;
+  if (server->ui_listener >= 0) out[count++] = server->ui_listener;
+  return count;
+}
+
+bool http_server_is_given(const struct http_server *server) {
+  return server->is_given;
+}
+
+void http_server_retire(struct http_server *server) {
+  if (server->is_retired) return;
+  server->is_retired = true;
+  (void)MHD_quiesce_daemon(server->daemon);
+  if (server->ui_listener >= 0) check(epoll_ctl(server->epoll, EPOLL_CTL_DEL, server->ui_listener, NULL) == 0);
+  websockets_retire(server->sockets);
+}
+
+bool http_server_is_busy(const struct http_server *server) {
+  for (const struct http_connection *at = server->connections; at != NULL; at = at->next) {
+    if (!at->is_idle && !at->is_socket) return true;
+  }
+  return false;
 }
 
 bool http_server_has_ui(const struct http_server *server) {
@@ -682,7 +734,7 @@ int http_server_timeout_ms(struct http_server *server) {
 }
 
 void http_server_run(struct http_server *server) {
-  if (server->ui_listener >= 0) accept_ui(server);
+  if (server->ui_listener >= 0 && !server->is_retired) accept_ui(server);
   MHD_run(server->daemon);
   websockets_run(server->sockets);
   sweep(server);

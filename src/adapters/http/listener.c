@@ -31,6 +31,20 @@ static bool make_address(const char *host, int port, struct sockaddr_storage *ou
   return false;
 }
 
+static int port_of(const struct sockaddr_storage *address) {
+  bool is_six = address->ss_family == AF_INET6;
+  return ntohs(is_six ? ((const struct sockaddr_in6 *)address)->sin6_port : ((const struct sockaddr_in *)address)->sin_port);
+}
+
+int listener_port(int fd) {
+  struct sockaddr_storage address = {0};
+  socklen_t length = sizeof address;
+  int listens = 0;
+  socklen_t size = sizeof listens;
+  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0) return 0;
+  return getsockname(fd, (struct sockaddr *)&address, &length) == 0 ? port_of(&address) : 0;
+}
+
 static enum status tell_bind_error(const char *host, const char *setting, int port, int error, struct problem *problem) {
   if (error == EADDRINUSE) {
     problem_add(problem, "in_use", setting, NULL, NULL, "port %d of %s is taken by another program: end it, or set another %s", port, host, setting);
@@ -62,8 +76,7 @@ enum status listener_open(const char *host, const char *setting, int *port, int 
   }
   length = sizeof address;
   getsockname(fd, (struct sockaddr *)&address, &length);
-  bool is_six = address.ss_family == AF_INET6;
-  *port = ntohs(is_six ? ((struct sockaddr_in6 *)&address)->sin6_port : ((struct sockaddr_in *)&address)->sin_port);
+  *port = port_of(&address);
   *out = fd;
   return STATUS_OK;
 }

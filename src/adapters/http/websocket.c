@@ -25,6 +25,7 @@ enum {
   HEADER_BYTES_MAX = 10,       /* of a frame from a server */
   FAREWELL_MS = 500,           /* of the whole server at its end */
   LINGER_MS = 10000,           /* until a reader that stood still has read up to our goodbye */
+  CODE_RESTART = 1012,         /* the registry of RFC 6455: the service restarts */
   CODE_LOST = 1006,            /* RFC 6455 7.4.1: ended without a goodbye */
   CODE_NONE = 1005,            /* a goodbye without a code */
 };
@@ -454,6 +455,11 @@ void websockets_close(struct websockets *all) {
   free_ended(all);
   close(all->epoll);
   free(all);
+}
+
+void websockets_retire(struct websockets *all) {
+  for (struct http_socket *socket = all->sockets; socket != NULL; socket = socket->next)
+    close_socket(socket, CODE_RESTART, "the server is being replaced");
 }
 
 void websockets_adopt(struct websockets *all, const struct websocket_options *options) {

@@ -33,6 +33,8 @@ int websockets_timeout_ms(const struct websockets *all);
 void websockets_run(struct websockets *all);
 /* Writes what waits. */
 void websockets_flush(struct websockets *all);
+/* Says to every peer that the service restarts (1012): it comes back, to another process. */
+void websockets_retire(struct websockets *all);
 int websockets_count(const struct websockets *all);
 const struct http_port_sockets *websocket_port(void);
 
