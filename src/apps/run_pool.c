@@ -276,6 +276,8 @@ static void end_job(struct run_pool *pool, struct job *job, int status) {
     end_failed(pool, job, &problem, otherwise);
   }
   json_free(output);
+  if (pool->options.on_end != NULL)
+    pool->options.on_end(pool->options.context, run_kind_names[job->kind], job->state, (double)(pool_now_ns(pool) - job->began_ns) * 1e-9);
   tell_change(pool, job, true);
   if (job->kind == RUN_MEASURE || job->kind == RUN_BACKTEST || job->kind == RUN_LOOKAHEAD) {
     char path[RUN_PATH_BYTES];
@@ -649,19 +651,36 @@ enum status run_pool_open(struct run_pool **out, const struct run_pool_options *
   return STATUS_OK;
 }
 
-void run_pool_close(struct run_pool *pool) {
-  if (pool == NULL) return;
+void run_pool_stop(struct run_pool *pool) {
   for (int i = 0; i < pool->job_count; i++) {
     struct job *job = pool->jobs[i];
-    if (job->state == RUN_RUNNING) {
-      kill_group(job, SIGKILL);
-      (void)waitpid(job->pid, NULL, 0);
-      if (job->fd >= 0) close(job->fd);
-      const struct row_value values[] = {row_text("status", run_state_names[job->is_cancelled ? RUN_CANCELLED : RUN_QUEUED]),
-                                         row_text("started_at", NULL)};
-      update_row(pool, job, values, 2);
-    }
-    free_job(job);
+    if (job->state != RUN_RUNNING) continue;
+    kill_group(job, SIGKILL);
+    (void)waitpid(job->pid, NULL, 0);
+    if (job->fd >= 0) close(job->fd);
+    job->fd = -1;
+    job->state = job->is_cancelled ? RUN_CANCELLED : RUN_QUEUED;
+    const struct row_value values[] = {row_text("status", run_state_names[job->state]), row_text("started_at", NULL)};
+    update_row(pool, job, values, 2);
   }
+}
+
+void run_pool_close(struct run_pool *pool) {
+  if (pool == NULL) return;
+  run_pool_stop(pool);
+  for (int i = 0; i < pool->job_count; i++) free_job(pool->jobs[i]);
   free(pool);
+}
+
+void run_pool_counts(const struct run_pool *pool, void (*each)(void *context, const char *kind, int queued, int running), void *context) {
+  for (int kind = 0; kind < run_kind_count; kind++) {
+    int queued = 0;
+    int running = 0;
+    for (int i = 0; i < pool->job_count; i++) {
+      if ((int)pool->jobs[i]->kind != kind) continue;
+      queued += pool->jobs[i]->state == RUN_QUEUED;
+      running += pool->jobs[i]->state == RUN_RUNNING;
+    }
+    each(context, run_kind_names[kind], queued, running);
+  }
 }

@@ -28,15 +28,21 @@ struct run_pool_options {
   /* A run began, came forward or ended. May be NULL. */
   void (*on_change)(void *context, const char *id, bool has_ended);
   void *context;
+  /* A worker has ended. May be NULL. */
+  void (*on_end)(void *context, const char *kind, enum run_state state, double seconds);
 };
 
 struct run_pool; /* opaque */
 
 /* Settles what the last start left, takes in queued runs, looks for data sets. */
 NODISCARD enum status run_pool_open(struct run_pool **pool, const struct run_pool_options *options, struct problem *problem);
-/* Ends the workers; what they did is queued again. NULL is allowed. */
+/* Ends the workers; what they did is queued again, and none is started any more: another process goes on. */
+void run_pool_stop(struct run_pool *pool);
+/* The same, and all memory. NULL is allowed. */
 void run_pool_close(struct run_pool *pool);
 void run_pool_port(struct run_pool *pool, struct run_port *out);
+/* Calls for every kind of run with how many wait and how many go on. */
+void run_pool_counts(const struct run_pool *pool, void (*each)(void *context, const char *kind, int queued, int running), void *context);
 /* After every turn of the loop: what workers told, who ended, who is next. */
 void run_pool_turn(struct run_pool *pool);
 /* Descriptors to poll; returns their number, at most RUN_WORKERS_MAX. */

@@ -10,11 +10,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "apps/running.h"
 #include "apps/server.h"
 #include "base/log.h"
 #include "base/version.h"
 
-enum { TURN_BUDGET_MS = 4, FLUSH_MS = 100, TELL_MS = 5000, END_SECONDS = 20 };
+enum { TURN_BUDGET_MS = 4, FLUSH_MS = 100, TELL_MS = 5000, END_SECONDS = 20, DRAIN_MS = 500, LOOK_MS = 100 };
 
 /* ---- service manager ---- */
 
@@ -129,13 +130,79 @@ static int least(int a, int b) {
   return b < 0 || a < b ? a : b;
 }
 
+/* ---- hand-over ---- */
+
+/* What was asked is answered before connections are closed. */
+static void drain(struct server *server) {
+  http_server_retire(server->http);
+  for (int i = 0; i < DRAIN_MS && http_server_is_busy(server->http); i++) {
+    http_server_run(server->http);
+    poll(NULL, 0, 1);
+  }
+}
+
+static void release(struct server *server) {
+  int64_t begin = server->clock->monotonic_ns(server->clock->self);
+  if (server_release(server)) {
+    handover_refuse(server->handover, "the journal cannot be written");
+    return;
+  }
+  log_write(LOG_INFO, "engine", "handover", NULL, "working entries cancelled, all on disk, lock and lease free after %lld ms",
+            (long long)(server->clock->monotonic_ns(server->clock->self) - begin) / 1000000);
+}
+
+static void follow_handover(struct server *server) {
+  switch (handover_turn(server->handover)) {
+    case HANDOVER_ASKED:
+      release(server);
+      break;
+    case HANDOVER_SERVED_HERE:
+      http_server_retire(server->http);
+      server->is_followed = true;
+      break;
+    case HANDOVER_SERVED_ELSEWHERE:
+      server->is_followed = true;
+      break;
+    case HANDOVER_LOST:
+      server->is_lost = true;
+      break;
+    case HANDOVER_NOTHING:
+      break;
+  }
+  if (server->released_ns == 0 || server->is_followed || server->is_lost) return;
+  if (server->clock->monotonic_ns(server->clock->self) - server->released_ns < HANDOVER_LATE_S * INT64_C(1000000000)) return;
+  handover_give_up(server->handover);
+  server->released_ns = server->clock->monotonic_ns(server->clock->self); /* told again, should it not end */
+}
+
+/* The engine is another process's: what is asked is answered from memory. */
+static void turn_released(struct server *server) {
+  int64_t now = server->clock->monotonic_ns(server->clock->self);
+  if (now - server->renewed_ns >= LEASE_RENEW_MS * INT64_C(1000000)) {
+    server->renewed_ns = now;
+    notify("WATCHDOG=1");
+  }
+  http_server_run(server->http);
+  api_turn(server->api);
+  http_server_flush(server->http);
+}
+
+/* ---- the loop's pauses ---- */
+
 static void wait_for_work(struct server *server) {
-  struct pollfd files[2 + RUN_WORKERS_MAX] = {{.fd = http_server_fd(server->http), .events = POLLIN}, {.fd = server->signal_fd, .events = POLLIN}};
-  nfds_t count = 2 + (nfds_t)run_pool_files(server->pool, files + 2);
-  int timeout = least(server_play_timeout_ms(server), http_server_timeout_ms(server->http));
-  timeout = least(timeout, api_timeout_ms(server->api));
-  timeout = least(timeout, run_pool_timeout_ms(server->pool));
-  if (journal_pending(server->journal) > 0) timeout = least(timeout, FLUSH_MS);
+  struct pollfd files[2 + RUN_WORKERS_MAX + HANDOVER_FILES_MAX] = {{.fd = http_server_fd(server->http), .events = POLLIN},
+                                                                   {.fd = server->signal_fd, .events = POLLIN}};
+  nfds_t count = 2;
+  count += (nfds_t)handover_files(server->handover, files + count);
+  int timeout = least(http_server_timeout_ms(server->http), api_timeout_ms(server->api));
+  if (server->released_ns == 0) {
+    count += (nfds_t)run_pool_files(server->pool, files + count);
+    timeout = least(timeout, server_play_timeout_ms(server));
+    timeout = least(timeout, run_pool_timeout_ms(server->pool));
+    if (journal_pending(server->journal) > 0) timeout = least(timeout, FLUSH_MS);
+  } else {
+    timeout = least(timeout, LOOK_MS);
+  }
   if (poll(files, count, least(timeout, 1000)) < 0) return; /* interrupted: the next turn looks again */
 }
 
@@ -168,13 +235,21 @@ static enum status turn(struct server *server) {
 int server_run(struct server *server) {
   notify("READY=1");
   for (;;) {
-    enum status status = turn(server);
+    enum status status = STATUS_OK;
+    if (server->released_ns == 0) {
+      status = turn(server);
+    } else {
+      turn_released(server);
+    }
     if (status) return app_fail(server->app, status);
+    follow_handover(server);
     int ends = take_signals(server);
     if (ends != 0) {
       log_write(LOG_INFO, "engine", "ending", NULL, "signal %d: ending in good order", ends);
+      if (server->released_ns != 0) drain(server);
       return 0;
     }
+    if (server->is_lost && !running_on(server->app->settings.data_dir, NULL)) return SERVER_TAKES_BACK;
     wait_for_work(server);
   }
 }
@@ -191,6 +266,8 @@ static const struct app_option options_table[] = {
     {"live", 0, false, NULL, "not in this version"},
     {"confirm", 0, true, "WORD", "of mode live"},
     {"foreground", 0, false, NULL, "status lines on the terminal"},
+    {"takeover", 0, false, NULL, "take over from the running server of the same data, if there is one"},
+    {"take-back", 0, false, NULL, "after an update that failed: the schema of the database goes back to this program's"},
 };
 
 static bool take_option(struct app *app, struct serve_options *options, const char *name, const char *value) {
@@ -207,10 +284,25 @@ static bool take_option(struct app *app, struct serve_options *options, const ch
   if (text_equal(name, "host")) text_copy(app->settings.api_host, sizeof app->settings.api_host, value);
   if (text_equal(name, "preset")) options->preset = value;
   if (text_equal(name, "foreground")) options->is_foreground = true;
+  if (text_equal(name, "takeover")) options->takes_over = true;
+  if (text_equal(name, "take-back")) options->takes_back = true;
   if (!text_equal(name, "port")) return true;
   if (!app_parse_integer(app, "--port", value, 1, 65535, &port)) return false;
   app->settings.port = (int32_t)port;
   return true;
+}
+
+/* In this process, with the sockets it listens at: connections that come meanwhile wait there. */
+static int start_anew(struct server *server) {
+  int sockets[HTTP_LISTENERS_MAX];
+  log_write(LOG_WARNING, "engine", "taken_back", NULL, "the successor is gone: this process takes the account back");
+  drain(server);
+  int count = http_server_listeners(server->http, sockets);
+  for (int i = 0; i < count; i++) sockets[i] = dup(sockets[i]);
+  server_close(server);
+  free(server);
+  if (handover_restart(sockets, count)) fprintf(stderr, "breakout: cannot start again\n");
+  return 1;
 }
 
 int app_serve(struct app *app, int argc, char **argv) {
@@ -237,6 +329,7 @@ int app_serve(struct app *app, int argc, char **argv) {
               api_notice(server->api));
     code = server_run(server);
   }
+  if (code == SERVER_TAKES_BACK) return start_anew(server);
   notify("STOPPING=1");
   arm_hard_end();
   server_close(server);

@@ -2,6 +2,7 @@
 #include "apps/server.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "adapters/clock/system_clock.h"
+#include "adapters/store/migrations.h"
 #include "adapters/store/sqlite_query.h"
 #include "adapters/store/sqlite_store.h"
 #include "apps/server_system.h"
@@ -103,16 +105,43 @@ static bool is_left_by_dead(struct server *server, int64_t now) {
   if (store_lease_holder(&server->registry.database, account, now, holder, sizeof holder, &problem)) return false;
   if (strncmp(holder, host, length) != 0 || holder[length] != ':') return false;
   long pid = strtol(holder + length + 1, NULL, 10);
-  return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+  /* In a container every start has the same number; a lease that is not ours under our own number is of one that was killed. */
+  return pid == (long)getpid() || (pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH);
+}
+
+/* A holder of another host (a container that was killed and made anew has another name) cannot be asked; its lease ends by itself. */
+static enum status wait_for_lease(struct server *server) {
+  enum { STEP_MS = 250 };
+  struct problem *problem = &server->app->problem;
+  for (int waited = 0;; waited += STEP_MS) {
+    enum status status = store_lease_take(&server->registry, account, server->clock->now_ms(server->clock->self), problem);
+    if (status != STATUS_LEASE_HELD || waited > LEASE_EXPIRES_MS) return status;
+    if (waited == 0) log_write(LOG_WARNING, "storage", "lease_awaited", NULL, "%s", problem->items[problem->count - 1].message);
+    problem_clear(problem);
+    poll(NULL, 0, STEP_MS);
+  }
 }
 
 static enum status take_lease(struct server *server, int64_t now) {
   struct problem *problem = &server->app->problem;
   enum status status = store_lease_take(&server->registry, account, now, problem);
-  if (status != STATUS_LEASE_HELD || !is_left_by_dead(server, now)) return status;
+  if (status != STATUS_LEASE_HELD) return status;
   problem_clear(problem);
+  if (!is_left_by_dead(server, now)) return wait_for_lease(server);
   log_write(LOG_WARNING, "storage", "lease_taken_over", NULL, "the process that held the lease is gone");
   return store_lease_take(&server->registry, account, now + LEASE_EXPIRES_MS, problem); /* by then it has run out */
+}
+
+/* After a successor that failed: what it made of the schema. Another process may still be at it: the folder's lock comes later, SQLite's is enough.
+ */
+static enum status undo_newer(const char *path, struct problem *problem) {
+  struct database database;
+  if (access(path, F_OK) != 0) return STATUS_OK;
+  enum status status = database_open(&database, path, DATABASE_FOR_WRITING, DATABASE_BUSY_MS, problem);
+  if (status) return status;
+  status = migrations_undo_newer(&store_schema, &database, problem);
+  database_close(&database);
+  return status;
 }
 
 static enum status open_storage(struct server *server, struct engine_counters *counters) {
@@ -124,8 +153,14 @@ static enum status open_storage(struct server *server, struct engine_counters *c
     problem_add(&app->problem, "not_in_version", "DATABASE_URL", NULL, "sqlite://./data/breakout_bot.db", "only SQLite is possible in this version");
     return STATUS_NOT_IN_VERSION;
   }
+  /* What an update brings was tried on a copy before; its predecessor is out of the way now. */
+  bool may_migrate = settings->breakout_profile == PROFILE_DEVELOPMENT || server->claim.file >= 0;
+  if (server->options.takes_back) {
+    enum status undone = undo_newer(path, &app->problem);
+    if (undone) return undone;
+  }
   /* The lock of the folder comes first: its message names the process that holds it. The instance is known only with the database. */
-  const struct sqlite_store_options store = {.path = path, .account = account, .may_migrate = settings->breakout_profile == PROFILE_DEVELOPMENT};
+  const struct sqlite_store_options store = {.path = path, .account = account, .may_migrate = may_migrate};
   enum status status = sqlite_store_open(&server->store, &store, &app->problem);
   server->has_store = !status;
   if (!status) status = sqlite_rows_open(&server->rows, path, &app->problem);
@@ -196,6 +231,7 @@ static enum status open_engine(struct server *server, const struct engine_counte
 static enum status resume(struct server *server) {
   if (server->recovery.is_first) return STATUS_OK;
   struct event event;
+  if (server->claim.file >= 0 && server->recovery.cause == RESTART_CLEAN) server->recovery.cause = RESTART_HANDOVER;
   recover_event(&event, &server->recovery, server->recovery.last_ts, server->app->settings.resume_on_restart == RESUME_PAUSED);
   server_step(server, &event, false);
   metrics_add(server->metrics, METRIC_RESTARTS, METRIC_VALUES(restart_cause_names[server->recovery.cause]), 1);
@@ -210,6 +246,8 @@ static int64_t host_now(void *self) {
 }
 
 static void host_step(void *self, struct event *event) {
+  const struct server *server = self;
+  check(server->released_ns == 0); /* changing requests are refused since */
   server_step(self, event, false);
 }
 
@@ -217,7 +255,12 @@ static enum status host_use_preset(void *self, const char *name, struct problem 
   return server_use_preset(self, name, problem);
 }
 
+static struct api_component released_component(const char *name) {
+  return (struct api_component){.name = name, .level = API_OFF, .detail = "handed over to another process"};
+}
+
 static struct api_component journal_component(const struct server *server) {
+  if (server->released_ns != 0) return released_component("journal");
   const struct journal_counts *counts = journal_counts(server->journal);
   struct api_component component = {.name = "journal", .level = journal_is_available(server->journal) ? API_OK : API_FAILED};
   snprintf(component.detail, sizeof component.detail, "%lld records, %lld failed flushes", (long long)counts->records, (long long)counts->failures);
@@ -225,6 +268,7 @@ static struct api_component journal_component(const struct server *server) {
 }
 
 static struct api_component database_component(const struct server *server) {
+  if (server->released_ns != 0) return released_component("database");
   struct archive_counts counts;
   archive_counts(server->archive, &counts);
   struct api_component component = {.name = "database", .level = counts.is_failing ? API_FAILED : API_OK};
@@ -370,6 +414,18 @@ static void make_ui_config(const struct settings *settings, struct buffer *confi
                     settings->vite_ws_url);
 }
 
+/* Of the sockets that were given: those of a network that is not ours, or of a port that nobody asked for. */
+static void close_unused(struct server *server, bool is_open) {
+  int used[HTTP_LISTENERS_MAX];
+  int count = is_open ? http_server_listeners(server->http, used) : 0;
+  for (int i = 0; i < server->given_count; i++) {
+    bool is_used = false;
+    for (int k = 0; k < count; k++) is_used = is_used || used[k] == server->given[i];
+    if (!is_used) close(server->given[i]);
+  }
+  server->given_count = 0;
+}
+
 static enum status open_http(struct server *server) {
   const struct settings *settings = &server->app->settings;
   char folder[1024];
@@ -388,6 +444,8 @@ static enum status open_http(struct server *server) {
     options.ui_port = settings->ui_port != settings->port ? settings->ui_port : 0;
   }
   api_handler(server->api, &options.handler);
+  options.given = server->given;
+  options.given_count = server->given_count;
   enum status status = http_server_open(&server->http, &options, &server->app->problem);
   /* The default of the second port may be taken by another instance or by nginx; the interface is at the first one too. */
   if (status == STATUS_IN_USE && options.ui_port != 0 && settings->source[SETTING_INDEX_UI_PORT] == SETTING_FROM_DEFAULT) {
@@ -399,6 +457,7 @@ static enum status open_http(struct server *server) {
   }
   buffer_deinit(&config);
   buffer_deinit(&connect);
+  close_unused(server, status == STATUS_OK);
   return status;
 }
 
@@ -468,8 +527,36 @@ static void tell_warnings(struct app *app) {
   problem_clear(&app->problem);
 }
 
+/* Sockets to listen at come from a former server that hands over, or from whoever started us. */
+static enum status take_over(struct server *server) {
+  server->given_count = handover_given(server->given);
+  if (!server->options.takes_over) return STATUS_OK;
+  enum status status = handover_claim(&server->claim, server->app->settings.data_dir, &server->app->problem);
+  if (status || server->claim.file < 0) return status;
+  for (int i = 0; i < server->given_count; i++) close(server->given[i]);
+  server->given_count = server->claim.socket_count;
+  memcpy(server->given, server->claim.sockets, sizeof server->given);
+  server->claim.socket_count = 0; /* ours now */
+  log_write(LOG_INFO, "engine", "taken_over", NULL, "the account was handed over at record %llu", (unsigned long long)server->claim.seq);
+  return STATUS_OK;
+}
+
+/* Who serves: for the scripts, which start a successor beside a running server. */
+static enum status tell_serving(struct server *server) {
+  char path[600];
+  struct buffer text = {0};
+  snprintf(path, sizeof path, "%s/serving.pid", server->app->settings.data_dir);
+  enum status status = handover_tell_serving(&server->claim, http_server_is_given(server->http), &server->app->problem);
+  if (status) return status;
+  server->handover = handover_open(server->app->settings.data_dir);
+  buffer_add_format(&text, "%ld\n", (long)getpid());
+  status = buffer_write_file(&text, path, 0644, &server->app->problem);
+  buffer_deinit(&text);
+  return status;
+}
+
 enum status server_open(struct server *server, struct app *app, const struct serve_options *options) {
-  *server = (struct server){.app = app, .options = *options, .clock = system_clock(), .signal_fd = -1};
+  *server = (struct server){.app = app, .options = *options, .clock = system_clock(), .signal_fd = -1, .claim = {.file = -1}};
   struct engine_counters counters = {0};
   struct wiring_options wiring;
   wiring_options_init(&wiring);
@@ -487,6 +574,8 @@ enum status server_open(struct server *server, struct app *app, const struct ser
   choose_start(server);
   status = metrics_open(&server->metrics, server->clock);
   if (!status) status = server_system_open(server);
+  /* All that takes time and touches nothing is behind us: the account has no engine from here to resume. */
+  if (!status) status = take_over(server);
   if (!status) status = open_storage(server, &counters);
   if (!status) status = open_engine(server, &counters);
   if (!status) status = open_pool(server);
@@ -502,7 +591,7 @@ enum status server_open(struct server *server, struct app *app, const struct ser
   bool is_idle = state == SESSION_IDLE || state == SESSION_STOPPED;
   server->wants_session = is_idle && (options->preset != NULL || app->settings.autostart == AUTOSTART_PAPER);
   tell_start(server);
-  return STATUS_OK;
+  return tell_serving(server);
 }
 
 /* Entries that still work would fill while nobody manages: they are cancelled; stops and targets stay. */
@@ -534,21 +623,50 @@ static void end_engine(struct server *server) {
     log_write(LOG_ERROR, "journal", "mark_failed", NULL, "the next start will look like one after a crash");
 }
 
+/* Counters, and the lease with it. */
+static void close_registry(struct server *server) {
+  struct problem problem;
+  problem_clear(&problem);
+  if (!server->has_registry) return;
+  if (server->wiring.engine != NULL && store_counters_save(&server->registry, engine_counters(server->wiring.engine), &problem))
+    log_write(LOG_WARNING, "storage", "counters", NULL, "counters were not saved");
+  store_registry_close(&server->registry);
+  server->has_registry = false;
+}
+
+enum status server_release(struct server *server) {
+  if (!journal_is_available(server->journal)) return STATUS_IO_FAILED;
+  api_stop_commands(server->api);
+  run_pool_stop(server->pool);
+  end_engine(server);
+  uint64_t seq = journal_last_seq(server->journal);
+  archive_stop(server->archive, 5000);
+  server->archive = NULL;
+  close_registry(server);
+  server->store.close(server->store.self);
+  server->has_store = false;
+  journal_close(server->journal); /* and with it the lock of the folder */
+  server->journal = NULL;
+  server->released_ns = server->clock->monotonic_ns(server->clock->self);
+  server->token_path[0] = '\0'; /* the successor writes its own there */
+  int sockets[HTTP_LISTENERS_MAX];
+  int count = http_server_listeners(server->http, sockets);
+  handover_release(server->handover, seq, sockets, count);
+  log_write(LOG_INFO, "engine", "handed_over", NULL, "the account was given away at record %llu", (unsigned long long)seq);
+  return STATUS_OK;
+}
+
 void server_close(struct server *server) {
+  bool is_ours = server->released_ns == 0;
   if (server->api != NULL) api_stop_commands(server->api);
-  if (server->http != NULL) end_engine(server);
+  if (server->http != NULL && is_ours) end_engine(server);
+  handover_close(server->handover, is_ours);
   http_server_close(server->http);
   run_pool_close(server->pool);
   if (server->token_path[0] != '\0') unlink(server->token_path);
   if (server->archive != NULL) archive_stop(server->archive, 5000);
   snapshots_close(server->snapshots);
-  if (server->has_registry && server->wiring.engine != NULL) {
-    struct problem problem;
-    problem_clear(&problem);
-    if (store_counters_save(&server->registry, engine_counters(server->wiring.engine), &problem))
-      log_write(LOG_WARNING, "storage", "counters", NULL, "counters were not saved");
-  }
-  if (server->has_registry) store_registry_close(&server->registry);
+  close_registry(server);
   if (server->has_store) server->store.close(server->store.self);
   api_close(server->api);
   sqlite_rows_close(server->rows);
@@ -558,6 +676,7 @@ void server_close(struct server *server) {
   wiring_close(&server->wiring);
   recover_close(server->recover);
   journal_close(server->journal);
+  handover_claim_close(&server->claim);
   looped_feed_deinit(&server->looped);
   if (server->signal_fd >= 0) close(server->signal_fd);
   if (server->has_log) {

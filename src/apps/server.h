@@ -7,6 +7,7 @@
 #include "adapters/store/sqlite_rows.h"
 #include "adapters/store/store_registry.h"
 #include "api/api.h"
+#include "apps/handover.h"
 #include "apps/run_pool.h"
 #include "apps/wiring.h"
 #include "runner/archive.h"
@@ -17,6 +18,8 @@
 struct serve_options {
   const char *preset; /* start a session with it; NULL: as AUTOSTART says */
   bool is_foreground;
+  bool takes_over; /* from the running server of the same data, if there is one */
+  bool takes_back; /* after a hand-over that failed: the schema goes back to this program's */
 };
 
 struct server {
@@ -58,14 +61,25 @@ struct server {
   struct run_pool *pool;
   struct run_port run_port; /* of pool */
   int signal_fd;
-  int64_t renewed_ns, told_ns, flushed_ns;
+  int64_t renewed_ns, told_ns, flushed_ns, measured_ns;
+  /* hand-over: from another process, and to one */
+  struct handover_claim claim;
+  int given[HANDOVER_SOCKETS_MAX];
+  int given_count;
+  struct handover *handover;
+  int64_t released_ns; /* account given away; 0: it is ours */
+  bool is_followed;    /* the successor serves */
+  bool is_lost;        /* it is gone: taken back as soon as its lock is free */
 };
 
 /* Opens everything; on failure what was opened stays to be closed by server_close. */
 NODISCARD enum status server_open(struct server *server, struct app *app, const struct serve_options *options);
 void server_close(struct server *server);
-/* Until a signal ends it. Returns the exit code. */
+enum { SERVER_TAKES_BACK = -1 };
+/* Until a signal ends it. Returns the exit code, or SERVER_TAKES_BACK: to be started anew in this process (handover_restart). */
 int server_run(struct server *server);
+/* Gives the account away: working entries cancelled, everything on disk, lock and lease free. Reads are answered on. */
+NODISCARD enum status server_release(struct server *server);
 
 /* server_play.c: the recording as time goes on. */
 int64_t server_event_now(struct server *server);
