@@ -103,22 +103,6 @@ static void add_sentences(struct json_writer *writer, const char *key, const str
   json_end_array(writer);
 }
 
-static void add_findings(struct json_writer *writer, const char *key, const struct problem *problem, bool is_warning) {
-  json_begin_array(writer, key);
-  for (int i = 0; i < problem->count; i++) {
-    const struct problem_item *item = &problem->items[i];
-    if (item->is_warning != is_warning) continue;
-    json_begin_object(writer, NULL);
-    json_add_string(writer, "path", item->path);
-    json_add_string(writer, "code", item->code);
-    json_add_string(writer, "message", item->message);
-    json_add_string(writer, "value", item->value[0] != '\0' ? item->value : NULL);
-    json_add_string(writer, "allowed", item->allowed[0] != '\0' ? item->allowed : NULL);
-    json_end_object(writer);
-  }
-  json_end_array(writer);
-}
-
 static void add_members(const struct call *call, const struct loaded *loaded, struct json_writer *writer) {
   const struct preset *preset = &loaded->preset;
   char risk[PRESET_NUMBER_TEXT_MAX];
@@ -290,8 +274,8 @@ void handle_preset_validate(struct call *call) {
   if (!status) preset_hash(&loaded.preset, loaded.hash);
   call_begin(call);
   json_add_bool(&call->writer, "valid", !status);
-  add_findings(&call->writer, "errors", &loaded.problem, false);
-  add_findings(&call->writer, "warnings", &loaded.problem, true);
+  json_add_problem(&call->writer, "errors", &loaded.problem, false);
+  json_add_problem(&call->writer, "warnings", &loaded.problem, true);
   json_add_string(&call->writer, "hash", status ? NULL : loaded.hash);
   call_end(call, 200);
 }

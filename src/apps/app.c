@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "adapters/clock/system_clock.h"
 #include "base/calendar.h"
 #include "base/text.h"
 
@@ -233,4 +234,9 @@ int app_fail_with(struct app *app, enum status status, const char *code, const c
   va_end(arguments);
   problem_add(&app->problem, code, path, NULL, NULL, "%s", message);
   return app_fail(app, status);
+}
+
+int64_t app_now_ms(void) {
+  const struct clock *clock = system_clock();
+  return clock->now_ms(clock->self);
 }

@@ -79,6 +79,9 @@ enum table_format app_table_format(const struct app *app);
 /* Set by SIGINT and SIGTERM; long verbs look at it. */
 extern volatile int app_interrupted;
 
+/* Milliseconds UTC of the machine. */
+int64_t app_now_ms(void);
+
 /* The verbs. Each returns the exit code. */
 struct app_verb {
   const char *name;

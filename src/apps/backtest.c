@@ -509,7 +509,7 @@ static int finish(struct app *app, struct call *call, const struct wiring *wirin
                           .has_orders = call->export == EXPORT_ALL};
   char folder[FOLDER_MAX];
   enum status status = run_further(app, call, wiring, &result);
-  result.duration_ms = recorded_now_ms() - began_at;
+  result.duration_ms = app_now_ms() - began_at;
   if (!status) status = keep(app, call, &result, folder);
   if (status) return app_fail(app, status);
   worker_finish(&call->worker, &result);
@@ -522,7 +522,7 @@ static int finish(struct app *app, struct call *call, const struct wiring *wirin
 
 int app_backtest(struct app *app, int argc, char **argv) {
   static struct call call;
-  int64_t began_at = recorded_now_ms();
+  int64_t began_at = app_now_ms();
   call_init(&call, app);
   enum status status = read_call(app, &call, argc, argv);
   if (status) return app_fail(app, status);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "adapters/store/migrations.h"
@@ -21,12 +20,6 @@ enum { PATH_BYTES = 1024, MANIFEST_BYTES_MAX = 16 << 20 };
 static const char *const counted_tables[] = {"sessions",  "orders",       "fills",      "positions", "trades",
                                              "decisions", "equity_curve", "cash_flows", "commands",  "audit"};
 enum { COUNTED = sizeof counted_tables / sizeof counted_tables[0] };
-
-static int64_t now_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void stamp_text(int64_t ts, char *out, size_t size) {
   struct calendar at;
@@ -218,7 +211,7 @@ static void remember(const char *database_path, const struct backup_result *resu
     database_bind_int(&insert, 3, result->bytes);
     database_bind_text(&insert, 4, result->sha256);
     database_bind_int(&insert, 5, result->schema_version);
-    if (result->is_verified) database_bind_int(&insert, 6, now_ms());
+    if (result->is_verified) database_bind_int(&insert, 6, app_now_ms());
     if (database_step(&insert, NULL) != STATUS_END) fprintf(stderr, "warning: the backup could not be noted in the database\n");
   }
   database_finish(&insert);
@@ -250,7 +243,7 @@ enum status backup_make(struct app *app, const char *database_path, const char *
   struct journal_report report = {0};
   struct problem unused;
   problem_clear(&unused);
-  *result = (struct backup_result){.ts_ms = now_ms()};
+  *result = (struct backup_result){.ts_ms = app_now_ms()};
   enum status status = choose_names(app, out, result, tar, sizeof tar);
   if (status != STATUS_OK) return status;
   /* A damaged journal is saved as it is: the backup may be all that is left of it. */
@@ -456,7 +449,7 @@ static enum status put_in_place(struct app *app, const char *database_path, cons
 enum status backup_restore(struct app *app, const char *database_path, const char *file, bool is_forced, char *before, size_t size) {
   char folder[PATH_BYTES], stamp[32];
   struct database database;
-  stamp_text(now_ms(), stamp, sizeof stamp);
+  stamp_text(app_now_ms(), stamp, sizeof stamp);
   if (mkdir(app->settings.data_dir, 0755) != 0 && errno != EEXIST)
     return refuse(&app->problem, app->settings.data_dir, "the folder cannot be made", errno);
   snprintf(folder, sizeof folder, "%.900s/restore-XXXXXX", app->settings.data_dir);
@@ -469,7 +462,7 @@ enum status backup_restore(struct app *app, const char *database_path, const cha
   if (status != STATUS_OK) return status;
   status = database_open(&database, database_path, DATABASE_FOR_WRITING, DATABASE_BUSY_MS, &app->problem);
   if (status != STATUS_OK) return status;
-  status = migrations_run(&store_schema, &database, migrations_newest(&store_schema), now_ms(), &app->problem);
+  status = migrations_run(&store_schema, &database, migrations_newest(&store_schema), app_now_ms(), &app->problem);
   /* Who held a lease when the backup was made is long gone. */
   if (status == STATUS_OK) status = database_run(&database, "DELETE FROM leases", &app->problem);
   database_close(&database);

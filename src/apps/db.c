@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "adapters/store/migrations.h"
@@ -44,12 +43,6 @@ struct db {
   struct buffer out;
   struct json_writer json;
 };
-
-static int64_t now_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static bool is_json(const struct db *db) {
   return db->app->output == OUTPUT_JSON || db->app->output == OUTPUT_JSONL;
@@ -156,7 +149,7 @@ static enum status migrate_copy(struct db *db, int to) {
   enum status status = database_copy(&db->database, copy, &db->app->problem);
   if (status == STATUS_OK) status = database_open(&database, copy, DATABASE_FOR_WRITING, DATABASE_BUSY_MS, &db->app->problem);
   if (status != STATUS_OK) return status;
-  status = migrations_run(&store_schema, &database, to, now_ms(), &db->app->problem);
+  status = migrations_run(&store_schema, &database, to, app_now_ms(), &db->app->problem);
   if (status == STATUS_OK) status = database_check(&database, &db->app->problem);
   database_close(&database);
   add_text(db, "copy", copy);
@@ -182,7 +175,7 @@ static int run_migrate(struct db *db) {
   if (is_copy && !is_dry) {
     status = migrate_copy(db, (int)to);
   } else if (!is_dry) {
-    status = migrations_run(&store_schema, &db->database, (int)to, now_ms(), &db->app->problem);
+    status = migrations_run(&store_schema, &db->database, (int)to, app_now_ms(), &db->app->problem);
   }
   if (status != STATUS_OK) return app_fail(db->app, status);
   add_text(db, "done", is_dry ? "no, this was a dry run" : "yes");
@@ -567,7 +560,7 @@ static int run_cleanup(struct db *db) {
   begin_result(db);
   for (size_t i = 0; i < sizeof retention / sizeof retention[0] && status == STATUS_OK; i++) {
     int64_t kept = retention[i].days > 0 ? retention[i].days : days, rows = 0;
-    status = clean_table(db, i, now_ms() - kept * DAY_MS, is_dry, &rows);
+    status = clean_table(db, i, app_now_ms() - kept * DAY_MS, is_dry, &rows);
     if (is_json(db)) {
       json_add_int(&db->json, retention[i].table, rows);
       continue;

@@ -379,7 +379,8 @@ static bool take_timeframe(struct app *app, struct call *call, const char *value
   return false;
 }
 
-static bool take(struct app *app, struct call *call, const struct app_option *options, int option, const char *value) {
+static bool take(struct app *app, void *self, const struct app_option *options, int option, const char *value) {
+  struct call *call = self;
   if (option == APP_ARGUMENT) {
     if (call->word_count == WORDS_MAX) return false;
     call->words[call->word_count++] = value;
@@ -389,19 +390,6 @@ static bool take(struct app *app, struct call *call, const struct app_option *op
   if (option == OPTION_FIELDS) return call->fields = value, true;
   if (option == OPTION_PRESET) return call->preset = value, true;
   return recorded_take(&call->recorded, app, &options[option], value);
-}
-
-static enum status read_call(struct app *app, struct call *call, int argc, char **argv) {
-  struct app_option options[RECORDED_OPTIONS_MAX];
-  int count = recorded_options(options, own_options, OPTION_COUNT);
-  struct app_arguments arguments;
-  const char *value;
-  int option;
-  app_arguments_init(&arguments, argc, argv);
-  while ((option = app_next(app, &arguments, options, count, &value)) != APP_DONE) {
-    if (option == APP_WRONG || !take(app, call, options, option, value)) return STATUS_BAD_CONFIG;
-  }
-  return STATUS_OK;
 }
 
 /* Symbols named by words; none named: all. */
@@ -427,7 +415,7 @@ int app_features(struct app *app, int argc, char **argv) {
   options.feed_name = "file";
   options.is_backtest = true;
   name_columns(&features);
-  enum status status = read_call(app, &call, argc, argv);
+  enum status status = recorded_read(app, own_options, OPTION_COUNT, argc, argv, take, &call);
   if (!status) status = choose_columns(&features, app, call.fields);
   if (!status) status = recorded_open(&call.recorded, app, &wiring);
   if (!status) status = choose_symbols(&features, app, &wiring);

@@ -50,12 +50,6 @@ struct logs {
   struct buffer out;
 };
 
-static int64_t now_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static bool is_json(const struct logs *logs) {
   return logs->app->output == OUTPUT_JSON || logs->app->output == OUTPUT_JSONL;
 }
@@ -118,7 +112,7 @@ static int run_stats(struct logs *logs) {
     return app_fail(logs->app, status);
   }
   struct log_cleanup cleanup = {
-      .now_ms = now_ms(), .max_mb = settings->log_max_total_mb, .before_bytes = files->total_disk_bytes, .after_bytes = files->total_disk_bytes};
+      .now_ms = app_now_ms(), .max_mb = settings->log_max_total_mb, .before_bytes = files->total_disk_bytes, .after_bytes = files->total_disk_bytes};
   if (is_json(logs)) {
     print_report(logs, files, &cleanup);
   } else {
@@ -133,7 +127,7 @@ static int run_stats(struct logs *logs) {
 static int run_cleanup(struct logs *logs) {
   const struct settings *settings = &logs->app->settings;
   int64_t days = settings->log_retention_days;
-  struct log_cleanup cleanup = {.now_ms = now_ms(), .max_mb = settings->log_max_total_mb, .is_dry_run = logs->values[OPTION_DRY_RUN] != NULL};
+  struct log_cleanup cleanup = {.now_ms = app_now_ms(), .max_mb = settings->log_max_total_mb, .is_dry_run = logs->values[OPTION_DRY_RUN] != NULL};
   if (logs->values[OPTION_DAYS] != NULL && !app_parse_integer(logs->app, "days", logs->values[OPTION_DAYS], 1, 3650, &days))
     return app_fail(logs->app, STATUS_BAD_CONFIG);
   if (logs->values[OPTION_MAX_MB] != NULL && !app_parse_number(logs->app, "max-mb", logs->values[OPTION_MAX_MB], 1, 100000, &cleanup.max_mb)) {

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "adapters/store/sqlite_rows.h"
@@ -47,22 +46,6 @@ static void add_problem_text(struct buffer *out, const struct problem *problem, 
   if (problem->errors + problem->warnings > kept) buffer_add_format(out, "%s... and %d more\n", indent, problem->errors + problem->warnings - kept);
 }
 
-static void add_problem_json(struct json_writer *writer, const char *key, const struct problem *problem, bool is_warning) {
-  json_begin_array(writer, key);
-  for (int i = 0; i < problem->count; i++) {
-    const struct problem_item *item = &problem->items[i];
-    if (item->is_warning != is_warning) continue;
-    json_begin_object(writer, NULL);
-    json_add_string(writer, "path", item->path);
-    json_add_string(writer, "code", item->code);
-    json_add_string(writer, "message", item->message);
-    json_add_string(writer, "value", item->value[0] != '\0' ? item->value : NULL);
-    json_add_string(writer, "allowed", item->allowed[0] != '\0' ? item->allowed : NULL);
-    json_end_object(writer);
-  }
-  json_end_array(writer);
-}
-
 static void add_summary_members(struct json_writer *writer, const struct preset *preset, const struct preset_origin *origin,
                                 const struct problem *problem) {
   char hash[DIGEST_TEXT_MAX], risk[PRESET_NUMBER_TEXT_MAX];
@@ -78,7 +61,7 @@ static void add_summary_members(struct json_writer *writer, const struct preset 
   json_add_string(writer, "hash", hash);
   json_add_raw(writer, "risk_per_trade", risk);
   json_add_int(writer, "max_positions", preset->risk.max_concurrent_positions);
-  add_problem_json(writer, "warnings", problem, true);
+  json_add_problem(writer, "warnings", problem, true);
 }
 
 static void open_table(const struct call *call, struct table *table, const struct table_column *columns, size_t count) {
@@ -97,7 +80,7 @@ static void add_list_json(struct json_writer *writer, const char *name, const st
     add_summary_members(writer, preset, origin, problem);
   } else {
     json_add_string(writer, "name", name);
-    add_problem_json(writer, "errors", problem, false);
+    json_add_problem(writer, "errors", problem, false);
   }
   json_end_object(writer);
 }
@@ -224,8 +207,8 @@ static void add_verdict(const struct call *call, struct json_writer *writer, con
   json_add_string(writer, "file", name);
   json_add_bool(writer, "valid", status == STATUS_OK);
   json_add_string(writer, "hash", status == STATUS_OK ? hash : NULL);
-  add_problem_json(writer, "errors", problem, false);
-  add_problem_json(writer, "warnings", problem, true);
+  json_add_problem(writer, "errors", problem, false);
+  json_add_problem(writer, "warnings", problem, true);
   json_end_object(writer);
 }
 
@@ -333,7 +316,7 @@ static enum status save(struct call *call, const struct preset *preset, const ch
   json_begin_object(&writer, NULL);
   json_add_string(&writer, "name", preset->name);
   json_add_string(&writer, "hash", hash);
-  add_problem_json(&writer, "warnings", call->problem, true);
+  json_add_problem(&writer, "warnings", call->problem, true);
   json_end_object(&writer);
   buffer_add_text(call->out, "\n");
   return STATUS_OK;
@@ -601,9 +584,7 @@ int app_presets(struct app *app, int argc, char **argv) {
   struct preset_store store;
   struct presets_request request = {.store = &store, .format = format_of(app)};
   struct buffer out = {0};
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  request.now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+  request.now_ms = app_now_ms();
   preset_store_init(&store, app->settings.presets_dir, app->settings.data_dir);
   if (!read_request(app, argc, argv, &request)) return app_fail(app, STATUS_BAD_CONFIG);
   struct row_port port;

@@ -67,6 +67,19 @@ static bool take_format(struct recorded *recorded, struct app *app, const char *
   return false;
 }
 
+enum status recorded_read(struct app *app, const struct app_option *own, int own_count, int argc, char **argv, recorded_take_one *take, void *call) {
+  struct app_option all[RECORDED_OPTIONS_MAX];
+  int count = recorded_options(all, own, own_count);
+  struct app_arguments arguments;
+  const char *value;
+  int option;
+  app_arguments_init(&arguments, argc, argv);
+  while ((option = app_next(app, &arguments, all, count, &value)) != APP_DONE) {
+    if (option == APP_WRONG || !take(app, call, all, option, value)) return STATUS_BAD_CONFIG;
+  }
+  return STATUS_OK;
+}
+
 bool recorded_take(struct recorded *recorded, struct app *app, const struct app_option *option, const char *value) {
   const char *name = option->name;
   if (text_equal(name, "data")) return recorded_add_data(recorded, app, value);
@@ -212,9 +225,4 @@ int64_t recorded_last(const struct source *source, int symbol) {
     if (10 * alive >= 9 * count && ts > best) best = ts;
   }
   return best;
-}
-
-int64_t recorded_now_ms(void) {
-  const struct clock *clock = system_clock();
-  return clock->now_ms(clock->self);
 }

@@ -21,6 +21,11 @@ struct recorded {
 int recorded_options(struct app_option *out, const struct app_option *own, int own_count);
 /* An option that is not the verb's own. False with a problem. */
 bool recorded_take(struct recorded *recorded, struct app *app, const struct app_option *option, const char *value);
+/* Takes one option of the verb's own, an argument (APP_ARGUMENT), or one for recorded_take (options[option]). False with a problem. */
+typedef bool recorded_take_one(struct app *app, void *call, const struct app_option *options, int option, const char *value);
+/* Reads a whole command line of a verb whose own options are `own`; `call` goes to `take`. STATUS_BAD_CONFIG with a problem. */
+NODISCARD enum status recorded_read(struct app *app, const struct app_option *own, int own_count, int argc, char **argv, recorded_take_one *take,
+                                    void *call);
 /* Adds one more --data. */
 bool recorded_add_data(struct recorded *recorded, struct app *app, const char *value);
 bool recorded_add_symbols(struct recorded *recorded, struct app *app, const char *value);
@@ -46,8 +51,5 @@ int recorded_find_symbol(struct app *app, const struct source *source, const cha
 
 /* The last time at which the symbol is recorded; symbol < 0: at which nine in ten symbols still are. */
 int64_t recorded_last(const struct source *source, int symbol);
-
-/* Milliseconds UTC of the machine. */
-int64_t recorded_now_ms(void);
 
 #endif

@@ -29,7 +29,8 @@ static const struct app_option own_options[OPTION_COUNT] = {
     [OPTION_VENUE] = {"venue", 0, true, "V", "not in this version"},
 };
 
-static bool take(struct app *app, struct call *call, const struct app_option *options, int option, const char *value) {
+static bool take(struct app *app, void *self, const struct app_option *options, int option, const char *value) {
+  struct call *call = self;
   switch (option) {
     case APP_ARGUMENT:
       if (call->preset != NULL) problem_add(&app->problem, "too_many", value, NULL, "one PRESET", "a second argument means nothing here");
@@ -56,19 +57,6 @@ static bool take(struct app *app, struct call *call, const struct app_option *op
     default:
       return recorded_take(&call->recorded, app, &options[option], value);
   }
-}
-
-static enum status read_call(struct app *app, struct call *call, int argc, char **argv) {
-  struct app_option options[RECORDED_OPTIONS_MAX];
-  int count = recorded_options(options, own_options, OPTION_COUNT);
-  struct app_arguments arguments;
-  const char *value;
-  int option;
-  app_arguments_init(&arguments, argc, argv);
-  while ((option = app_next(app, &arguments, options, count, &value)) != APP_DONE) {
-    if (option == APP_WRONG || !take(app, call, options, option, value)) return STATUS_BAD_CONFIG;
-  }
-  return STATUS_OK;
 }
 
 /* ---- where the scan comes from ---- */
@@ -291,7 +279,7 @@ int app_scan(struct app *app, int argc, char **argv) {
   struct json *document = NULL;
   struct buffer out = {0};
   bool is_json = app->output == OUTPUT_JSON || app->output == OUTPUT_JSONL;
-  enum status status = read_call(app, &call, argc, argv);
+  enum status status = recorded_read(app, own_options, OPTION_COUNT, argc, argv, take, &call);
   bool has_data = call.recorded.data[0] != '\0';
   if (!status && (has_data || call.is_symbols_only)) status = recorded_open(&call.recorded, app, &wiring);
   if (!status && !call.is_symbols_only) document = has_data ? scan_recorded(app, &call, &wiring, &status) : ask(app, NULL, &status);

@@ -180,7 +180,7 @@ static int run_markets(struct app *app, const struct call *call, const char *dat
                             .options = &run_options,
                             .seed = call->seed,
                             .created_at = began_at,
-                            .duration_ms = recorded_now_ms() - began_at,
+                            .duration_ms = app_now_ms() - began_at,
                             .breakdowns = 1u << BREAKDOWN_SYMBOL | 1u << BREAKDOWN_EXIT_REASON};
     backtest_print(app, &result, "");
   }
@@ -191,7 +191,7 @@ static int run_markets(struct app *app, const struct call *call, const char *dat
 
 int app_simulate(struct app *app, int argc, char **argv) {
   struct call call = {.preset = "channel_baseline", .days = DAYS_DEFAULT, .seed = app->settings.random_seed, .symbols = SYMBOLS_DEFAULT};
-  int64_t began_at = recorded_now_ms();
+  int64_t began_at = app_now_ms();
   char folder[PATH_BYTES] = "";
   enum status status = read_call(app, &call, argc, argv);
   if (status) return app_fail(app, status);

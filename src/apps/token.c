@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "adapters/store/sqlite_rows.h"
@@ -31,12 +30,6 @@ struct verb {
   char action[AUDIT_ACTION_BYTES];
   struct audit_row row; /* of the change under way */
 };
-
-static int64_t now_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static bool is_json(const struct verb *verb) {
   return verb->app->output == OUTPUT_JSON || verb->app->output == OUTPUT_JSONL;
@@ -73,7 +66,7 @@ static void close_all(struct verb *verb) {
 /* The audit row comes first: without it nothing is changed. */
 static enum status begin_change(struct verb *verb, const char *target) {
   snprintf(verb->action, sizeof verb->action, "breakout token %s", verb->form);
-  verb->row = (struct audit_row){.ts = now_ms(), .user = "cli", .role = "admin", .address = "local", .action = verb->action, .target = target};
+  verb->row = (struct audit_row){.ts = app_now_ms(), .user = "cli", .role = "admin", .address = "local", .action = verb->action, .target = target};
   return audit_append(&verb->rows, &verb->row, &verb->app->problem);
 }
 
@@ -81,9 +74,9 @@ static enum status end_change(struct verb *verb, enum status status) {
   struct problem *problem = &verb->app->problem;
   if (verb->row.audit_id == 0) return status;
   verb->row.result = status_http(status);
-  enum status written = audit_finish(&verb->rows, &verb->row, now_ms(), problem);
+  enum status written = audit_finish(&verb->rows, &verb->row, app_now_ms(), problem);
   if (!status) status = written;
-  return status ? status : accounts_tell_change(&verb->rows, now_ms(), problem);
+  return status ? status : accounts_tell_change(&verb->rows, app_now_ms(), problem);
 }
 
 /* ---- printing ---- */
@@ -202,7 +195,7 @@ static void print_value(const struct verb *verb, const char *name, const char *v
 
 static enum status create_token(struct verb *verb) {
   struct app *app = verb->app;
-  struct token token = {.created_at = now_ms(), .created_by = "cli"};
+  struct token token = {.created_at = app_now_ms(), .created_by = "cli"};
   char secret[TOKEN_TEXT_BYTES];
   const char *role = verb->values[OPTION_ROLE];
   int64_t days = 0;
@@ -240,7 +233,7 @@ static enum status make_setup(struct verb *verb) {
   char link[160];
   if (verb->values[OPTION_IF_NEW] != NULL && !accounts_are_new(verb->accounts)) return STATUS_OK;
   enum status status = begin_change(verb, NULL);
-  if (!status) status = setup_make(&verb->rows, now_ms(), code, &verb->app->problem);
+  if (!status) status = setup_make(&verb->rows, app_now_ms(), code, &verb->app->problem);
   if (!status) {
     const struct settings *settings = &verb->app->settings;
     int port = settings->ui_port != 0 ? settings->ui_port : settings->port;

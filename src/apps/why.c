@@ -39,7 +39,8 @@ static bool take_stage(struct app *app, struct call *call, const char *value) {
   return false;
 }
 
-static bool take(struct app *app, struct call *call, const struct app_option *options, int option, const char *value) {
+static bool take(struct app *app, void *self, const struct app_option *options, int option, const char *value) {
+  struct call *call = self;
   switch (option) {
     case APP_ARGUMENT:
       if (call->symbol != NULL) problem_add(&app->problem, "too_many", value, NULL, "one SYMBOL", "a second argument means nothing here");
@@ -65,15 +66,8 @@ static bool take(struct app *app, struct call *call, const struct app_option *op
 }
 
 static enum status read_call(struct app *app, struct call *call, int argc, char **argv) {
-  struct app_option options[RECORDED_OPTIONS_MAX];
-  int count = recorded_options(options, own_options, OPTION_COUNT);
-  struct app_arguments arguments;
-  const char *value;
-  int option;
-  app_arguments_init(&arguments, argc, argv);
-  while ((option = app_next(app, &arguments, options, count, &value)) != APP_DONE) {
-    if (option == APP_WRONG || !take(app, call, options, option, value)) return STATUS_BAD_CONFIG;
-  }
+  enum status status = recorded_read(app, own_options, OPTION_COUNT, argc, argv, take, call);
+  if (status) return status;
   if (call->symbol != NULL || call->is_summary) return STATUS_OK;
   problem_add(&app->problem, "missing_argument", "why", NULL, "breakout why BTCUSDT, or --summary", "no SYMBOL is named");
   return STATUS_BAD_CONFIG;

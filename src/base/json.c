@@ -444,3 +444,19 @@ void json_add_value(struct json_writer *writer, const char *key, const struct js
       break;
   }
 }
+
+void json_add_problem(struct json_writer *writer, const char *key, const struct problem *problem, bool is_warning) {
+  json_begin_array(writer, key);
+  for (int i = 0; i < problem->count; i++) {
+    const struct problem_item *item = &problem->items[i];
+    if (item->is_warning != is_warning) continue;
+    json_begin_object(writer, NULL);
+    json_add_string(writer, "path", item->path);
+    json_add_string(writer, "code", item->code);
+    json_add_string(writer, "message", item->message);
+    json_add_string(writer, "value", item->value[0] != '\0' ? item->value : NULL);
+    json_add_string(writer, "allowed", item->allowed[0] != '\0' ? item->allowed : NULL);
+    json_end_object(writer);
+  }
+  json_end_array(writer);
+}

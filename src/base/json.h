@@ -52,6 +52,8 @@ void json_add_string(struct json_writer *writer, const char *key, const char *va
 void json_add_int(struct json_writer *writer, const char *key, int64_t value);
 void json_add_double(struct json_writer *writer, const char *key, double value);
 void json_add_decimal(struct json_writer *writer, const char *key, int64_t value);
+/* The errors or the warnings of a problem, as an array of {path, code, message, value, allowed}. */
+void json_add_problem(struct json_writer *writer, const char *key, const struct problem *problem, bool is_warning);
 void json_add_bool(struct json_writer *writer, const char *key, bool value);
 void json_add_null(struct json_writer *writer, const char *key);
 void json_add_raw(struct json_writer *writer, const char *key, const char *json); /* already JSON */
