@@ -10,6 +10,7 @@
 #include "runner/rows.h"
 #include "runner/runs.h"
 #include "runner/settings.h"
+#include "runner/webhook.h"
 
 enum api_level { API_OK, API_DEGRADED, API_FAILED, API_OFF };
 
@@ -63,6 +64,7 @@ struct api_options {
   const struct row_port *rows;             /* the database; NULL: none, what needs it answers 503 */
   const struct run_port *runs;             /* worker processes; NULL: none, what needs them answers 503 */
   const struct http_port_sockets *sockets; /* NULL: no WebSockets */
+  const struct webhook_port *webhook;      /* where alerts are posted; NULL: nowhere */
   bool is_demo;                            /* recorded data */
   double speed;                            /* of playback; 0: real time */
   bool is_ready;                           /* recovery is done */

@@ -115,7 +115,7 @@ void handle_alert_ack(struct call *call) {
 
 /* ---- rules ---- */
 
-static void write_built_in(const struct built_in_alert *alert, struct json_writer *writer) {
+static void write_built_in(const struct api *api, const struct built_in_alert *alert, struct json_writer *writer) {
   json_begin_object(writer, NULL);
   json_add_string(writer, "rule_id", alert->name);
   json_add_string(writer, "name", alert->name);
@@ -128,6 +128,7 @@ static void write_built_in(const struct built_in_alert *alert, struct json_write
   json_add_null(writer, "quiet_hours");
   json_begin_array(writer, "channels");
   json_add_string(writer, NULL, "ui");
+  if (api->options.webhook != NULL) json_add_string(writer, NULL, "webhook");
   json_end_array(writer);
   json_add_bool(writer, "enabled", true);
   json_add_bool(writer, "built_in", true);
@@ -139,7 +140,7 @@ void handle_alert_rules(struct call *call) {
   call_begin(call);
   json_begin_array(&call->writer, "items");
   for (int32_t i = 0; i < alerts->rule_count; i++) write_alert_rule(NULL, &alerts->rules[i], &call->writer);
-  for (int i = 0; i < built_in_alert_count; i++) write_built_in(&built_in_alerts[i], &call->writer);
+  for (int i = 0; i < built_in_alert_count; i++) write_built_in(call->api, &built_in_alerts[i], &call->writer);
   json_end_array(&call->writer);
   json_add_null(&call->writer, "next_cursor");
   json_add_int(&call->writer, "total", alerts->rule_count + built_in_alert_count);
@@ -176,7 +177,12 @@ static bool read_rule(struct call *call, struct alert_rule *rule) {
   struct problem problem;
   problem_clear(&problem);
   rule->cooldown_s = (int32_t)call->api->options.settings->alert_cooldown_s;
-  if (alert_rule_read(call->body, rule, &problem)) return true;
+  bool is_good = alert_rule_read(call->body, rule, &problem);
+  if (is_good && rule->has_webhook && call->api->options.webhook == NULL) {
+    problem_add(&problem, "validation_failed", "channels", "webhook", NULL, "there is no webhook: ALERT_WEBHOOK_URL is not set");
+    is_good = false;
+  }
+  if (is_good) return true;
   call_fail_problem(call, 422, "validation_failed", &problem);
   return false;
 }
@@ -250,6 +256,7 @@ void handle_alert_rule_test(struct call *call) {
   int64_t now = call->api->options.host.now(call->api->options.host.self);
   double value = alert_metric_read(call->api, rule->metric, NULL);
   struct alert_view *view = alerts_raise(call->api, rule, "test", "a test of this rule: nothing is wrong", value, now);
+  if (rule->has_webhook) alerts_post(call->api, NOTICE_TEST, view);
   alerts_resolve(call->api, view, now);
   answer_view(call, view);
 }

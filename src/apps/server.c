@@ -319,6 +319,15 @@ static enum status open_pool(struct server *server) {
   return status;
 }
 
+static enum status open_webhook(struct server *server) {
+  struct app *app = server->app;
+  const struct webhook_options options = {.url = app->settings.alert_webhook_url};
+  if (options.url[0] == '\0') return STATUS_OK;
+  enum status status = webhook_open(&server->webhook, &options, &app->problem);
+  if (!status) webhook_port(server->webhook, &server->webhook_port);
+  return status;
+}
+
 static enum status open_api(struct server *server) {
   const struct api_options options = {
       .host = {server, host_now, host_step, host_use_preset, host_components, server_read_system, server_start_backup, server_take_backup},
@@ -329,6 +338,7 @@ static enum status open_api(struct server *server) {
       .settings = &server->app->settings,
       .rows = &server->row_port,
       .runs = &server->run_port,
+      .webhook = server->webhook != NULL ? &server->webhook_port : NULL,
       .sockets = http_server_sockets(),
       .is_demo = true, /* recorded data are all this version has */
       .speed = server->app->settings.demo_speed,
@@ -579,6 +589,7 @@ enum status server_open(struct server *server, struct app *app, const struct ser
   if (!status) status = open_storage(server, &counters);
   if (!status) status = open_engine(server, &counters);
   if (!status) status = open_pool(server);
+  if (!status) status = open_webhook(server);
   if (!status) status = open_api(server);
   if (!status) status = write_local_token(server);
   if (!status) status = open_http(server);
@@ -669,6 +680,7 @@ void server_close(struct server *server) {
   close_registry(server);
   if (server->has_store) server->store.close(server->store.self);
   api_close(server->api);
+  webhook_close(server->webhook);
   sqlite_rows_close(server->rows);
   server_system_close(server);
   metrics_close(server->metrics);

@@ -3,6 +3,7 @@
 #define APPS_SERVER_H
 
 #include "adapters/http/http.h"
+#include "adapters/notify/webhook.h"
 #include "adapters/source/looped_feed.h"
 #include "adapters/store/sqlite_rows.h"
 #include "adapters/store/store_registry.h"
@@ -60,6 +61,8 @@ struct server {
   char recordings[1024]; /* folder of the shipped data sets, "" none */
   struct run_pool *pool;
   struct run_port run_port; /* of pool */
+  struct webhook *webhook;  /* NULL: no address is set */
+  struct webhook_port webhook_port;
   int signal_fd;
   int64_t renewed_ns, told_ns, flushed_ns, measured_ns;
   /* hand-over: from another process, and to one */

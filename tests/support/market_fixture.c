@@ -83,6 +83,7 @@ static void open_api(struct market_fixture *fixture) {
                                       .settings = &fixture->settings,
                                       .rows = &fixture->port,
                                       .runs = &no_runs,
+                                      .webhook = fixture->webhook,
                                       .is_demo = true,
                                       .is_ready = true};
   assert_int_equal(api_open(&fixture->api, &options), STATUS_OK);

@@ -27,8 +27,9 @@ struct market_fixture {
   struct sqlite_rows *rows;
   struct row_port port;
   struct metrics *metrics;
-  struct clock clock;      /* the API's */
-  int64_t now_ns, look_ns; /* its monotonic time; every look at it takes so long: 0 for a machine of endless speed */
+  const struct webhook_port *webhook; /* from the next restart on; NULL none */
+  struct clock clock;                 /* the API's */
+  int64_t now_ns, look_ns;            /* its monotonic time; every look at it takes so long: 0 for a machine of endless speed */
   struct api *api;
   struct market_record *records; /* owned */
   int32_t record_count, record_capacity, archived;

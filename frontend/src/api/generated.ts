@@ -5726,7 +5726,7 @@ export interface components {
             cooldown_s?: number | null;
             /** @description 22:00-07:00 UTC: nothing fires then */
             quiet_hours?: string | null;
-            /** @description ui is the default; webhook is not in this version */
+            /** @description ui is always on; webhook posts to ALERT_WEBHOOK_URL too */
             channels?: ("ui" | "webhook")[] | null;
             /** @description default true */
             enabled?: boolean | null;

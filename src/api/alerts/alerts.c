@@ -38,6 +38,7 @@ const struct built_in_alert built_in_alerts[] = {
     {"storage_unavailable", SEVERITY_CRITICAL, "state", "changes", "8.11", NAN},
     {"feed_down", SEVERITY_CRITICAL, "feed_lag_ms", "changes", "8.9", NAN},
     {"venue_down", SEVERITY_CRITICAL, "venue_latency_ms", "changes", "8.9", NAN},
+    {"webhook_failed", SEVERITY_WARNING, "state", "changes", "8", NAN},
 };
 const int built_in_alert_count = (int)(sizeof built_in_alerts / sizeof built_in_alerts[0]);
 
@@ -101,11 +102,16 @@ static void on_alert(struct api *api, const struct alert *alert) {
   struct alert_view view;
   alerts_view_of_engine(api, alert, &view);
   struct alert_view *kept = alerts_find(api->alerts, view.alert_id);
-  if (kept != NULL) {
-    *kept = view;
+  bool is_new = kept == NULL;
+  bool has_ended = kept != NULL && kept->state != ALERT_RESOLVED && view.state == ALERT_RESOLVED;
+  if (is_new) {
+    kept = put(api->alerts, &view);
   } else {
-    put(api->alerts, &view);
+    view.is_posted = kept->is_posted;
+    *kept = view;
   }
+  if (is_new && view.state != ALERT_RESOLVED) alerts_post(api, NOTICE_FIRING, kept);
+  if (has_ended) alerts_post(api, NOTICE_RESOLVED, kept);
 }
 
 void alerts_on_record(struct api *api, enum record_kind kind, const void *object) {
@@ -205,6 +211,7 @@ void alerts_resolve(struct api *api, struct alert_view *view, int64_t ts) {
   view->resolved_at = ts;
   store(api, view, false);
   alerts_publish(api, view);
+  alerts_post(api, NOTICE_RESOLVED, view);
 }
 
 void alerts_store_ack(struct api *api, struct alert_view *view) {
@@ -340,5 +347,6 @@ void alerts_turn(struct api *api) {
   for (int32_t i = 0; i < alerts->count; i++) {
     if (alerts->items[i].wants_ack_stored) alerts_store_ack(api, &alerts->items[i]);
   }
+  alert_notices_turn(api);
   alert_rules_turn(api);
 }

@@ -17,6 +17,7 @@ struct alert_view {
   int64_t since_at, resolved_at;
   int32_t count;
   bool wants_ack_stored; /* the row was not there yet */
+  bool is_posted;        /* the webhook was told that it fires: it will be told the end */
 };
 
 enum alert_comparator { ALERT_ABOVE, ALERT_AT_LEAST, ALERT_BELOW, ALERT_AT_MOST, ALERT_EQUAL, ALERT_CHANGES, alert_comparator_count };
@@ -30,7 +31,7 @@ struct alert_rule {
   int32_t for_s, cooldown_s;
   enum severity severity;
   int32_t quiet_from, quiet_to; /* minutes of the day UTC; equal: none */
-  bool is_enabled;
+  bool is_enabled, has_webhook; /* the channel ui is always on */
 };
 
 /* A condition of the engine's own; cannot be changed. */
@@ -78,6 +79,12 @@ struct alert_view *alerts_raise(struct api *api, const struct alert_rule *rule, 
 void alerts_resolve(struct api *api, struct alert_view *view, int64_t ts);
 /* Tells the live feed. */
 void alerts_publish(struct api *api, const struct alert_view *view);
+
+/* notice.c: tells the webhook, when there is one, that an alert fires, has ended, or is a test. */
+enum alert_notice { NOTICE_FIRING, NOTICE_RESOLVED, NOTICE_TEST };
+void alerts_post(struct api *api, enum alert_notice notice, struct alert_view *view);
+/* What came of the posts: one that could not be delivered is an alert itself. Once a second. */
+void alert_notices_turn(struct api *api);
 /* Stores who has seen it; what the database does not have yet is tried again. */
 void alerts_store_ack(struct api *api, struct alert_view *view);
 void alerts_view_of_engine(const struct api *api, const struct alert *alert, struct alert_view *out);

@@ -51,14 +51,13 @@ static bool read_hours(const char *text, struct alert_rule *rule) {
   return rule->quiet_from != rule->quiet_to;
 }
 
-static bool read_channels(const struct json *body, struct problem *problem) {
+static bool has_channel(const struct json *body, const char *name) {
   const struct json *list = json_member(body, "channels");
   for (size_t i = 0; list != NULL && json_kind(list) == JSON_ARRAY && i < json_size(list); i++) {
     const struct json *item = json_item(list, i);
-    if (json_kind(item) == JSON_STRING && text_equal(json_string(item), "webhook"))
-      return refuse(problem, "channels", "webhook", "webhooks are not in this version: only ui is possible");
+    if (json_kind(item) == JSON_STRING && text_equal(json_string(item), name)) return true;
   }
-  return true;
+  return false;
 }
 
 static bool read_seconds(const struct json *body, const char *name, int32_t fallback, int32_t *out, struct problem *problem) {
@@ -102,7 +101,8 @@ bool alert_rule_read(const struct json *body, struct alert_rule *rule, struct pr
   rule->severity = (enum severity)severity;
   rule->quiet_from = rule->quiet_to = 0;
   if (hours != NULL && !read_hours(hours, rule)) return refuse(problem, "quiet_hours", hours, "must look like 22:00-07:00");
+  rule->has_webhook = has_channel(body, "webhook");
   rule->is_enabled = enabled == NULL || json_kind(enabled) != JSON_BOOL || json_bool(enabled);
-  return read_condition(body, rule, problem) && read_channels(body, problem) && read_seconds(body, "for_s", 0, &rule->for_s, problem) &&
+  return read_condition(body, rule, problem) && read_seconds(body, "for_s", 0, &rule->for_s, problem) &&
          read_seconds(body, "cooldown_s", rule->cooldown_s, &rule->cooldown_s, problem);
 }

@@ -209,7 +209,8 @@ static void look(struct api *api, const struct alert_rule *rule, const char *sub
   if (watch->alert_id[0] != '\0' || !is_due || cools || is_quiet(rule, now)) return;
   char message[160];
   describe(rule, value, message);
-  const struct alert_view *view = alerts_raise(api, rule, subject, message, value, now);
+  struct alert_view *view = alerts_raise(api, rule, subject, message, value, now);
+  if (rule->has_webhook) alerts_post(api, NOTICE_FIRING, view);
   memcpy(watch->alert_id, view->alert_id, sizeof watch->alert_id);
 }
 
@@ -265,7 +266,10 @@ void alert_rules_on_trade(struct api *api, const struct trade *trade) {
     text_init(&text, subject, sizeof subject);
     text_add_id(&text, 'T', 8, trade->trade_id);
     describe(rule, value, message);
-    alerts_resolve(api, alerts_raise(api, rule, subject, message, value, now), now); /* it happened: there is nothing that could end */
+    struct alert_view *view = alerts_raise(api, rule, subject, message, value, now);
+    if (rule->has_webhook) alerts_post(api, NOTICE_FIRING, view);
+    view->is_posted = false; /* it happened: there is nothing that could end */
+    alerts_resolve(api, view, now);
   }
 }
 
@@ -302,6 +306,7 @@ static void write_members(const struct alert_rule *rule, struct json_writer *wri
   json_add_string(writer, "quiet_hours", rule->quiet_from != rule->quiet_to ? hours : NULL);
   json_begin_array(writer, "channels");
   json_add_string(writer, NULL, "ui");
+  if (rule->has_webhook) json_add_string(writer, NULL, "webhook");
   json_end_array(writer);
   json_add_bool(writer, "enabled", rule->is_enabled);
 }
