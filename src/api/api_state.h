@@ -166,6 +166,8 @@ double unprotected_seconds_of(const struct engine *engine);
 /* Notes the steps of commands under way. After every turn of the loop. */
 void operations_turn(struct api *api);
 void write_latch(const struct latch *latch, const char *key, struct json_writer *writer);
+/* The keys in which two contents of a preset differ, as the member "changed". */
+void write_preset_changes(const struct preset *old, const struct preset *now, struct json_writer *writer);
 void write_trace(struct json_writer *writer, const char *symbol, int64_t trace_ts);
 void write_skipped_filters(const struct engine *engine, struct json_writer *writer);
 void write_commands_allowed(const struct engine *engine, struct json_writer *writer, const char *key);

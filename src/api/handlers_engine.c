@@ -307,24 +307,21 @@ static const struct command_reply *reply_of(const struct api *api, const struct 
   return NULL;
 }
 
-static void write_changes(struct json_writer *writer, const struct preset *old, const struct preset *now) {
+void write_preset_changes(const struct preset *old, const struct preset *now, struct json_writer *writer) {
+  struct buffer before = {0};
+  struct buffer after = {0};
   json_begin_array(writer, "changed");
   for (int i = 0; i < preset_key_count; i++) {
-    struct buffer before = {0};
-    struct buffer after = {0};
-    const char *path = preset_keys[i].path;
-    bool has_value = preset_value_json(old, path, &before) && preset_value_json(now, path, &after);
-    if (has_value && !text_equal(before.data, after.data)) {
-      json_begin_object(writer, NULL);
-      json_add_string(writer, "key", path);
-      json_add_string(writer, "old", before.data);
-      json_add_string(writer, "new", after.data);
-      json_end_object(writer);
-    }
-    buffer_deinit(&before);
-    buffer_deinit(&after);
+    if (!preset_value_differs(preset_keys[i].path, old, now, &before, &after)) continue;
+    json_begin_object(writer, NULL);
+    json_add_string(writer, "key", preset_keys[i].path);
+    json_add_string(writer, "old", before.data);
+    json_add_string(writer, "new", after.data);
+    json_end_object(writer);
   }
   json_end_array(writer);
+  buffer_deinit(&before);
+  buffer_deinit(&after);
 }
 
 static void write_open_positions(const struct engine *engine, struct json_writer *writer) {
@@ -371,7 +368,7 @@ void answer_pending(struct api *api, const struct pending *pending, const struct
   if (!write_trading_reply(api, pending, reply, &writer, &is_done)) {
     json_begin_object(&writer, NULL);
     write_reply(api, reply, &writer);
-    if (pending->old_preset != NULL) write_changes(&writer, pending->old_preset, engine_preset(api->options.engine));
+    if (pending->old_preset != NULL) write_preset_changes(pending->old_preset, engine_preset(api->options.engine), &writer);
     if (reply->command == COMMAND_RESET) write_open_positions(api->options.engine, &writer);
     json_end_object(&writer);
   }

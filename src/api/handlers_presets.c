@@ -266,6 +266,28 @@ void handle_preset_compare(struct call *call) {
   buffer_deinit(&right);
 }
 
+/* The file of the preset in force beside what is in force: what the command reload would take over. */
+void handle_reload_preview(struct call *call) {
+  const struct preset *in_force = engine_preset(call->api->options.engine);
+  char hash[DIGEST_TEXT_MAX];
+  struct preset_store store;
+  struct loaded loaded;
+  if (in_force == NULL) {
+    call_fail(call, 404, "not_found", "no preset is in force: nothing can be read again");
+    return;
+  }
+  open_store(call, &store);
+  if (!load_named(call, &store, in_force->name, &loaded)) return;
+  preset_hash(in_force, hash);
+  call_begin(call);
+  json_add_string(&call->writer, "preset", in_force->name);
+  json_add_string(&call->writer, "hash", hash);
+  json_add_string(&call->writer, "new_hash", loaded.hash);
+  write_preset_changes(in_force, &loaded.preset, &call->writer);
+  add_sentences(&call->writer, "warnings", &loaded.problem, true);
+  call_end(call, 200);
+}
+
 void handle_preset_validate(struct call *call) {
   const struct json *name = json_member(call->body, "name");
   const char *stem = name != NULL && json_kind(name) == JSON_STRING ? json_string(name) : NULL;

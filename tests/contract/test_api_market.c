@@ -13,6 +13,7 @@
 
 #include "base/calendar.h"
 #include "base/text.h"
+#include "runner/preset_store.h"
 #include "support/market_fixture.h"
 
 enum { IDS_MAX = 20000, ID_BYTES = 64 };
@@ -609,6 +610,50 @@ static void a_locked_or_lost_database_leaves_what_memory_has(void **unused) {
   assert_int_equal(market_fixture_get(&fixture, "/api/decisions?limit=5&cursor=1746603300000.D0000000001"), 200);
 }
 
+/* ---- what the venue allows, what a reload would do ---- */
+
+static void instruments_have_their_steps(void **state) {
+  (void)state;
+  assert_int_equal(market_fixture_get(&fixture, "/api/instruments"), 200);
+  assert_int_equal(market_fixture_count(&fixture, "items"), engine_symbol_count(fixture.rig.engine));
+  for (int32_t i = 0; i < MARKET_SYMBOLS; i++) {
+    const struct instrument *instrument = &engine_market(fixture.rig.engine, i)->instrument;
+    assert_int_equal(market_fixture_get(&fixture, "/api/instruments?symbol=%s", instrument->venue_symbol), 200);
+    assert_int_equal(market_fixture_count(&fixture, "items"), 1);
+    assert_string_equal(market_fixture_text(&fixture, "items.0.symbol"), instrument->symbol);
+    assert_near(market_fixture_number(&fixture, "items.0.tick_size"), decimal_to_double(instrument->tick_size), 1e-12);
+    double decimals = market_fixture_number(&fixture, "items.0.price_decimals");
+    double steps = decimal_to_double(instrument->tick_size) * pow(10, decimals);
+    assert_near(steps, round(steps), 1e-9);                                     /* no digit of a price is behind them, */
+    if (decimals > 0) assert_true(fabs(steps / 10 - round(steps / 10)) > 1e-3); /* and one fewer would hide one */
+  }
+  assert_int_equal(market_fixture_get(&fixture, "/api/instruments?symbol=NONSENSE"), 404);
+}
+
+static void a_reload_is_shown_before_it_is_done(void **state) {
+  (void)state;
+  struct preset changed = *engine_preset(fixture.rig.engine);
+  struct preset_store store;
+  struct problem problem;
+  problem_clear(&problem);
+  assert_int_equal(market_fixture_get(&fixture, "/api/engine/reload"), 404); /* it has no file */
+  preset_store_init(&store, fixture.folder, fixture.folder);
+  assert_int_equal(preset_store_save(&store, &changed, RIG_START, &problem), STATUS_OK);
+  assert_int_equal(market_fixture_get(&fixture, "/api/engine/reload"), 200);
+  assert_int_equal(market_fixture_count(&fixture, "changed"), 0);
+  assert_string_equal(market_fixture_text(&fixture, "hash"), market_fixture_text(&fixture, "new_hash"));
+  double old = changed.risk.risk_per_trade;
+  changed.risk.risk_per_trade = old / 2;
+  assert_int_equal(preset_store_save(&store, &changed, RIG_START + 1, &problem), STATUS_OK);
+  assert_int_equal(market_fixture_get(&fixture, "/api/engine/reload"), 200);
+  assert_string_equal(market_fixture_text(&fixture, "preset"), changed.name);
+  assert_int_equal(market_fixture_count(&fixture, "changed"), 1);
+  assert_string_equal(market_fixture_text(&fixture, "changed.0.key"), "risk.risk_per_trade");
+  assert_near(strtod(market_fixture_text(&fixture, "changed.0.old"), NULL), old, 1e-12);
+  assert_near(strtod(market_fixture_text(&fixture, "changed.0.new"), NULL), old / 2, 1e-12);
+  assert_near(engine_preset(fixture.rig.engine)->risk.risk_per_trade, old, 0); /* nothing was changed */
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_list_is_one_over_memory_and_database),
@@ -631,6 +676,8 @@ int main(void) {
       cmocka_unit_test(markers_are_what_happened),
       cmocka_unit_test(levels_of_the_past_have_the_states_of_then),
       cmocka_unit_test(features_are_the_engine_s),
+      cmocka_unit_test(instruments_have_their_steps),
+      cmocka_unit_test(a_reload_is_shown_before_it_is_done),
       cmocka_unit_test(bad_questions_are_refused),
       cmocka_unit_test(a_locked_or_lost_database_leaves_what_memory_has),
       cmocka_unit_test(longer_candles_are_sums),

@@ -814,7 +814,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** what the command reload would change */
+        get: operations["reload_preview"];
         put?: never;
         /** read the preset again */
         post: operations["reload"];
@@ -1413,6 +1414,23 @@ export interface paths {
         };
         /** what happened in a symbol, oldest first; the newest 2,000 */
         get: operations["markers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/instruments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** what the venue allows by symbol: steps of prices and quantities, limits */
+        get: operations["instruments"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3117,6 +3135,18 @@ export interface components {
             /** @description symbols of positions that stay after a reset */
             positions?: string[] | null;
         };
+        ReloadPreview: {
+            /** @description the preset in force */
+            preset: string;
+            /** @description SHA-256 of what is in force */
+            hash: string;
+            /** @description SHA-256 of what would be */
+            new_hash: string;
+            /** @description keys that would change; none: reload changes nothing */
+            changed: components["schemas"]["ChangedKey"][];
+            /** @description about the new content */
+            warnings: string[];
+        };
         OperationStep: {
             /** @description what has to come true */
             name: string;
@@ -4006,6 +4036,30 @@ export interface components {
             last_decision?: components["schemas"]["Decision"] | null;
             /** @description active levels */
             levels: components["schemas"]["Level"][];
+        };
+        Instrument: {
+            symbol: string;
+            venue_symbol: string;
+            tick_size: number;
+            lot_size: number;
+            min_qty: number;
+            max_limit_qty: number;
+            max_market_qty: number;
+            min_notional_usd: number;
+            max_leverage: number | null;
+            maintenance_margin: number | null;
+            funding_interval_minutes: number;
+            /** @enum {string} */
+            status: "trading" | "suspended" | "delisted";
+            /** @description time, ms UTC */
+            listed_at: number | null;
+            /** @description time, ms UTC */
+            delisting_at: number | null;
+            is_default: boolean;
+            /** @description digits behind the point that tell a price apart: those of tick_size */
+            price_decimals: number;
+            /** @description the same of lot_size */
+            qty_decimals: number;
         };
         MarketValue: {
             /** @description in the unit */
@@ -8257,6 +8311,33 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
+    reload_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description what the command reload would change */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReloadPreview"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     reload: {
         parameters: {
             query?: never;
@@ -9851,6 +9932,41 @@ export interface operations {
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    instruments: {
+        parameters: {
+            query?: {
+                /** @description symbol in any spelling: BTCUSDT or BTC/USDT:USDT */
+                symbol?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description what the venue allows by symbol: steps of prices and quantities, limits */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Instrument"][];
+                        /** @description cursor of the next page */
+                        next_cursor?: string | null;
+                        /** @description items on all pages */
+                        total?: number | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
