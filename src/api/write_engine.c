@@ -135,24 +135,11 @@ static void write_limits(const struct engine *engine, const struct ledger *ledge
   }
 }
 
-/* Shares of the notional by size of the correlation with the reference (risk 6). Without positions all are 0. */
 static void write_correlation(const struct engine *engine, struct json_writer *writer) {
-  double high = 0;
-  double medium = 0;
-  double low = 0;
-  double unknown = 0;
-  double all = notional_of_all(engine);
-  for (int32_t i = 0; i < engine_position_count(engine); i++) {
-    const struct position *position = engine_position(engine, i);
-    double c = fabs(position->btc_correlation);
-    double *bucket = isnan(c) ? &unknown : c > 0.7 ? &high : c >= 0.3 ? &medium : &low;
-    if (all > 0) *bucket += notional_of(position) / all;
-  }
+  double shares[correlation_bucket_count];
+  engine_correlation_read(engine, shares);
   json_begin_object(writer, "correlation");
-  json_add_double(writer, "high", high);
-  json_add_double(writer, "medium", medium);
-  json_add_double(writer, "low", low);
-  json_add_double(writer, "unknown", unknown);
+  for (int i = 0; i < correlation_bucket_count; i++) json_add_double(writer, correlation_bucket_names[i], shares[i]);
   json_end_object(writer);
 }
 

@@ -11,6 +11,12 @@
 
 /* ---- emission ---- */
 
+const char *const engine_phase_names[] = {"other", "scan", "levels", "signals", "sizing", "execution", "management"};
+
+void engine_at_phase(struct engine *engine, enum engine_phase phase) {
+  if (engine->sink->on_phase != NULL) engine->sink->on_phase(engine->sink->context, phase);
+}
+
 void engine_emit_record(struct engine *engine, enum record_kind kind, const void *object) {
   if (engine->sink->on_record != NULL) engine->sink->on_record(engine->sink->context, kind, object);
 }
@@ -34,6 +40,7 @@ int engine_next_state(struct engine *engine, const struct fsm *fsm, const char *
   int next = fsm_next(fsm, state, trigger);
   if (next < 0) {
     ++engine->counts.illegal_transitions;
+    for (int machine = 0; machine < machine_count; machine++) engine->counts.illegal_of[machine] += strcmp(machine_names[machine], fsm->name) == 0;
     char message[128];
     struct text text;
     text_init(&text, message, sizeof message);
@@ -340,8 +347,16 @@ static void on_candle(struct engine *engine, const struct event_candle *event) {
     return;
   }
   engine->level_events.count = 0;
-  if ((closed & (1u << TIMEFRAME_5M)) && uses_levels(engine)) fold_levels(engine, event->symbol);
-  if (owner->holding >= 0) manage_on_candle(engine, event->symbol, closed, &candle);
+  if ((closed & (1u << TIMEFRAME_5M)) && uses_levels(engine)) {
+    engine_at_phase(engine, PHASE_LEVELS);
+    fold_levels(engine, event->symbol);
+    engine_at_phase(engine, PHASE_OTHER);
+  }
+  if (owner->holding >= 0) {
+    engine_at_phase(engine, PHASE_MANAGEMENT);
+    manage_on_candle(engine, event->symbol, closed, &candle);
+    engine_at_phase(engine, PHASE_OTHER);
+  }
   watch_on_candle(engine, event->symbol, closed);
   watch_release(engine);
 }
@@ -391,9 +406,17 @@ static void on_tick(struct engine *engine, const struct event_tick *tick) {
     for (int32_t i = 0; i < engine->symbol_count; i++) sample_symbol(engine, &engine->symbols[i]);
   }
   session_on_tick(engine);
-  if (engine->live_orders > 0) orders_on_tick(engine);
-  if (engine->open_plans > 0) enter_advance_all(engine);
-  if (engine->open_holdings > 0) manage_on_tick(engine);
+  if (engine->live_orders > 0 || engine->open_plans > 0) {
+    engine_at_phase(engine, PHASE_EXECUTION);
+    if (engine->live_orders > 0) orders_on_tick(engine);
+    if (engine->open_plans > 0) enter_advance_all(engine);
+    engine_at_phase(engine, PHASE_OTHER);
+  }
+  if (engine->open_holdings > 0) {
+    engine_at_phase(engine, PHASE_MANAGEMENT);
+    manage_on_tick(engine);
+    engine_at_phase(engine, PHASE_OTHER);
+  }
   watch_release(engine);
   engine_mark(engine, tick->is_candle_close);
   scan_on_tick(engine);
@@ -509,6 +532,7 @@ static void on_liquidation(struct engine *engine, int32_t symbol, int64_t qty, i
 }
 
 static void take_venue_event(struct engine *engine, const struct event *event) {
+  engine_at_phase(engine, PHASE_EXECUTION);
   switch ((enum event_kind)event->kind) {
     case EVENT_FEED_LINK:
       on_link(engine, false, (enum link_state)event->feed_link.state);
@@ -553,6 +577,7 @@ static void take_venue_event(struct engine *engine, const struct event *event) {
     default:
       check(false); /* not a venue event */
   }
+  engine_at_phase(engine, PHASE_OTHER);
 }
 
 static void take_event(struct engine *engine, const struct event *event) {

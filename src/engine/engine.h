@@ -30,11 +30,16 @@ struct engine_config {
   bool is_backtest; /* an illegal transition is fatal; end_of_data closes positions with costs */
 };
 
+/* What a step is at; for who measures from outside, because there is no clock in here. Other: everything that is no phase of the trading cycle. */
+enum engine_phase { PHASE_OTHER, PHASE_SCAN, PHASE_LEVELS, PHASE_SIGNALS, PHASE_SIZING, PHASE_EXECUTION, PHASE_MANAGEMENT, engine_phase_count };
+extern const char *const engine_phase_names[];
+
 /* Where intents and records go, in the order in which they were decided. The objects are borrowed for the call. */
 struct engine_sink {
   void *context;
   void (*on_intent)(void *context, const struct intent *intent);
   void (*on_record)(void *context, enum record_kind kind, const void *object);
+  void (*on_phase)(void *context, enum engine_phase phase); /* what follows belongs to it; may be NULL */
 };
 
 /* Persistent counters: ids never start again (storage 2, counters). */
@@ -63,6 +68,7 @@ NODISCARD enum status engine_snapshot_load(struct arena *arena, const struct eng
 /* Counts since engine_init. */
 struct engine_counts {
   int64_t events, scans, signals, entries, orders, fills, trades, illegal_transitions, feed_dropped;
+  int64_t illegal_of[machine_count]; /* of illegal_transitions */
   int64_t refused_plans, unfilled_entries, plans /* entries only */, breakeven_moves, trailing_moves, add_ons, path_dependent;
   int64_t ledger_breaks;  /* cash + unrealised differed from equity by more than 0.01 */
   int64_t unprotected_ms; /* accumulated */

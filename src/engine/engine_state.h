@@ -230,6 +230,7 @@ struct engine {
 /* engine.c: emission */
 void engine_emit_record(struct engine *engine, enum record_kind kind, const void *object);
 void engine_emit_intent(struct engine *engine, const struct intent *intent);
+void engine_at_phase(struct engine *engine, enum engine_phase phase);
 void engine_emit_transition(struct engine *engine, enum machine machine, const char *id, const char *from, const char *to, const char *trigger,
                             const char *reason, int64_t trace_ts);
 /* Asks the table; -1 is counted as illegal and alerted. */

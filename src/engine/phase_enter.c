@@ -241,6 +241,7 @@ void enter_signal(struct engine *engine, struct pending_signal *pending) {
   struct plan *plan = make_plan(engine, pending, &sizing);
   struct execution_input input;
   reasons.count = 0;
+  engine_at_phase(engine, PHASE_EXECUTION);
   if (plan != NULL) fill_input(engine, plan, &input);
   if (plan == NULL || !execution_plan(plan, &input, sizing.qty, &reasons)) {
     refuse(engine, pending, STAGE_EXECUTION, &reasons);

@@ -356,5 +356,7 @@ void scan_on_tick(struct engine *engine) {
   if (engine->scan_requested) engine->scan_requested_at = engine->now;
   engine->scan_requested = false;
   engine->follow_up_scan_at = 0;
+  engine_at_phase(engine, PHASE_SCAN);
   run_scan(engine);
+  engine_at_phase(engine, PHASE_OTHER);
 }

@@ -159,13 +159,18 @@ void watch_on_candle(struct engine *engine, int32_t symbol, uint32_t closed) {
   struct engine_symbol *owner = &engine->symbols[symbol];
   if (engine->preset.strategy_priority == STRATEGY_PRIORITY_CHANNEL) {
     enum timeframe timeframe = engine->preset.channel_config.timeframe == CHANNEL_TIMEFRAME_1M ? TIMEFRAME_1M : TIMEFRAME_5M;
-    if (closed & (1u << timeframe)) evaluate_channel(engine, symbol, timeframe);
+    if ((closed & (1u << timeframe)) == 0) return;
+    engine_at_phase(engine, PHASE_SIGNALS);
+    evaluate_channel(engine, symbol, timeframe);
+    engine_at_phase(engine, PHASE_OTHER);
     return;
   }
   if (!(closed & (1u << TIMEFRAME_5M)) || owner->candidate.state != CANDIDATE_WATCHING) return;
   bool is_active = engine->session.session_state == SESSION_RUNNING || engine->session.session_state == SESSION_PAUSED;
   if (!is_active || engine->now > owner->candidate.expires_at || owner->holding >= 0 || owner->plan >= 0) return;
+  engine_at_phase(engine, PHASE_SIGNALS);
   evaluate_candidate(engine, symbol);
+  engine_at_phase(engine, PHASE_OTHER);
 }
 
 /* ---- the batch of one boundary ---- */
@@ -220,7 +225,9 @@ void watch_release(struct engine *engine) {
     engine_mark(engine, false);
     engine->is_sizing = true;
     engine_update_word(engine);
+    engine_at_phase(engine, PHASE_SIZING);
     enter_signal(engine, &pending);
+    engine_at_phase(engine, PHASE_OTHER);
     engine->is_sizing = false;
     engine->is_returning =
         engine->word == WORD_SIZING && engine->open_holdings == 0; /* refused: back through signal_wait, also without a candidate (channel) */

@@ -132,6 +132,27 @@ const struct candidate *engine_candidate(const struct engine *engine, int32_t sy
   return candidate->state != CANDIDATE_NONE ? candidate : NULL;
 }
 
+bool engine_is_deep(const struct engine *engine, int32_t symbol) {
+  return engine->symbols[symbol].is_deep;
+}
+
+const char *const correlation_bucket_names[] = {"high", "medium", "low", "unknown"};
+
+void engine_correlation_read(const struct engine *engine, double shares[correlation_bucket_count]) {
+  double sums[correlation_bucket_count] = {0};
+  double all = 0;
+  for (int32_t i = 0; i < ENGINE_HOLDINGS_MAX; i++) {
+    const struct position *position = &engine->holdings[i].position;
+    if (!engine->holdings[i].is_used || position->notional_usd == DECIMAL_NULL) continue;
+    double notional = decimal_to_double(position->notional_usd);
+    double c = fabs(position->btc_correlation);
+    enum correlation_bucket bucket = isnan(c) ? CORRELATION_UNKNOWN : c > 0.7 ? CORRELATION_HIGH : c >= 0.3 ? CORRELATION_MEDIUM : CORRELATION_LOW;
+    sums[bucket] += notional;
+    all += notional;
+  }
+  for (int i = 0; i < correlation_bucket_count; i++) shares[i] = all > 0 ? sums[i] / all : 0;
+}
+
 int32_t engine_find_symbol(const struct engine *engine, const char *printed) {
   for (int32_t i = 0; i < engine->symbol_count; i++) {
     if (strcmp(engine->symbols[i].market.instrument.symbol, printed) == 0) return i;

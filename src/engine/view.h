@@ -32,6 +32,13 @@ const struct level_set *engine_levels(const struct engine *engine, int32_t symbo
 const struct density *engine_density(const struct engine *engine, int32_t symbol); /* NULL without book */
 const struct activity *engine_activity(const struct engine *engine, int32_t symbol);
 const struct candidate *engine_candidate(const struct engine *engine, int32_t symbol); /* NULL when none lives */
+/* Are book and tape of the symbol asked for? */
+bool engine_is_deep(const struct engine *engine, int32_t symbol);
+/* Shares of the notional of open positions by size of their correlation with the reference (risk 6): above 0.7, from 0.3, below, not known. Without
+ * positions all are 0. */
+enum correlation_bucket { CORRELATION_HIGH, CORRELATION_MEDIUM, CORRELATION_LOW, CORRELATION_UNKNOWN, correlation_bucket_count };
+extern const char *const correlation_bucket_names[];
+void engine_correlation_read(const struct engine *engine, double shares[correlation_bucket_count]);
 /* Index of a symbol in printed spelling, or -1. */
 int32_t engine_find_symbol(const struct engine *engine, const char *printed);
 /* The newest decision of a symbol at a stage, NULL when none. */

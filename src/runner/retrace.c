@@ -257,7 +257,7 @@ enum status retrace_take(struct retrace *retrace, const struct journal_record *r
 }
 
 void retrace_step(struct retrace *retrace) {
-  const struct engine_sink sink = {retrace, on_intent, on_record};
+  const struct engine_sink sink = {retrace, on_intent, on_record, NULL};
   ++retrace->events;
   engine_step(retrace->engine, &retrace->event, &sink);
 }

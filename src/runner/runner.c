@@ -126,6 +126,15 @@ static void on_record(void *context, enum record_kind kind, const void *object) 
   }
 }
 
+/* A few readings of the clock a step, only where somebody wants the times. */
+static void on_phase(void *context, enum engine_phase phase) {
+  struct runner *runner = context;
+  int64_t now = runner->clock->monotonic_ns(runner->clock->self);
+  runner->phase_ns[runner->phase] += now - runner->phase_since_ns;
+  runner->phase = phase;
+  runner->phase_since_ns = now;
+}
+
 /* ---- the loop ---- */
 
 static void tell_event(struct runner *runner, const struct event *event) {
@@ -136,12 +145,13 @@ static void tell_event(struct runner *runner, const struct event *event) {
 }
 
 static void step_engine(struct runner *runner, const struct event *event) {
-  const struct engine_sink sink = {runner, on_intent, on_record};
+  const struct engine_sink sink = {runner, on_intent, on_record, runner->clock != NULL ? on_phase : NULL};
   if (runner->clock == NULL) {
     engine_step(runner->engine, event, &sink);
     return;
   }
   int64_t begin = runner->clock->monotonic_ns(runner->clock->self);
+  runner->phase_since_ns = begin;
   engine_step(runner->engine, event, &sink);
   int64_t took = runner->clock->monotonic_ns(runner->clock->self) - begin;
   if (took > runner->steps_ns_max) runner->steps_ns_max = took;

@@ -32,6 +32,9 @@ struct runner {
   uint64_t seq;        /* newest sequence number; equals the journal's when there is one */
   bool journal_failed; /* the engine was told by a storage event */
   int64_t events, steps_ns_max;
+  int64_t phase_ns[engine_phase_count]; /* time spent in each phase; who reads it sets it back */
+  enum engine_phase phase;              /* with a clock: where the step at hand is, since */
+  int64_t phase_since_ns;
   int64_t lifted;          /* events whose time lay before the engine's */
   int64_t flushed_at;      /* event time of the newest flush */
   bool is_flushed_outside; /* the 100 ms of unordered records are the caller's, who plays time faster than it passes; orders and commands are flushed

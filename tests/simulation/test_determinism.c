@@ -141,7 +141,7 @@ static void step_twins(struct rig *owner, const struct event *event) {
   engine_snapshot_save(owner->engine, twin->bytes);
   for (int i = 0; i < 2; i++) {
     struct engine *copy;
-    struct engine_sink sink = {twin, add_intent, add_record};
+    struct engine_sink sink = {twin, add_intent, add_record, NULL};
     twin->arena.used = 0;
     assert_int_equal(engine_snapshot_load(&twin->arena, &owner->limits, twin->bytes, twin->size, &copy), STATUS_OK);
     digest_open(&twin->said);

@@ -236,6 +236,7 @@ static uint32_t fill(struct market *market, const struct candle *candle) {
     market->gaps += (oldest - candle->open_ts) / market->base_ms - 1;
   } else {
     market->gaps--;
+    market->filled++;
   }
   return fill_windows(market, candle->open_ts);
 }

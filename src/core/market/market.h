@@ -70,6 +70,7 @@ struct market {
   int64_t corrections;                     /* replaced the newest */
   int64_t late;                            /* dropped: older than what is kept */
   int64_t gaps;                            /* base candles missing between the oldest and the newest accepted one */
+  int64_t filled;                          /* missing ones that came after all */
   int64_t invalid;                         /* dropped: implausible or not on the grid of the interval */
   int64_t inserted_5m;                     /* 5m candles that appeared before the newest one: who folds over the series folds again when this moves */
   int64_t invalid_at[MARKET_INVALID_KEPT]; /* where the newest invalid candles were expected, oldest first */

@@ -81,6 +81,11 @@ static bool drop(struct order_book *book) {
   return false;
 }
 
+static bool drop_crossed(struct order_book *book) {
+  book->drops_crossed++;
+  return drop(book);
+}
+
 static bool fits(const struct order_book *book, const struct book_change *change) {
   if (change->prev_seq >= 0 && change->prev_seq == book->seq) return true;
   return change->first_seq <= book->seq + 1 && book->seq + 1 <= change->last_seq;
@@ -105,7 +110,7 @@ bool order_book_apply(struct order_book *book, const struct book_change *change,
     if (!book->is_valid) return false;
     if (change->last_seq <= book->seq && change->prev_seq != book->seq) { /* the snapshot already holds it */
       book->old_changes++;
-      return is_crossed_too_long(book, ts) ? drop(book) : true;
+      return is_crossed_too_long(book, ts) ? drop_crossed(book) : true;
     }
     if (!fits(book, change)) return drop(book);
   }
@@ -117,7 +122,7 @@ bool order_book_apply(struct order_book *book, const struct book_change *change,
   if (ts > book->updated_at) book->updated_at = ts;
   book->is_valid = true;
   book->wants_snapshot = false;
-  return is_crossed_too_long(book, ts) ? drop(book) : true;
+  return is_crossed_too_long(book, ts) ? drop_crossed(book) : true;
 }
 
 static double level_notional(struct book_level level) {

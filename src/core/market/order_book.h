@@ -30,6 +30,7 @@ struct order_book {
   bool is_valid;
   bool wants_snapshot;        /* set when a sequence broke, the book stayed crossed or a level made no sense */
   int64_t drops, old_changes; /* counted: books dropped, changes from before the book's sequence ignored */
+  int64_t drops_crossed;      /* of drops: the book stayed crossed */
 };
 
 void order_book_init(struct order_book *book, struct book_level *bids, struct book_level *asks, int32_t depth);
