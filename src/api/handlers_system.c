@@ -40,10 +40,8 @@ enum { SLOW_STEP_S = 1, DISK_FREE_MIN_MB = 500 };
 
 static struct api_component engine_component(const struct api *api) {
   struct engine_status status;
-  struct metrics_summary steps;
   engine_status_read(api->options.engine, &status);
-  metrics_summarise(api->options.metrics, METRIC_STEP_DURATION, &steps);
-  bool is_slow = steps.count > 0 && steps.p99 > SLOW_STEP_S;
+  bool is_slow = metrics_step_p99(api->options.metrics) > SLOW_STEP_S; /* false with NaN */
   struct api_component component = {.name = "engine", .level = status.is_error ? API_FAILED : is_slow ? API_DEGRADED : API_OK};
   snprintf(component.detail, sizeof component.detail, "%s%s", engine_word_names[status.state], is_slow ? ", an event takes more than 1 s" : "");
   return component;
@@ -243,13 +241,16 @@ void handle_metrics(struct call *call) {
   struct api_component components[API_COMPONENTS_MAX];
   int count = read_components(api, components);
   for (int i = 0; i < count; i++) {
-    if (components[i].level != API_OFF) metrics_set(metrics, METRIC_HEALTH, METRIC_VALUES(components[i].name), level_values[components[i].level]);
+    bool is_off = components[i].level == API_OFF;
+    metrics_set(metrics, METRIC_HEALTH, METRIC_VALUES(components[i].name), is_off ? (double)NAN : level_values[components[i].level]);
+    if (text_equal(components[i].name, "redis"))
+      metrics_set(metrics, METRIC_REDIS_UP, NULL, is_off ? (double)NAN : components[i].level != API_FAILED);
   }
   const char *profile = breakout_profile_names[api->options.settings->breakout_profile];
   metrics_set(metrics, METRIC_BUILD_INFO, METRIC_VALUES(version_text(), version_commit(), profile), 1);
   metrics_set(metrics, METRIC_DATABASE_UP, NULL, failure_of(components, count, "database") == NULL ? 1 : 0);
   read_storage(api);
-  metrics_read_engine(metrics, api->options.engine);
+  metrics_read_engine(metrics, api->options.engine, api->options.host.now(api->options.host.self));
   metrics_read_process(metrics);
   bool is_open = call->request->accept != NULL && strstr(call->request->accept, "application/openmetrics-text") != NULL;
   metrics_print(metrics, is_open ? METRICS_OPENMETRICS : METRICS_TEXT, &call->reply->body);

@@ -12,6 +12,7 @@
 
 #include "apps/running.h"
 #include "apps/server.h"
+#include "apps/server_metrics.h"
 #include "base/log.h"
 #include "base/version.h"
 
@@ -227,7 +228,7 @@ static enum status turn(struct server *server) {
   api_turn(server->api);
   http_server_flush(server->http);
   snapshots_take(server->snapshots, &server->wiring.runner, false);
-  metrics_set(server->metrics, METRIC_JOURNAL_RECORDS, NULL, (double)journal_last_seq(server->journal));
+  server_metrics_turn(server);
   tell(server);
   return STATUS_OK;
 }

@@ -14,6 +14,7 @@
 #include "adapters/store/migrations.h"
 #include "adapters/store/sqlite_query.h"
 #include "adapters/store/sqlite_store.h"
+#include "apps/server_metrics.h"
 #include "apps/server_system.h"
 #include "base/calendar.h"
 #include "base/check.h"
@@ -170,7 +171,12 @@ static enum status open_storage(struct server *server, struct engine_counters *c
   if (!status) status = store_instance(&server->registry, server->wiring.config.instance, now, &app->problem);
   if (!status) status = store_counters_load(&server->registry, counters, &app->problem);
   if (status) return status;
-  const struct journal_options journal = {.data_dir = settings->data_dir, .account = account, .instance = server->wiring.config.instance};
+  const struct journal_options journal = {.data_dir = settings->data_dir,
+                                          .account = account,
+                                          .instance = server->wiring.config.instance,
+                                          .on_flush = server_metrics_flush,
+                                          .context = server,
+                                          .clock = server->clock};
   status = journal_open(&server->journal, &journal, &app->problem);
   return status ? status : take_lease(server, now);
 }
@@ -235,6 +241,7 @@ static enum status resume(struct server *server) {
   recover_event(&event, &server->recovery, server->recovery.last_ts, server->app->settings.resume_on_restart == RESUME_PAUSED);
   server_step(server, &event, false);
   metrics_add(server->metrics, METRIC_RESTARTS, METRIC_VALUES(restart_cause_names[server->recovery.cause]), 1);
+  metrics_add(server->metrics, METRIC_RECOVERIES, METRIC_VALUES("engine", "restart"), 1);
   metrics_set(server->metrics, METRIC_RECOVERY_DURATION, NULL, server->recovery.seconds);
   return server_play_resume(server, server->recovery.last_ts);
 }
@@ -307,6 +314,7 @@ static enum status open_pool(struct server *server) {
                                            .clock = server->clock,
                                            .recordings = server->recordings[0] != '\0' ? server->recordings : NULL,
                                            .on_change = on_run_changed,
+                                           .on_end = server_metrics_run_ended,
                                            .context = server};
   struct preset_store store;
   int count;
@@ -583,6 +591,7 @@ enum status server_open(struct server *server, struct app *app, const struct ser
   if (status) return status;
   choose_start(server);
   status = metrics_open(&server->metrics, server->clock);
+  if (!status) server_metrics_open(server);
   if (!status) status = server_system_open(server);
   /* All that takes time and touches nothing is behind us: the account has no engine from here to resume. */
   if (!status) status = take_over(server);

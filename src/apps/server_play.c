@@ -2,7 +2,7 @@
  * session is closed and, with DEMO_LOOP, the next round begins. */
 #include <string.h>
 
-#include "apps/server.h"
+#include "apps/server_metrics.h"
 #include "base/calendar.h"
 #include "base/log.h"
 
@@ -39,6 +39,7 @@ void server_step(struct server *server, struct event *event, bool is_market) {
     runner_step(&server->wiring.runner, event);
   }
   metrics_step(server->metrics, (enum event_kind)event->kind, (double)(monotonic_ns(server) - begin) * 1e-9);
+  metrics_phases(server->metrics, server->wiring.runner.phase_ns);
 }
 
 /* ---- sessions ---- */
@@ -60,6 +61,7 @@ enum status server_use_preset(struct server *server, const char *name, struct pr
   enum status status = wiring_load_preset(&server->wiring, server->app, &options);
   *problem = server->app->problem;
   if (!status) wiring_put_preset(&server->wiring, server_event_now(server));
+  if (status) metrics_add(server->metrics, METRIC_ERRORS, METRIC_VALUES("preset", "config"), 1);
   return status;
 }
 
@@ -155,6 +157,7 @@ enum status server_play(struct server *server, int64_t budget_ns) {
       status = end_round(server);
     } else if (!status && !is_known(server, &event)) {
       server_step(server, &event, event.kind != EVENT_TICK);
+      server_metrics_event(server, (enum event_kind)event.kind, next);
     }
     if (status) return status;
     if (monotonic_ns(server) - begin < budget_ns) continue;

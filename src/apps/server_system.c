@@ -209,10 +209,12 @@ enum status server_take_backup(void *self, struct api_backup *out, struct proble
   child->pid = 0;
   bool has_ended = WIFEXITED(state) && WEXITSTATUS(state) == 0;
   if (has_ended && read_result(server, out)) {
+    if (out->is_verified) metrics_set(server->metrics, METRIC_BACKUP_VERIFIED, NULL, (double)out->ts / 1e3);
     log_write(LOG_INFO, "backup", "made", NULL, "%s, %lld bytes", out->file, (long long)out->bytes);
     return STATUS_OK;
   }
   metrics_add(server->metrics, METRIC_BACKUP_FAILURES, NULL, 1);
+  metrics_add(server->metrics, METRIC_ERRORS, METRIC_VALUES("backup", "storage"), 1);
   log_write(LOG_ERROR, "backup", "failed", NULL, "the backup ended with code %d", WIFEXITED(state) ? WEXITSTATUS(state) : -1);
   problem_add(problem, "backup_failed", server->app->settings.backup_dir, NULL, NULL,
               "the backup could not be made; the standard error has its words");
@@ -280,6 +282,7 @@ static void add_action(struct resource_options *options, enum resource resource,
 static void count_action(void *context, enum resource resource, const char *action) {
   struct server *server = context;
   metrics_add(server->metrics, METRIC_RESOURCE_ACTIONS, METRIC_VALUES(resource_names[resource], action), 1);
+  metrics_add(server->metrics, METRIC_ERRORS, METRIC_VALUES("resources", "resource"), 1);
 }
 
 /* ---- life ---- */

@@ -17,7 +17,7 @@ struct message_head {
   int32_t kind;
 };
 
-enum { MESSAGE_MAX = 256 << 10, NAP_MS = 20 };
+enum { MESSAGE_MAX = 256 << 10, NAP_MS = 20, WRITES_BYTES = 4096 };
 
 struct archive {
   struct store *store;
@@ -33,20 +33,27 @@ struct archive {
   /* of the thread */
   unsigned char *incoming, *batch;
   size_t batch_used;
-  int32_t batch_rows;
-  uint64_t batch_last_seq; /* newest record that is stored or in the batch */
-  uint64_t handled_seq;    /* everything of the journal up to here was looked at */
+  int32_t batch_rows, batch_seen; /* seen: by the listener */
+  uint64_t batch_last_seq;        /* newest record that is stored or in the batch */
+  uint64_t handled_seq;           /* everything of the journal up to here was looked at */
   bool batch_is_back_fill;
   void *object; /* room for the largest record */
-  _Atomic int64_t stored, batches, failures, back_filled, lost;
-  _Atomic uint64_t last_seq;
+  _Atomic int64_t stored, batches, failures, back_filled, lost, returns;
+  _Atomic int64_t seen, seen_stored; /* records of the listener; of those: stored */
+  _Atomic uint64_t last_seq, first_seen;
+  struct ring writes; /* double: seconds of each batch */
+  unsigned char writes_memory[WRITES_BYTES];
   atomic_bool is_failing;
 };
 
-static int64_t monotonic_ms(void) {
+static int64_t monotonic_ns(void) {
   struct timespec now;
   check(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int64_t monotonic_ms(void) {
+  return monotonic_ns() / 1000000;
 }
 
 static void nap(int64_t ms) {
@@ -61,6 +68,8 @@ static void on_record(void *context, uint64_t seq, int64_t ts, enum record_kind 
   struct archive *archive = context;
   struct message_head head = {seq, archive->seen_seq, (int32_t)kind};
   archive->seen_seq = seq;
+  if (atomic_load(&archive->first_seen) == 0) atomic_store(&archive->first_seen, seq);
+  atomic_fetch_add(&archive->seen, 1);
   memcpy(archive->outgoing, &head, sizeof head);
   size_t used = schema_encode(record_schemas[kind], object, archive->outgoing + sizeof head, MESSAGE_MAX - sizeof head);
   check(used > 0);
@@ -84,6 +93,8 @@ static bool add_to_batch(struct archive *archive, const struct message_head *hea
   memcpy(at + sizeof size + sizeof *head, payload, size);
   archive->batch_used += needed;
   ++archive->batch_rows;
+  uint64_t first_seen = atomic_load(&archive->first_seen);
+  if (first_seen != 0 && head->seq >= first_seen) ++archive->batch_seen;
   archive->batch_last_seq = head->seq;
   return true;
 }
@@ -107,20 +118,27 @@ static enum status put_batch(struct archive *archive) {
 /* The batch stays until the store has it. */
 static bool store_batch(struct archive *archive) {
   if (archive->batch_rows == 0) return true;
+  int64_t begin = monotonic_ns();
   enum status status = put_batch(archive);
+  double seconds = (double)(monotonic_ns() - begin) * 1e-9;
+  (void)ring_push(&archive->writes, &seconds, sizeof seconds); /* full: nobody reads them */
   if (status != STATUS_OK) {
     atomic_fetch_add(&archive->failures, 1);
     if (!atomic_exchange(&archive->is_failing, true))
       log_write(LOG_ERROR, "storage", "store_failed", NULL, "%s refuses rows: %s", archive->store->name, status_text(status));
     return false;
   }
-  if (atomic_exchange(&archive->is_failing, false)) log_write(LOG_INFO, "storage", "store_back", NULL, "%s takes rows again", archive->store->name);
+  if (atomic_exchange(&archive->is_failing, false)) {
+    atomic_fetch_add(&archive->returns, 1);
+    log_write(LOG_INFO, "storage", "store_back", NULL, "%s takes rows again", archive->store->name);
+  }
   atomic_fetch_add(&archive->stored, archive->batch_rows);
   if (archive->batch_is_back_fill) atomic_fetch_add(&archive->back_filled, archive->batch_rows);
   atomic_fetch_add(&archive->batches, 1);
   atomic_store(&archive->last_seq, archive->batch_last_seq);
+  atomic_fetch_add(&archive->seen_stored, archive->batch_seen);
   archive->batch_used = 0;
-  archive->batch_rows = 0;
+  archive->batch_rows = archive->batch_seen = 0;
   return true;
 }
 
@@ -255,6 +273,7 @@ enum status archive_start(struct archive **out, const struct archive_options *op
   archive->object = malloc(largest_record());
   check(archive->memory != NULL && archive->outgoing != NULL && archive->incoming != NULL && archive->batch != NULL && archive->object != NULL);
   ring_init(&archive->ring, archive->memory, ring_bytes);
+  ring_init(&archive->writes, archive->writes_memory, WRITES_BYTES);
   if (options->data_dir != NULL) {
     archive->data_dir = strdup(options->data_dir);
     archive->account = strdup(options->account);
@@ -286,6 +305,12 @@ void archive_counts(struct archive *archive, struct archive_counts *out) {
                                  .failures = atomic_load(&archive->failures),
                                  .back_filled = atomic_load(&archive->back_filled),
                                  .lost = atomic_load(&archive->lost),
+                                 .waiting = atomic_load(&archive->seen) - atomic_load(&archive->seen_stored) - atomic_load(&archive->lost),
+                                 .returns = atomic_load(&archive->returns),
                                  .last_seq = atomic_load(&archive->last_seq),
                                  .is_failing = atomic_load(&archive->is_failing)};
+}
+
+bool archive_next_write(struct archive *archive, double *seconds) {
+  return ring_pop(&archive->writes, seconds, sizeof *seconds) > 0;
 }

@@ -20,6 +20,8 @@ struct archive_counts {
   int64_t stored, batches, failures;
   int64_t back_filled; /* of stored: read from the journal */
   int64_t lost;        /* without a journal */
+  int64_t waiting;     /* seen by the listener and not stored */
+  int64_t returns;     /* times that the store took rows again after it had refused some */
   uint64_t last_seq;   /* newest stored record */
   bool is_failing;     /* the store refused the last batch */
 };
@@ -34,5 +36,7 @@ struct listener archive_listener(struct archive *archive);
  * store is not closed. */
 void archive_stop(struct archive *archive, int64_t timeout_ms);
 void archive_counts(struct archive *archive, struct archive_counts *out);
+/* How long the store took for a batch, oldest first; false when all were told. On the loop's thread; those of long ago may be missing. */
+bool archive_next_write(struct archive *archive, double *seconds);
 
 #endif

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/check.h"
 
@@ -25,9 +26,16 @@ static void wait_for(sem_t *semaphore) {
   while (sem_wait(semaphore) != 0) check(errno == EINTR);
 }
 
+static double seconds_now(void) {
+  struct timespec now;
+  check(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+  return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
 static void do_job(struct flusher *flusher) {
   struct flush_result *result = &flusher->result;
   *result = (struct flush_result){0};
+  double begin = seconds_now();
   while (result->written < flusher->size) {
     ssize_t count = flusher->io.write(flusher->file, flusher->bytes + result->written, flusher->size - result->written);
     if (count < 0 && errno == EINTR) continue;
@@ -35,6 +43,7 @@ static void do_job(struct flusher *flusher) {
     result->written += (size_t)count;
   }
   if (flusher->io.sync(flusher->file) != 0) result->sync_error = errno;
+  result->seconds = seconds_now() - begin;
 }
 
 static void *run(void *context) {

@@ -9,6 +9,7 @@ struct flusher; /* opaque */
 struct flush_result {
   size_t written; /* of the bytes handed over; fewer: writing failed, nothing was synced */
   int sync_error; /* errno, 0 none */
+  double seconds; /* that both took */
 };
 
 /* NULL: no thread can be started. */

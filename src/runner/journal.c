@@ -28,6 +28,9 @@ struct journal {
   size_t segment_bytes, reserve_bytes;
   bool is_volatile;
   struct journal_io io;
+  void (*on_flush)(void *context, double seconds);
+  void *context;
+  const struct clock *clock;
   int lock; /* DATA_DIR/.lock, held */
   struct journal_report found;
   /* the segment being written; file -1: none yet */
@@ -220,6 +223,9 @@ static struct journal *make_journal(const struct journal_options *options) {
   journal->capacity = options->buffer_bytes > 0 ? options->buffer_bytes : JOURNAL_BUFFER_BYTES;
   journal->is_volatile = options->is_volatile;
   journal->io = options->io != NULL ? *options->io : system_io;
+  journal->on_flush = options->on_flush;
+  journal->context = options->context;
+  journal->clock = options->clock;
   journal->lock = journal->file = -1;
   journal->next_seq = 1;
   journal->buffer = malloc(journal->capacity);
@@ -417,6 +423,7 @@ static bool settle(struct journal *journal, int64_t ts, bool waits) {
   journal->handed_over = 0;
   journal->written = result.written;
   journal->file_size += result.written;
+  if (journal->on_flush != NULL) journal->on_flush(journal->context, result.seconds);
   if (result.sync_error != 0) {
     break_segment(journal);
     (void)fail(journal, status_from_errno(result.sync_error), ts);
@@ -424,6 +431,14 @@ static bool settle(struct journal *journal, int64_t ts, bool waits) {
     commit(journal, size);
   }
   return result.written == size;
+}
+
+static enum status flush_now(struct journal *journal) {
+  if (journal->on_flush == NULL) return write_and_sync(journal);
+  int64_t begin = journal->clock->monotonic_ns(journal->clock->self);
+  enum status status = write_and_sync(journal);
+  journal->on_flush(journal->context, (double)(journal->clock->monotonic_ns(journal->clock->self) - begin) * 1e-9);
+  return status;
 }
 
 enum status journal_flush(struct journal *journal, int64_t ts) {
@@ -435,7 +450,7 @@ enum status journal_flush(struct journal *journal, int64_t ts) {
   if (journal->used == 0 && journal->lost > 0 && !journal->has_failed) remember_loss(journal, ts);
   if (journal->used == 0) return journal->has_failed ? journal->failure : STATUS_OK;
   if (journal->has_failed && ts < journal->retry_at) return journal->failure;
-  enum status status = write_and_sync(journal);
+  enum status status = flush_now(journal);
   if (status != STATUS_OK) return fail(journal, status, ts);
   commit(journal, journal->used);
   if (journal->lost == 0) return STATUS_OK;

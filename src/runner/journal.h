@@ -16,6 +16,7 @@
 #include "base/digest.h"
 #include "base/gzip.h"
 #include "base/problem.h"
+#include "runner/clock.h"
 
 enum {
   JOURNAL_VERSION = 2, /* as EVENT_VERSION; older ones are read */
@@ -107,6 +108,10 @@ struct journal_options {
   size_t reserve_bytes;        /* set aside for exits on a full disk; 0: 4 MiB */
   bool is_volatile;            /* no fdatasync: recordings of simulated runs */
   const struct journal_io *io; /* NULL: the system's */
+  /* How long a flush took that wrote something, on the thread that asked for it. NULL: nobody measures. */
+  void (*on_flush)(void *context, double seconds);
+  void *context;
+  const struct clock *clock; /* with on_flush */
 };
 
 struct journal; /* opaque; owns its files and buffers */

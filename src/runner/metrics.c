@@ -12,6 +12,10 @@
 static const double buckets_DURATION[] = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
 static const double buckets_R[] = {-3, -2, -1.5, -1.05, -1, -0.5, 0, 0.5, 1, 1.5, 2, 3, 5, 8, 12};
 static const double buckets_HOLD[] = {60, 300, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 604800};
+static const double buckets_SLIPPAGE[] = {-0.002, -0.001, -0.0005, -0.0002, 0, 0.0002, 0.0005, 0.001, 0.0015, 0.002, 0.003, 0.005};
+static const double buckets_SHARE[] = {0, 0.25, 0.5, 0.75, 0.9, 0.99, 1};
+static const double buckets_RISK[] = {0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 1, 1.05, 1.1};
+static const double buckets_JOB[] = {1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600};
 static const double buckets_NONE[] = {0};
 
 const char *const metric_type_names[] = {"counter", "gauge", "histogram"};
@@ -38,6 +42,7 @@ enum status metrics_open(struct metrics **out, const struct clock *clock) {
     if (metric_table[i].labels[0] != '\0' || metric_table[i].type == METRIC_GAUGE) continue;
     metrics_add(metrics, (enum metric)i, NULL, 0);
   }
+  metrics_begin(metrics);
   *out = metrics;
   return STATUS_OK;
 }

@@ -43,14 +43,23 @@ void metrics_summarise(const struct metrics *metrics, enum metric metric, struct
 /* Removes every series of a gauge, so that what is no longer there is not shown. */
 void metrics_forget(struct metrics *metrics, enum metric metric);
 
+/* Names of the venue and of the feed in labels. Once, before anything is counted. */
+void metrics_use_names(struct metrics *metrics, const char *venue, const char *feed);
+/* Time that a step spent in each phase; set back to 0. */
+void metrics_phases(struct metrics *metrics, int64_t phase_ns[engine_phase_count]);
+/* How long the journal took to be on disk. */
+void metrics_flush(struct metrics *metrics, double seconds);
+/* 99th percentile of what happened in the last minute; NaN while that is too little. */
+double metrics_step_p99(const struct metrics *metrics);
+double metrics_flush_p99(const struct metrics *metrics);
 /* How long an event took, by the clock; also how long a scan took when the event scanned. */
 void metrics_step(struct metrics *metrics, enum event_kind kind, double seconds);
 /* Of the newest scan; NaN before the first. */
 double metrics_scan_seconds(const struct metrics *metrics);
 /* Counts events and records of a runner. */
 void metrics_listener(struct metrics *metrics, struct listener *out);
-/* Gauges of the engine and the process, read before they are shown. */
-void metrics_read_engine(struct metrics *metrics, const struct engine *engine);
+/* Gauges of the engine and the process, read before they are shown. now: event time. */
+void metrics_read_engine(struct metrics *metrics, const struct engine *engine, int64_t now);
 void metrics_read_process(struct metrics *metrics);
 /* Prometheus text 0.0.4, or OpenMetrics 1.0. */
 enum metrics_format { METRICS_TEXT, METRICS_OPENMETRICS };
