@@ -28,7 +28,7 @@ function shell(): Plugin {
         return page
           .replace(sheet, "")
           .replace(mark, () => `<style nonce="${nonce}">${small}</style>`)
-          .replace(/\s*<\/body>/, (end) => sheets.join("") + end);
+          .replace(/\s*<div id="root">/, (root) => sheets.join("") + root);
       },
     },
   };
