@@ -57,17 +57,33 @@ function LatchBanner({ engine }: { engine: EngineStatus }) {
   );
 }
 
+/** What the server said when it closed; a line that was cut says nothing. */
+function closeReason(code: number | null): string {
+  switch (code) {
+    case 1001:
+    case 1012:
+    case 4001:
+    case 4003:
+    case 4008:
+    case 4009:
+    case 4013:
+    case 4029:
+      return t(`closed.${code}`);
+    default:
+      return "";
+  }
+}
+
 function ConnectionBanner() {
-  const { status, retryAt } = useFeedState();
+  const { status, retryAt, closeCode } = useFeedState();
   const now = useNow(1000);
   const icon = <Unplug size={16} aria-hidden />;
   if (status === "polling") return <Banner tone="warn" icon={icon} title={t("banner.polling")} />;
   if (status === "stale") return <Banner tone="warn" icon={icon} title={t("banner.stale")} />;
   if (status !== "disconnected") return null;
   const wait = retryAt === null ? "" : t("banner.retryIn", { seconds: Math.max(0, Math.ceil((retryAt - now) / 1000)) });
-  return (
-    <Banner tone="down" icon={icon} title={t("banner.disconnected")} detail={t("banner.disconnectedDetail", { retry: wait })} />
-  );
+  const detail = [closeReason(closeCode), t("banner.disconnectedDetail", { retry: wait })].join(" ");
+  return <Banner tone="down" icon={icon} title={t("banner.disconnected")} detail={detail.trim()} />;
 }
 
 const NEAR = 0.75;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { dayMs, idsOf, normalise } from "./runs";
+import { dayMs, idsOf, normalise, paramText } from "./runs";
 
 describe("runs side by side", () => {
   it("begins each curve at 100 and holds its newest value between its points", () => {
@@ -21,5 +21,12 @@ describe("runs side by side", () => {
     expect(dayMs("")).toBeUndefined();
     expect(dayMs("2025-13-01")).toBeUndefined();
     expect(idsOf("B1, B2,B1,")).toEqual(["B1", "B2"]);
+  });
+});
+
+describe("parameters", () => {
+  it("shows the ends of a range as moments, other numbers as they are", () => {
+    expect(paramText("to", Date.UTC(2025, 4, 11))).toBe("2025-05-11 00:00");
+    expect(paramText("seed", 1746921600000)).toBe("1746921600000");
   });
 });

@@ -1,3 +1,6 @@
+import { formatDateTime } from "./format";
+import { valueText } from "./preset-schema";
+
 /** Runs beside each other. */
 
 export interface Curve {
@@ -32,4 +35,10 @@ export function dayMs(text: string): number | undefined {
 /** "a,b,c" of an address: ids, each once. */
 export function idsOf(text: string): string[] {
   return [...new Set(text.split(",").map((id) => id.trim()))].filter((id) => id !== "");
+}
+
+/** A parameter of a run as text; the ends of its range are moments. */
+export function paramText(key: string, value: unknown): string {
+  const isMoment = (key === "from" || key === "to") && typeof value === "number";
+  return isMoment ? formatDateTime(value, { seconds: false, zone: "utc" }) : valueText(value);
 }

@@ -1,5 +1,5 @@
 import { Modal } from "@mantine/core";
-import { useEffect, useRef, useSyncExternalStore } from "react";
+import { type RefObject, useEffect, useRef, useSyncExternalStore } from "react";
 import { usePreferences, getPreferences } from "../hooks/preferences";
 import { uiText as t } from "../texts/ui";
 import css from "./keys.module.css";
@@ -104,6 +104,13 @@ export function useShortcuts(group: string, list: readonly Shortcut[]): void {
       changed();
     };
   }, [group, signature]);
+}
+
+/** The field that `/` goes to. */
+export function useSearchKey(): RefObject<HTMLInputElement | null> {
+  const input = useRef<HTMLInputElement>(null);
+  useShortcuts(t("table.focusFilter"), [{ keys: "/", label: t("table.focusFilter"), run: () => input.current?.focus() }]);
+  return input;
 }
 
 function subscribe(listener: () => void): () => void {

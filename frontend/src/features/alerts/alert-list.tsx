@@ -156,6 +156,7 @@ export function AlertList() {
             rowKey={(row) => row.alert_id}
             rowLabel={(row) => row.name}
             defaultSort="-since"
+            hasFilter
             isPrimary
           />
           <AckDialog key={asked?.alert_id} alert={asked} onClose={() => setAsked(null)} />

@@ -10,6 +10,7 @@ import { useSearchState } from "../../hooks/use-search-state";
 import { auditText as t } from "../../texts/audit";
 import { Badge } from "../../ui/badge";
 import { type Column, DataTable } from "../../ui/data-table";
+import { useSearchKey } from "../../ui/keys";
 import { EmptyNote, Panel } from "../../ui/panel";
 import { Time } from "../../ui/time";
 import { Value } from "../../ui/value";
@@ -98,6 +99,7 @@ export function AuditList() {
   const [open, setOpen] = useState<AuditRow | null>(null);
   const role = useRole();
   const isAllowed = role === "admin";
+  const input = useSearchKey();
   const query = useInfiniteQuery({ ...pagesQuery<AuditRow>("/api/audit", search), enabled: isAllowed });
   if (!isAllowed)
     return (
@@ -135,6 +137,7 @@ export function AuditList() {
     >
       <div className={css.filters}>
         <TextInput
+          ref={input}
           aria-label={t("filter.user")}
           placeholder={t("filter.user")}
           value={search.user}

@@ -4,8 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { formatDay, formatDuration, formatNumber, formatUsd, humanise } from "../../domain/format";
 import { formatMeasure } from "../../domain/measures";
-import { valueText } from "../../domain/preset-schema";
-import { idsOf, normalise } from "../../domain/runs";
+import { idsOf, normalise, paramText } from "../../domain/runs";
 import { useSearchState } from "../../hooks/use-search-state";
 import { backtestsText as t } from "../../texts/backtests";
 import { type Column, DataTable } from "../../ui/data-table";
@@ -108,8 +107,10 @@ function KeysPanel({ data }: { data: RunComparison }) {
     },
     ...runColumns<Parameter>(
       data,
-      (_row, value) => (
-        <Value reason={t("compare.notSet")}>{value == null ? null : <span className={css.value}>{valueText(value)}</span>}</Value>
+      (row, value) => (
+        <Value reason={t("compare.notSet")}>
+          {value == null ? null : <span className={css.value}>{paramText(row.key, value)}</span>}
+        </Value>
       ),
       "start",
     ),

@@ -20,7 +20,7 @@ import {
   humanise,
   shortSymbol,
 } from "../../domain/format";
-import { valueText } from "../../domain/preset-schema";
+import { paramText } from "../../domain/runs";
 import { backtestsText as t } from "../../texts/backtests";
 import { Badge } from "../../ui/badge";
 import { Panel, type QueryLike } from "../../ui/panel";
@@ -161,7 +161,7 @@ function FactsPanel({ run, query }: { run: Run; query: QueryLike<RunResult> }) {
         )}
         {rest.map(([key, value]) => (
           <Fact key={key} name={humanise(key)}>
-            {valueText(value)}
+            {paramText(key, value)}
           </Fact>
         ))}
       </dl>

@@ -1,14 +1,14 @@
 import { Autocomplete, Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Check, Minus, X } from "lucide-react";
-import { useRef, useState } from "react";
+import { useState } from "react";
 import { scanQuery } from "../../api/queries";
 import type { Decision } from "../../api/types";
 import { useRefreshOn } from "../../api/use-refresh";
 import { ladderOf, type Step } from "../../domain/decisions";
 import { humanise, shortSymbol, symbolSlug } from "../../domain/format";
 import { decisionsText as t } from "../../texts/decisions";
-import { useShortcuts } from "../../ui/keys";
+import { useSearchKey } from "../../ui/keys";
 import { EmptyNote, Panel } from "../../ui/panel";
 import { TimeAgo } from "../../ui/time";
 import css from "./decisions.module.css";
@@ -85,8 +85,7 @@ export function WhyAnswer({ symbol }: { symbol: string }) {
 function Search({ symbol, onSymbol }: { symbol: string; onSymbol: (symbol: string) => void }) {
   const { data: scan } = useQuery(scanQuery);
   const [typed, setTyped] = useState(symbol);
-  const input = useRef<HTMLInputElement>(null);
-  useShortcuts(t("why.title"), [{ keys: "/", label: t("why.symbol"), run: () => input.current?.focus() }]);
+  const input = useSearchKey();
   const ask = (next: string): void => onSymbol(symbolSlug(next.trim().toUpperCase()));
   return (
     <form

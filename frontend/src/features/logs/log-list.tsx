@@ -10,7 +10,7 @@ import { useSearchState } from "../../hooks/use-search-state";
 import { logsText as t } from "../../texts/logs";
 import { Badge } from "../../ui/badge";
 import { type Column, DataTable } from "../../ui/data-table";
-import { useShortcuts } from "../../ui/keys";
+import { useSearchKey, useShortcuts } from "../../ui/keys";
 import { Panel } from "../../ui/panel";
 import css from "./logs.module.css";
 import type { LogLine } from "./queries";
@@ -121,6 +121,7 @@ export function LogList() {
   useShortcuts(t("page.title"), [
     { keys: "Space", label: isPaused ? t("tail.resume") : t("tail.pause"), run: () => setPaused(!isPaused) },
   ]);
+  const input = useSearchKey();
   const components = [...new Set(rows.map((line) => line.component))].sort();
   return (
     <Panel
@@ -171,6 +172,7 @@ export function LogList() {
           onChange={(component) => setSearch({ component: component ?? "" })}
         />
         <TextInput
+          ref={input}
           aria-label={t("filter.text")}
           placeholder={t("filter.text")}
           value={search.text}

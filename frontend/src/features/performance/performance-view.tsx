@@ -1,4 +1,4 @@
-import { SegmentedControl } from "@mantine/core";
+import { Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import {
@@ -169,13 +169,17 @@ function BreakdownPanel({ scope, hasLevels }: { scope: Scope; hasLevels: boolean
       title={t("by.title")}
       query={query}
       actions={
-        <SegmentedControl
+        <Select
           aria-label={t("by.title")}
           data={groups
             .filter((group) => hasLevels || group !== "level_source")
             .map((group) => ({ value: group, label: t(`by.${group}`) }))}
           value={by}
-          onChange={(next) => setBy(next)}
+          onChange={(next) => {
+            if (next !== null) setBy(next);
+          }}
+          allowDeselect={false}
+          w={150}
         />
       }
       empty={(rows) => (rows.length === 0 ? { text: t("empty.text") } : null)}

@@ -12,6 +12,7 @@ import { useSearchState } from "../../hooks/use-search-state";
 import { tradesText as t } from "../../texts/trades";
 import { Badge } from "../../ui/badge";
 import { type Column, DataTable } from "../../ui/data-table";
+import { useSearchKey } from "../../ui/keys";
 import { Panel } from "../../ui/panel";
 import { Duration, Time } from "../../ui/time";
 import { Bps, Count, Percent, Price, Quantity, RMultiple, Usd } from "../../ui/value";
@@ -226,9 +227,11 @@ function Filters({
   reasons: readonly string[];
   presets: readonly string[];
 }) {
+  const input = useSearchKey();
   return (
     <>
       <TextInput
+        ref={input}
         aria-label={t("filter.symbol")}
         placeholder={t("filter.symbol")}
         value={search.symbol}
