@@ -12,6 +12,7 @@
 #include "api/feed/feed.h"
 #include "api/history.h"
 #include "api/monitoring/monitoring.h"
+#include "api/upload.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "base/version.h"
@@ -57,6 +58,7 @@ enum status api_open(struct api **out, const struct api_options *options) {
   }
   open_history(api);
   *out = api;
+  if (!options->is_private) uploads_clear(api);
   enum status status = access_open(api);
   if (!status) status = alerts_open(api);
   if (!status) status = feed_open(api);
@@ -154,22 +156,6 @@ static const char *title_of(int status) {
   }
 }
 
-static void write_items(const struct problem *problem, struct json_writer *writer) {
-  json_begin_array(writer, "errors");
-  for (int i = 0; i < problem->count; i++) {
-    const struct problem_item *item = &problem->items[i];
-    if (item->is_warning) continue;
-    json_begin_object(writer, NULL);
-    json_add_string(writer, "path", item->path);
-    json_add_string(writer, "code", item->code);
-    json_add_string(writer, "message", item->message);
-    json_add_string(writer, "value", item->value[0] != '\0' ? item->value : NULL);
-    json_add_string(writer, "allowed", item->allowed[0] != '\0' ? item->allowed : NULL);
-    json_end_object(writer);
-  }
-  json_end_array(writer);
-}
-
 void reply_fail(const struct api *api, struct http_reply *reply, const char *request_id, int status, const char *code, const char *detail,
                 const struct problem *problem) {
   struct json_writer writer;
@@ -183,7 +169,7 @@ void reply_fail(const struct api *api, struct http_reply *reply, const char *req
   json_add_int(&writer, "status", status);
   json_add_string(&writer, "detail", detail);
   json_add_string(&writer, "code", code);
-  if (problem != NULL) write_items(problem, &writer);
+  if (problem != NULL) json_add_problem(&writer, "errors", problem, false);
   bool is_command = text_equal(code, "illegal_command") || text_equal(code, "emergency_latched");
   if (is_command) write_commands_allowed(api->options.engine, &writer, "allowed");
   json_add_string(&writer, "request_id", request_id);
@@ -298,9 +284,18 @@ static bool is_json_type(const char *type) {
   return after == '\0' || after == ';' || after == ' ';
 }
 
+static bool form_is_good(struct call *call, struct problem *problem) {
+  call->body = upload_body(call);
+  if (call->body == NULL) return false;
+  if (shape_accepts(call->route->request, call->body, problem)) return true;
+  call_fail_problem(call, 422, "validation_failed", problem);
+  return false;
+}
+
 /* Parses the body of a changing request; an empty one is an empty object when the shape asks for nothing. */
 static bool body_is_good(struct call *call, struct problem *problem) {
   const struct http_request *request = call->request;
+  if (request->upload != NULL) return form_is_good(call, problem);
   if (!is_json_type(request->content_type)) {
     call_fail(call, 415, "bad_content_type", "Content-Type must be application/json");
     return false;
@@ -372,8 +367,7 @@ static bool is_file(const struct http_request *request, const struct http_reply 
   return is_reading(request->method) && reply->status < 400 && !text_equal(first, "api") && !text_equal(first, "ws");
 }
 
-/* NULL: of no route. */
-static const struct route *route_of(const struct api *api, const struct http_request *request) {
+const struct route *api_find_route(const struct api *api, const struct http_request *request) {
   char parameter[HTTP_SEGMENT_BYTES];
   int found[ROUTER_FOUND_MAX];
   int count = request->has_bad_path ? 0 : router_find(&api->access->router, request, found);
@@ -395,7 +389,7 @@ static void on_done(void *context, const struct http_request *request, const str
   struct api *api = context;
   const struct clock *clock = api->options.clock;
   bool is_ui = is_file(request, reply);
-  const struct route *found = is_ui ? NULL : route_of(api, request);
+  const struct route *found = is_ui ? NULL : api_find_route(api, request);
   bool is_probe = found != NULL && (access_rule(api, found)->guards & GUARD_RATE_PROBE) != 0;
   /* The route's path as a label: bounded, unlike what clients send. */
   const char *route = is_ui ? "ui" : found != NULL ? found->path : "other";
@@ -412,7 +406,7 @@ static void on_done(void *context, const struct http_request *request, const str
 }
 
 void api_handler(struct api *api, struct http_handler *out) {
-  *out = (struct http_handler){.context = api, .on_request = on_request, .on_gone = on_gone, .on_done = on_done};
+  *out = (struct http_handler){.context = api, .on_upload = upload_is_wanted, .on_request = on_request, .on_gone = on_gone, .on_done = on_done};
 }
 
 /* ---- requests that wait ---- */

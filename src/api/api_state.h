@@ -46,7 +46,8 @@ enum route_guard {
   GUARD_NO_RATE = 1 << 4,        /* the commands that must always pass */
   GUARD_ACTS_UNAUDITED = 1 << 5, /* acts and logs when the audit log cannot be written */
   GUARD_HIDES_REPLY = 1 << 6,    /* the reply holds a secret */
-  GUARD_METRICS = 1 << 7         /* METRICS_ALLOW may read it */
+  GUARD_METRICS = 1 << 7,        /* METRICS_ALLOW may read it */
+  GUARD_TAKES_FILE = 1 << 8      /* also multipart/form-data, whose file stands for the member path */
 };
 
 struct route {
@@ -57,6 +58,8 @@ struct route {
   bool is_list;
 };
 extern const struct route api_routes[];
+/* NULL: of no route. */
+const struct route *api_find_route(const struct api *api, const struct http_request *request);
 extern const int api_route_count;
 
 enum pending_form { PENDING_REPLY, PENDING_CLOSE, PENDING_CANCEL, PENDING_POSITION, PENDING_CLOSE_ALL, PENDING_CANCEL_ALL, PENDING_FLOW };

@@ -2,7 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "api/api_state.h"
+#include "api/access/access.h"
 #include "api/feed/feed.h"
 #include "base/version.h"
 
@@ -275,6 +275,11 @@ static void add_operation(struct json_writer *writer, int index) {
     json_begin_object(writer, "application/json");
     add_schema(writer, route->request);
     json_end_object(writer);
+    if (route_guards(route) & GUARD_TAKES_FILE) {
+      json_begin_object(writer, "multipart/form-data");
+      add_schema(writer, SHAPE_DATASET_FORM);
+      json_end_object(writer);
+    }
     json_end_object(writer);
     json_end_object(writer);
   }

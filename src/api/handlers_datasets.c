@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api/api_state.h"
+#include "api/upload.h"
 #include "core/market/symbol.h"
 
 enum { IMPORT_PATH_BYTES = 512 };
@@ -221,6 +221,7 @@ static void start_import(struct call *call, const char *name) {
   enum status status = runs->start(runs->self, &request, id, &problem);
   if (status == STATUS_IN_USE) call_fail_problem(call, 503, "not_ready", &problem);
   if (status && status != STATUS_IN_USE) call_fail_problem(call, 500, "internal", &problem);
+  if (!status) upload_keep(call);
   if (!status) answer_run(call, id, 202);
   buffer_deinit(&params);
 }

@@ -6,6 +6,7 @@
 
 #include "api/api_state.h"
 #include "api/feed/feed.h"
+#include "api/upload.h"
 #include "core/market/symbol.h"
 #include "core/trade/performance.h"
 #include "runner/preset_file.h"
@@ -154,9 +155,12 @@ void answer_run(struct call *call, const char *id, int status) {
 void api_run_changed(struct api *api, const char *run_id, bool has_ended) {
   struct run_row row = {0};
   struct problem problem;
-  if (api->options.rows == NULL || api->options.runs == NULL || !feed_is_wanted(api, FEED_BACKTESTS)) return;
+  bool is_wanted = feed_is_wanted(api, FEED_BACKTESTS);
+  if (api->options.rows == NULL || api->options.runs == NULL || (!is_wanted && !has_ended)) return;
   problem_clear(&problem);
-  if (find_row(api, run_id, &row, &problem) == STATUS_OK) feed_publish_run(api, has_ended, run_id, write_run, &row);
+  bool is_known = find_row(api, run_id, &row, &problem) == STATUS_OK;
+  if (is_known && has_ended && text_equal(row.kind, "import") && row.params.data != NULL) upload_drop(api, row.params.data);
+  if (is_known && is_wanted) feed_publish_run(api, has_ended, run_id, write_run, &row);
   free_row(&row);
 }
 

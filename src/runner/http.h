@@ -14,13 +14,44 @@ enum {
   HTTP_FIELDS_MAX = 10,
   HTTP_FIELD_BYTES = 256,
   HTTP_MESSAGE_BYTES_MAX = 64 * 1024,
-  HTTP_PREFIX_BYTES = 31
+  HTTP_PREFIX_BYTES = 31,
+  HTTP_UPLOAD_FIELDS_MAX = 8,
+  HTTP_UPLOAD_NAME_BYTES = 128
 };
 
 /* A name=value of the query, decoded. */
 struct http_argument {
   char name[48];
   char value[HTTP_ARGUMENT_BYTES];
+};
+
+/* Where a file of multipart/form-data goes, and how large it may be. */
+struct http_upload_rule {
+  const char *folder; /* made when it is not there; borrowed for the request */
+  int64_t bytes_max;
+};
+
+enum http_upload_state {
+  HTTP_UPLOAD_GOOD,
+  HTTP_UPLOAD_MALFORMED, /* no form, too many or too long fields */
+  HTTP_UPLOAD_SEVERAL,   /* more than one file */
+  HTTP_UPLOAD_BAD_NAME,  /* of the file */
+  HTTP_UPLOAD_TOO_LARGE,
+  HTTP_UPLOAD_NO_SPACE,
+  HTTP_UPLOAD_FAILED
+};
+
+/* A form that was received, with at most one file, which is in a folder of its own. */
+struct http_upload {
+  enum http_upload_state state;
+  char folder[512], path[768]; /* "": no file came */
+  char file_name[HTTP_UPLOAD_NAME_BYTES];
+  int64_t bytes; /* of the file */
+  int field_count;
+  struct http_argument fields[HTTP_UPLOAD_FIELDS_MAX];
+  bool is_kept; /* set by the handler: file and folder stay after the answer */
+  struct http_upload_rule rule;
+  int fd; /* the adapter's */
 };
 
 struct http_request {
@@ -39,9 +70,10 @@ struct http_request {
   const char *(*find_header)(const struct http_request *request, const char *name);
   const char *body; /* NUL-terminated */
   size_t body_length;
-  char address[64];       /* of the client */
-  char id[HTTP_ID_BYTES]; /* X-Request-Id of the reply */
-  int64_t started_ns;     /* monotonic */
+  struct http_upload *upload; /* instead of a body, when the handler wanted one; NULL otherwise */
+  char address[64];           /* of the client */
+  char id[HTTP_ID_BYTES];     /* X-Request-Id of the reply */
+  int64_t started_ns;         /* monotonic */
 };
 
 /* A header of the reply beside those that every reply has. */
@@ -88,6 +120,8 @@ struct http_reply {
 /* What the adapter calls. The request and the reply stay where they are until the answer is sent. */
 struct http_handler {
   void *context;
+  /* Is the form that begins to come wanted, and where? Asked when the headers are read; false or NULL: it is a body like others. */
+  bool (*on_upload)(void *context, const struct http_request *request, struct http_upload_rule *out);
   /* Fills the reply. When it sets is_deferred it fills the same reply later and calls reply->send. */
   void (*on_request)(void *context, const struct http_request *request, struct http_reply *reply);
   /* The client of a deferred reply is gone or the server ends: the reply must not be touched any more. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <unistd.h>
 
 #include "support/web_fixture.h"
 
@@ -51,6 +52,32 @@ static void every_route_keeps_its_role(void **state) {
     }
     assert_int_equal(knock(route, web.revoked), least == API_ROLE_NONE ? admitted : 401);
   }
+}
+
+/* A file is not taken from who may not send one: it is a body like others, which is too large, and nothing is written. */
+static void files_are_taken_from_operators_only(void **state) {
+  static const char form[] = "--xYx\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\na\r\n--xYx--\r\n";
+  static const int statuses[] = {401, 403, 422, 422};
+  char folder[320];
+  (void)state;
+  snprintf(folder, sizeof folder, "%s/uploads", web.folder);
+  for (int role = API_ROLE_NONE; role < api_role_count; role++) {
+    char headers[256];
+    char request[1024];
+    snprintf(headers, sizeof headers, "%s", role != API_ROLE_NONE ? web_bearer(web.tokens[role]) : "");
+    snprintf(
+        request, sizeof request,
+        "POST /api/datasets/import HTTP/1.1\r\nHost: localhost\r\n%sContent-Type: multipart/form-data; boundary=xYx\r\nContent-Length: %zu\r\n\r\n%s",
+        headers, sizeof form - 1, form);
+    if (web_send_text(request) != statuses[role]) fail_msg("%s", web.received);
+    if (role < API_ROLE_OPERATOR) assert_int_not_equal(access(folder, F_OK), 0);
+  }
+  char request[512];
+  snprintf(
+      request, sizeof request,
+      "POST /api/datasets/import HTTP/1.1\r\nHost: localhost\r\n%sContent-Type: multipart/form-data; boundary=xYx\r\nContent-Length: 100000\r\n\r\n",
+      web_bearer(web.tokens[API_ROLE_VIEWER]));
+  assert_int_equal(web_send_text(request), 413);
 }
 
 static void metrics_may_be_read_from_listed_networks(void **state) {
@@ -159,8 +186,7 @@ static void requests_have_rates(void **state) {
                                          {"/api/scanner/scan", "{}"},
                                          {"/api/scanner/scan/breakout_v1", "{}"},
                                          {"/api/engine/command", "{\"command\":\"scan_now\"}"}};
-  for (size_t i = 0; i < sizeof scans / sizeof scans[0]; i++)
-    assert_int_equal(web_ask_as(API_ROLE_OPERATOR, "POST", scans[i][0], scans[i][1]), 429);
+  for (size_t i = 0; i < sizeof scans / sizeof scans[0]; i++) assert_int_equal(web_ask_as(API_ROLE_OPERATOR, "POST", scans[i][0], scans[i][1]), 429);
   for (int i = 0; i < 60; i++) assert_int_equal(web_ask("POST", "/api/engine/pause", web_bearer(web.revoked), "{}") == 200, false);
   set_limits(1000, 1000);
 }
@@ -196,6 +222,7 @@ static void connects_have_a_rate(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_route_keeps_its_role),
+      cmocka_unit_test(files_are_taken_from_operators_only),
       cmocka_unit_test(metrics_may_be_read_from_listed_networks),
       cmocka_unit_test(only_trusted_proxies_tell_addresses),
       cmocka_unit_test(pages_of_other_servers_are_refused),

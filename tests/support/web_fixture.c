@@ -172,6 +172,7 @@ static int open_api(void) {
 
 static void begin(void) {
   memset(&web, 0, sizeof web);
+  web.settings.upload_limit_mb = 1;
   web.clock_ms = 1700000000000;
   web.settings.api_docs_enabled = true;
   web.settings.ws_max_connections = 20;
@@ -216,6 +217,11 @@ int web_close(void **state) {
   char command[320];
   snprintf(command, sizeof command, "rm -r %s", web.folder);
   return system(command);
+}
+
+void web_use(struct http_server *server, struct api *api) {
+  web.server = server;
+  web.api = api;
 }
 
 void web_turn(void *context) {

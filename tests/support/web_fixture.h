@@ -42,6 +42,8 @@ extern struct web web;
 int web_open_plain(void **state);
 int web_open_guarded(void **state);
 int web_close(void **state);
+/* The client asks another server, which is the caller's. */
+void web_use(struct http_server *server, struct api *api);
 void web_pass_s(int seconds);
 /* One turn of server and API. */
 void web_turn(void *context);

@@ -1912,7 +1912,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** reads files of this machine into a new data set, as a run of kind import; 202 */
+        /** reads files of this machine, or the file of a form, into a new data set, as a run of kind import; 202 */
         post: operations["dataset_import"];
         delete?: never;
         options?: never;
@@ -5317,6 +5317,24 @@ export interface components {
             symbol?: string | null;
             /** @description take data with holes */
             allow_bad_data?: boolean | null;
+        };
+        DatasetImportForm: {
+            /** @description one file, at most UPLOAD_LIMIT_MB; its name has letters, digits, - _ . */
+            file: string;
+            /**
+             * @description default auto: found by looking inside
+             * @enum {string|null}
+             */
+            format?: "auto" | "csv" | "binance-klines" | "bybit-trades" | "ohlcv-json" | "jsonl" | "l2" | null;
+            /** @description of the new data set: 1 to 64 letters, digits, - _ . */
+            name: string;
+            /** @description of files whose names do not tell */
+            symbol?: string | null;
+            /**
+             * @description take data with holes
+             * @enum {string|null}
+             */
+            allow_bad_data?: "true" | "false" | null;
         };
         DatasetDownloadRequest: {
             /** @description venue */
@@ -11236,10 +11254,11 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": components["schemas"]["DatasetImportRequest"];
+                "multipart/form-data": components["schemas"]["DatasetImportForm"];
             };
         };
         responses: {
-            /** @description reads files of this machine into a new data set, as a run of kind import; 202 */
+            /** @description reads files of this machine, or the file of a form, into a new data set, as a run of kind import; 202 */
             200: {
                 headers: {
                     [name: string]: unknown;

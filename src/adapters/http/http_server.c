@@ -20,6 +20,7 @@
 #include "adapters/http/files.h"
 #include "adapters/http/http.h"
 #include "adapters/http/listener.h"
+#include "adapters/http/upload.h"
 #include "adapters/http/websocket.h"
 #include "base/check.h"
 #include "base/gzip.h"
@@ -33,6 +34,9 @@ enum {
   TARGET_BYTES = HTTP_URL_BYTES_MAX + 1,
   PACK_BYTES_MIN = 1000,
   EXCHANGES_KEPT = 64,
+  PART_BYTES = 65536,     /* pieces in which files are written */
+  FORM_BYTES_MAX = 65536, /* around the file of a form */
+  UPLOAD_TIME_MAX_S = 1800,
   BODY_BYTES_KEPT = 65536, /* memory of a body that stays with a free exchange */
   ADDRESS_BYTES = 64
 };
@@ -52,6 +56,8 @@ struct http_exchange {
   struct MHD_Connection *connection;
   struct http_exchange *next, *previous; /* of the suspended ones, or of the free ones */
   bool is_target_too_long, is_begun, is_too_large, is_late, is_answered, is_ready, is_counted;
+  struct http_upload *upload;      /* owned; NULL none */
+  struct MHD_PostProcessor *parts; /* of the upload */
   size_t drained;
   struct buffer body;
   struct http_reply reply;
@@ -102,7 +108,15 @@ static struct http_exchange *take_exchange(struct http_server *server) {
   request->is_upgrade = false;
   request->body = "";
   request->body_length = 0;
+  request->upload = NULL;
   return exchange;
+}
+
+static void end_upload(struct http_exchange *exchange) {
+  if (exchange->parts != NULL && MHD_destroy_post_processor(exchange->parts) != MHD_YES && exchange->upload->state == HTTP_UPLOAD_GOOD)
+    exchange->upload->state = HTTP_UPLOAD_MALFORMED; /* it ends in the middle of a part */
+  exchange->parts = NULL;
+  if (exchange->upload != NULL) upload_end(exchange->upload);
 }
 
 static void empty_body(struct buffer *body) {
@@ -115,6 +129,9 @@ static void empty_body(struct buffer *body) {
 
 static void give_exchange(struct http_exchange *exchange) {
   struct http_server *server = exchange->server;
+  end_upload(exchange);
+  upload_close(exchange->upload);
+  exchange->upload = NULL;
   if (server->free_count == EXCHANGES_KEPT) {
     buffer_deinit(&exchange->body);
     buffer_deinit(&exchange->reply.body);
@@ -389,8 +406,80 @@ static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind, const c
   return MHD_YES;
 }
 
+/* ---- uploads ---- */
+
+static enum MHD_Result on_part(void *context, enum MHD_ValueKind kind, const char *name, const char *file_name, const char *content_type,
+                               const char *encoding, const char *bytes, uint64_t offset, size_t size) {
+  (void)kind;
+  (void)content_type;
+  (void)encoding;
+  upload_take(context, name, file_name, bytes, size, offset);
+  return MHD_YES;
+}
+
+static const char *find_header(const struct http_request *request, const char *name) {
+  const struct http_exchange *exchange =
+      (const struct http_exchange *)(const void *)((const char *)request - offsetof(struct http_exchange, request));
+  return header(exchange, name);
+}
+
+/* What is known before the body. */
+static void read_head(struct http_exchange *exchange, const char *method, const char *version) {
+  struct http_request *request = &exchange->request;
+  request->method = method;
+  http_parse_target(request, exchange->target);
+  request->find_header = find_header;
+  request->is_upgrade = is_upgrade(exchange, method, version);
+  request->host = header(exchange, "Host");
+  request->origin = header(exchange, "Origin");
+  request->content_type = header(exchange, "Content-Type");
+  request->accept = header(exchange, "Accept");
+}
+
+static void begin_upload(struct http_exchange *exchange, const char *method, const char *version) {
+  static const char form[] = "multipart/form-data";
+  const struct http_handler *handler = &exchange->server->options.handler;
+  const char *type = header(exchange, "Content-Type");
+  struct http_upload_rule rule;
+  if (handler->on_upload == NULL || type == NULL || strncasecmp(type, form, sizeof form - 1) != 0) return;
+  read_head(exchange, method, version);
+  bool is_wanted = handler->on_upload(handler->context, &exchange->request, &rule);
+  exchange->request.method = NULL; /* it is not whole yet */
+  if (!is_wanted) return;
+  exchange->upload = upload_open(&rule);
+  check(exchange->upload != NULL);
+  exchange->parts = MHD_create_post_processor(exchange->connection, PART_BYTES, on_part, exchange->upload);
+  if (exchange->parts == NULL) exchange->upload->state = HTTP_UPLOAD_MALFORMED; /* a form without a boundary */
+}
+
+/* Parts and their heads around the file. */
+static uint64_t body_limit(const struct http_exchange *exchange) {
+  if (exchange->upload != NULL) return (uint64_t)exchange->upload->rule.bytes_max + FORM_BYTES_MAX;
+  return exchange->server->options.body_limit;
+}
+
+static enum MHD_Result refuse_large(struct http_exchange *exchange) {
+  return refuse(exchange, 413, "body_too_large",
+                exchange->upload != NULL ? "the file is larger than UPLOAD_LIMIT_MB" : "the body is larger than BODY_LIMIT_BYTES");
+}
+
+/* The clock of slow requests starts again with every piece, the whole has a time of its own. What is broken is read on, up to a limit, so that the
+ * client sees the answer. */
+static enum MHD_Result take_parts(struct http_exchange *exchange, const char *data, size_t *size) {
+  struct http_upload *upload = exchange->upload;
+  int64_t now = now_ns(exchange->server);
+  exchange->owner->since_ns = now;
+  exchange->is_late = now - exchange->request.started_ns > UPLOAD_TIME_MAX_S * INT64_C(1000000000);
+  if (upload->state == HTTP_UPLOAD_GOOD && !exchange->is_late && MHD_post_process(exchange->parts, data, *size) != MHD_YES)
+    upload->state = HTTP_UPLOAD_MALFORMED;
+  if (upload->state != HTTP_UPLOAD_GOOD || exchange->is_late) exchange->drained += *size;
+  if (exchange->drained > DRAIN_FACTOR * exchange->server->options.body_limit) return MHD_NO;
+  *size = 0;
+  return MHD_YES;
+}
+
 /* With the headers read: what is wrong with the request as HTTP, before its body is taken. */
-static bool is_refused_by_headers(struct http_exchange *exchange, enum MHD_Result *result) {
+static bool is_refused_by_headers(struct http_exchange *exchange, const char *method, const char *version, enum MHD_Result *result) {
   struct header_facts facts = {0};
   MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, on_header, &facts);
   const char *length = header(exchange, "Content-Length");
@@ -407,10 +496,10 @@ static bool is_refused_by_headers(struct http_exchange *exchange, enum MHD_Resul
     *result = refuse(exchange, 400, "bad_request", "there are several Host headers");
   } else if (length != NULL && (!text_parse_i64(length, &bytes) || bytes < 0)) {
     *result = refuse(exchange, 400, "bad_request", "Content-Length is not a length");
-  } else if ((uint64_t)bytes > exchange->server->options.body_limit) {
-    *result = refuse(exchange, 413, "body_too_large", "the body is larger than BODY_LIMIT_BYTES");
   } else {
-    return false;
+    begin_upload(exchange, method, version);
+    if ((uint64_t)bytes <= body_limit(exchange)) return false;
+    *result = refuse_large(exchange);
   }
   return true;
 }
@@ -430,22 +519,11 @@ static enum MHD_Result take_body(struct http_exchange *exchange, const char *dat
   return MHD_YES;
 }
 
-static const char *find_header(const struct http_request *request, const char *name) {
-  const struct http_exchange *exchange =
-      (const struct http_exchange *)(const void *)((const char *)request - offsetof(struct http_exchange, request));
-  return header(exchange, name);
-}
-
 static enum MHD_Result handle(struct http_exchange *exchange, const char *method, const char *version) {
   struct http_request *request = &exchange->request;
-  request->method = method;
-  http_parse_target(request, exchange->target);
-  request->find_header = find_header;
-  request->is_upgrade = is_upgrade(exchange, method, version);
-  request->host = header(exchange, "Host");
-  request->origin = header(exchange, "Origin");
-  request->content_type = header(exchange, "Content-Type");
-  request->accept = header(exchange, "Accept");
+  read_head(exchange, method, version);
+  end_upload(exchange);
+  request->upload = exchange->upload;
   if (exchange->body.data != NULL) request->body = exchange->body.data;
   request->body_length = exchange->body.length;
   struct http_server *server = exchange->server;
@@ -471,10 +549,10 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
   if (!exchange->is_begun) {
     exchange->is_begun = true;
     enum MHD_Result result;
-    return is_refused_by_headers(exchange, &result) ? result : MHD_YES;
+    return is_refused_by_headers(exchange, method, version, &result) ? result : MHD_YES;
   }
-  if (*size != 0) return take_body(exchange, data, size);
-  if (exchange->is_too_large) return refuse(exchange, 413, "body_too_large", "the body is larger than BODY_LIMIT_BYTES");
+  if (*size != 0) return exchange->upload != NULL ? take_parts(exchange, data, size) : take_body(exchange, data, size);
+  if (exchange->is_too_large) return refuse_large(exchange);
   if (exchange->is_late) return refuse(exchange, 408, "request_timeout", "the request took longer than 30 s");
   return handle(exchange, method, version);
 }

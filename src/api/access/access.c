@@ -19,8 +19,8 @@ static int64_t now_ns(const struct api *api) {
 
 /* ---- routes ---- */
 
-/* The guards of a route: 0 when no row names its handler, and a row whose handler does not exist does not compile. */
-static int guards_of(const struct route *route) {
+/* A row whose handler does not exist does not compile. */
+int route_guards(const struct route *route) {
   static const struct {
     void (*handle)(struct call *call);
     int guards;
@@ -52,7 +52,7 @@ static enum api_role role_of(const char *word) {
 }
 
 static struct route_rule make_rule(const struct route *route) {
-  int guards = guards_of(route);
+  int guards = route_guards(route);
   return (struct route_rule){.role = role_of(route->role), .limit = limit_of(route, guards), .guards = guards};
 }
 
@@ -382,6 +382,16 @@ bool access_admits_caller(struct call *call) {
   if (!needs_csrf || csrf_is_good(call)) return true;
   refuse(call, 403, "csrf_failed", "X-CSRF-Token is missing or not that of this login: GET /api/auth/me tells it");
   return false;
+}
+
+bool access_may(struct call *call) {
+  struct api *api = call->api;
+  struct caller *caller = &call->caller;
+  bool has_none;
+  take_address(api, call->request, caller);
+  if (api->access->is_open) return true;
+  if (find_caller(api, call->request, caller, &has_none) != NULL || caller->role < access_rule_of(call)->role) return false;
+  return !caller->is_login || csrf_is_good(call);
 }
 
 bool access_is_secure(const struct api *api, const struct http_request *request) {

@@ -57,6 +57,10 @@ int access_timeout_ms(const struct api *api);
 bool access_admits_origin(struct call *call);
 /* Who asks, how often, with which role; X-CSRF-Token. Needs the route. False: the call has been answered. */
 bool access_admits_caller(struct call *call);
+/* enum route_guard, joined; 0 when no row names its handler. */
+int route_guards(const struct route *route);
+/* The same as access_admits_caller without an answer, a count or an audit row. */
+bool access_may(struct call *call);
 const struct route_rule *access_rule(const struct api *api, const struct route *route);
 const struct route_rule *access_rule_of(const struct call *call);
 /* Takes one of the scans that the caller may ask for; false after a 429. */

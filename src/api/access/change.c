@@ -201,12 +201,23 @@ static bool key_is_good(const char *key) {
   return length >= 1 && length <= IDEMPOTENCY_KEY_MAX;
 }
 
+/* A file is told by its name and size. */
+static void hash_form(struct digest *digest, const struct http_upload *upload) {
+  digest_add(digest, upload->file_name, strlen(upload->file_name) + 1);
+  digest_add(digest, &upload->bytes, sizeof upload->bytes);
+  for (int i = 0; i < upload->field_count; i++) {
+    digest_add(digest, upload->fields[i].name, strlen(upload->fields[i].name) + 1);
+    digest_add(digest, upload->fields[i].value, strlen(upload->fields[i].value) + 1);
+  }
+}
+
 static void hash_request(const struct http_request *request, char out[DIGEST_TEXT_MAX]) {
   struct digest digest;
   digest_open(&digest);
   digest_add(&digest, request->method, strlen(request->method) + 1);
   digest_add(&digest, request->target, strlen(request->target) + 1);
   digest_add(&digest, request->body, request->body_length);
+  if (request->upload != NULL) hash_form(&digest, request->upload);
   digest_read(&digest, out);
   digest_close(&digest);
 }
