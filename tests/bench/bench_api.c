@@ -24,7 +24,7 @@
 #include "runner/runner.h"
 #include "support/bench.h"
 
-enum { CLIENTS = 100, BATCH = 16, FAN_OUT = 8000, DELAYS = 300, LOAD_PER_S = 1000, LOAD_S = 2, ROUNDS = 9, CONNECTIONS = 16, REPLY_BYTES = 1 << 16 };
+enum { CLIENTS = 100, BATCH = 16, FAN_OUT = 8000, DELAYS = 300, LOAD_PER_S = 1000, LOAD_S = 5, ROUNDS = 9, CONNECTIONS = 16, REPLY_BYTES = 1 << 16 };
 
 /* ---- a server of its own ---- */
 
@@ -546,8 +546,9 @@ static void tell_load(const char *name, const struct load *load) {
          bench_percentile(load->times_ms, load->count, 0.99), load->count, load->refused);
 }
 
-/* With and without load in turns, so that what the market and the machine do meets both alike. The same load on an nginx that does nothing else
- * shows what of the times is the machine's. */
+/* With and without load in turns, so that what the market and the machine do meets both alike: LOAD_S seconds at 60 x are five minutes of the
+ * market, so each turn has one close of the 5m candles, which cost most. The same load on an nginx that does nothing else shows what of the times
+ * is the machine's. */
 static void compare_steps(struct load *load, int port, struct load *idle, int nginx_port) {
   double alone_us[ROUNDS];
   double loaded_us[ROUNDS];
