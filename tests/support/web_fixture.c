@@ -39,6 +39,7 @@ static void ignore_intent(void *self, const struct intent *intent) {
 
 static int64_t host_now(void *self) {
   (void)self;
+  if (web.steps != &web.runner) return engine_now(web.engine);
   return ++web.now;
 }
 
@@ -46,7 +47,7 @@ static int64_t host_now(void *self) {
 static void host_step(void *self, struct event *event) {
   (void)self;
   if (web.refusal == NULL) {
-    runner_step(&web.runner, event);
+    runner_step(web.steps, event);
     return;
   }
   struct command_reply reply = {
@@ -120,8 +121,8 @@ static int open_engine(void) {
   web.now = 1700000000000;
   web.engine = engine_init(&web.arena, &limits, &config, NULL);
   web.exchange = (struct exchange){.name = "none", .submit = ignore_intent, .poll = no_answer};
-  if (runner_init(&web.runner, web.engine, &web.exchange, NULL, NULL, false)) return 1;
-  return metrics_open(&web.metrics, &web_clock) ? 1 : 0;
+  web.steps = &web.runner;
+  return runner_init(&web.runner, web.engine, &web.exchange, NULL, NULL, false) ? 1 : 0;
 }
 
 static int open_folder(void) {
@@ -147,6 +148,7 @@ static int open_database(void) {
 }
 
 static int open_api(void) {
+  if (metrics_open(&web.metrics, &web_clock)) return 1;
   const struct api_options options = {
       .host = {NULL, host_now, host_step, host_use_preset, host_components, host_read_system, host_start_backup, host_take_backup},
       .engine = web.engine,
@@ -162,7 +164,7 @@ static int open_api(void) {
   if (api_open(&web.api, &options)) return 1;
   struct listener listener;
   api_listener(web.api, &listener);
-  runner_listen(&web.runner, &listener);
+  runner_listen(web.steps, &listener);
   struct http_options http = {.host = "127.0.0.1", .body_limit = WEB_BODY_LIMIT, .sockets_max = 32, .clock = &web_clock};
   api_handler(web.api, &http.handler);
   struct problem problem;
@@ -183,6 +185,13 @@ int web_open_plain(void **state) {
   (void)state;
   begin();
   return open_folder() || open_engine() || open_api();
+}
+
+int web_open_over(struct rig *rig) {
+  begin();
+  web.engine = rig->engine;
+  web.steps = &rig->runner;
+  return open_folder() || open_api();
 }
 
 int web_open_guarded(void **state) {
@@ -212,8 +221,10 @@ int web_close(void **state) {
     web.store.close(web.store.self);
   }
   metrics_close(web.metrics);
-  runner_deinit(&web.runner);
-  arena_close(&web.arena);
+  if (web.steps == &web.runner) {
+    runner_deinit(&web.runner);
+    arena_close(&web.arena);
+  }
   char command[320];
   snprintf(command, sizeof command, "rm -r %s", web.folder);
   return system(command);

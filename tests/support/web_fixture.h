@@ -9,6 +9,7 @@
 #include "api/access/access.h"
 #include "base/json.h"
 #include "runner/runner.h"
+#include "support/engine_fixture.h"
 #include "support/socket_client.h"
 
 enum { WEB_REPLY_BYTES = 1 << 20, WEB_BODY_LIMIT = 4096 };
@@ -17,7 +18,7 @@ struct web {
   struct arena arena;
   struct engine *engine;
   struct exchange exchange;
-  struct runner runner;
+  struct runner runner, *steps; /* its own, or that of a rig */
   struct metrics *metrics;
   struct settings settings;
   struct store store;
@@ -41,6 +42,8 @@ extern struct web web;
 /* Everybody is admin and there is no database; or there are both logins and a database. */
 int web_open_plain(void **state);
 int web_open_guarded(void **state);
+/* As plain, over a system that the caller owns. */
+int web_open_over(struct rig *rig);
 int web_close(void **state);
 /* The client asks another server, which is the caller's. */
 void web_use(struct http_server *server, struct api *api);
