@@ -99,11 +99,14 @@ export function useChoice(key: string, fallback: string): [string, (value: strin
   return [value, (next) => setPreferences({ choices: { ...current.choices, [key]: next } })];
 }
 
-const dark = matchMedia("(prefers-color-scheme: dark)");
+const darkQuery = "(prefers-color-scheme: dark)";
+// One to read and one to listen to: a list that is read just after the change has nothing to tell its listeners any more.
+const dark = matchMedia(darkQuery);
 
 function subscribeToScheme(listener: () => void): () => void {
-  dark.addEventListener("change", listener);
-  return () => dark.removeEventListener("change", listener);
+  const heard = matchMedia(darkQuery);
+  heard.addEventListener("change", listener);
+  return () => heard.removeEventListener("change", listener);
 }
 
 /** dark or light, whatever "system" means at the moment. Charts read their colours by it. */
