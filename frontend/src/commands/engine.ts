@@ -26,7 +26,7 @@ export function positionLine(position: Position): string {
   return t("line.position", {
     symbol: shortSymbol(position.symbol),
     side: position.side,
-    qty: formatQuantity(position.qty),
+    qty: formatQuantity(position.qty, position.symbol),
     pnl: formatUsd(position.pnl_usd, true),
     r: formatR(position.pnl_r),
   });
@@ -119,6 +119,18 @@ export const reload: Command = {
   icon: RefreshCw,
   role: "operator",
   allowed: (context) => engineAllows(context, "reload", "operator"),
+  look: async () => {
+    const { preset, changed, warnings } = await unwrap(api().GET("/api/engine/reload"));
+    const keys = changed.map(({ key, old, new: next }) => t("reload.key", { key, from: old, to: next }));
+    return {
+      form: { kind: "plain" },
+      effect: [
+        keys.length === 0 ? t("reload.nothing", { preset }) : t("reload.effect", { preset, n: keys.length }),
+        ...keys,
+        ...warnings,
+      ],
+    };
+  },
   confirm: () => null,
   run: async () => outcomeOf(await unwrap(api().POST("/api/engine/reload", { body: {} }))),
 };

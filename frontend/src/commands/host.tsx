@@ -56,19 +56,21 @@ export function CommandHost({ frame, children }: { frame: FrameActions; children
       const outcome = await command.run(latest.current, args, answer);
       if (outcome.message !== null) toastDone(outcome.message, label);
     };
-    const confirmation = command.confirm(now, args);
-    if (confirmation === null) {
-      try {
+    let confirmation: Confirmation | null;
+    try {
+      confirmation = command.look ? await command.look(now, args) : command.confirm(now, args);
+      if (confirmation === null) {
         await execute({ reason: "", isTicked: false });
         return true;
-      } catch (thrown) {
-        toastFailed(label, thrown);
-        return false;
       }
+    } catch (thrown) {
+      toastFailed(label, thrown);
+      return false;
     }
+    const question = confirmation;
     setError(null);
     setTicked(false);
-    return new Promise<boolean>((finish) => setAsked({ title: label, confirmation, execute, finish }));
+    return new Promise<boolean>((finish) => setAsked({ title: label, confirmation: question, execute, finish }));
   }, []);
 
   const close = (isDone: boolean): void => {
@@ -158,7 +160,7 @@ export function CommandButton<Args>({ command, args, label, hasIcon = true, onGi
         color={command.isDangerous ? "down" : "accent"}
         leftSection={hasIcon ? <Icon size={14} aria-hidden /> : undefined}
         {...look}
-        loading={isPending && command.confirm(context, args) === null}
+        loading={isPending && !command.look && command.confirm(context, args) === null}
         {...(verdict.isAllowed ? {} : { "data-disabled": true, "aria-disabled": true, "aria-description": verdict.why })}
         onClick={() => void press()}
       >

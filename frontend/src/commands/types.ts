@@ -56,6 +56,8 @@ export interface Command<Args = undefined> {
   role: Role;
   isDangerous?: boolean;
   allowed: (context: CommandContext, args: Args) => Verdict;
+  /** What the server says that it would do, asked before the question; takes the place of confirm. */
+  look?: (context: CommandContext, args: Args) => Promise<Confirmation | null>;
   /** null: runs at once. */
   confirm: (context: CommandContext, args: Args) => Confirmation | null;
   run: (context: CommandContext, args: Args, answer: Answer) => Promise<Outcome>;

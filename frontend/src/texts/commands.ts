@@ -24,6 +24,9 @@ export const commandsText = catalogue({
   "resume.label": "Resume",
   "scan.label": "Scan now",
   "reload.label": "Reload preset",
+  "reload.effect": "{n, plural, one {# key} other {# keys}} of {preset} would change:",
+  "reload.nothing": "{preset} is as it was read: nothing would change.",
+  "reload.key": "{key}: {from} → {to}",
   "timeStop.label": "Time stop",
   "timeStop.effect":
     "No new entries. {n, plural, =0 {There is no open position} one {# open position is} other {# open positions are}} managed to the end; then the session stops by itself.",
