@@ -22,7 +22,6 @@ export const tradesText = catalogue({
   "export.csv": "CSV",
   "export.json": "JSON",
   "export.label": "Export",
-  "export.preset": "The export has no filter for the preset; it holds all presets.",
   more: "Load older trades",
   "more.note": "Totals are of the {n, plural, one {# trade} other {# trades}} loaded, of {total}.",
   "totals.title": "Totals of the trades below",

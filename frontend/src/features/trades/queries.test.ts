@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { tradeWords } from "./queries";
 
-const none = { symbol: "", side: "", strategy: "", exit_reason: "", mode: "", from: "", to: "" };
+const none = { symbol: "", side: "", strategy: "", preset: "", exit_reason: "", mode: "", from: "", to: "" };
 
 test("only filters that are set are sent", () => {
   expect(tradeWords(none)).toEqual({});
-  expect(tradeWords({ ...none, side: "long", exit_reason: "stop_loss" })).toEqual({ side: "long", exit_reason: "stop_loss" });
+  expect(tradeWords({ ...none, side: "long", preset: "breakout_v1" })).toEqual({ side: "long", preset: "breakout_v1" });
 });
 
 test("the last day belongs to the range", () => {

@@ -6,6 +6,7 @@ export interface TradeFilters {
   symbol: string;
   side: string;
   strategy: string;
+  preset: string;
   exit_reason: string;
   mode: string;
   /** yyyy-mm-dd, UTC; "" is open. */
