@@ -1,5 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 import { api, fetchApi, unwrap } from "./client";
+import { setSteps } from "../domain/format";
 import { keys } from "./keys";
 import type {
   Account,
@@ -93,6 +94,17 @@ export const alertsQuery = queryOptions({
   queryKey: keys.alerts,
   queryFn: () => rows<Alert>(unwrap(api().GET("/api/alerts", { params: { query: { limit: 200 } } }))),
   ...LIVE,
+});
+
+/** Steps of prices and quantities; the venue changes them rarely. */
+export const instrumentsQuery = queryOptions({
+  queryKey: ["instruments"],
+  queryFn: async () => {
+    const { items } = await unwrap(api().GET("/api/instruments"));
+    setSteps(items);
+    return items;
+  },
+  staleTime: 600_000,
 });
 
 export const presetsQuery = queryOptions({

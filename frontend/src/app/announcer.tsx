@@ -36,8 +36,8 @@ export function Announcer() {
         : t("announce.fill", {
             side,
             symbol,
-            qty: formatQuantity(figure(data["qty"])),
-            price: formatPrice(figure(data["price"])),
+            qty: formatQuantity(figure(data["qty"]), word(data["symbol"])),
+            price: formatPrice(figure(data["price"]), word(data["symbol"])),
           }),
     );
   });

@@ -3,6 +3,7 @@ import { Outlet, useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useMemo, useState } from "react";
 import { setLoginEndedHandler } from "../api/client";
 import { LiveProvider } from "../api/live";
+import { instrumentsQuery } from "../api/queries";
 import { meQuery } from "../api/session";
 import { CommandHost } from "../commands/host";
 import type { FrameActions } from "../commands/types";
@@ -75,6 +76,7 @@ function useFrameActions(open: (overlay: Overlay) => void): FrameActions {
 
 function Frame({ children }: { children: ReactNode }) {
   const [overlay, setOverlay] = useState<Overlay>(null);
+  useQuery(instrumentsQuery);
   const [isLoginEnded, setLoginEnded] = useState(false);
   const actions = useFrameActions(setOverlay);
   useEffect(() => {

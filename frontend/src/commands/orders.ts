@@ -28,7 +28,7 @@ export const cancelOrder: Command<{ order: Order }> = {
       t("cancelOrder.effect", {
         purpose: order.purpose,
         side: order.side,
-        qty: formatQuantity(order.remaining_qty),
+        qty: formatQuantity(order.remaining_qty, order.symbol),
         symbol: shortSymbol(order.symbol),
       }),
     ],

@@ -46,7 +46,7 @@ export const closePart: Command<CloseArgs> = {
     form: { kind: "plain" },
     effect: [
       t("close.effect", {
-        qty: formatQuantity(position.qty * fraction),
+        qty: formatQuantity(position.qty * fraction, position.symbol),
         symbol: shortSymbol(position.symbol),
         side: position.side,
         pnl: formatUsd(position.pnl_unrealised_usd == null ? null : position.pnl_unrealised_usd * fraction, true),
@@ -69,7 +69,7 @@ export const closeNow: Command<{ position: Position }> = {
     isDangerous: true,
     effect: [
       t("closeNow.effect", {
-        qty: formatQuantity(position.qty),
+        qty: formatQuantity(position.qty, position.symbol),
         symbol: shortSymbol(position.symbol),
         side: position.side,
         pnl: formatUsd(position.pnl_unrealised_usd, true),
@@ -85,7 +85,7 @@ function moveTo(position: Position, body: { to: "breakeven" } | { price: number;
 }
 
 function movedTo(position: Position): string {
-  return t("moveStop.done", { symbol: shortSymbol(position.symbol), price: formatPrice(position.stop) });
+  return t("moveStop.done", { symbol: shortSymbol(position.symbol), price: formatPrice(position.stop, position.symbol) });
 }
 
 export const breakeven: Command<{ position: Position }> = {
@@ -124,7 +124,11 @@ export const moveStop: Command<StopArgs> = {
       form: { kind: "plain" },
       isDangerous: true,
       effect: [
-        t("moveStop.loosen", { symbol: shortSymbol(position.symbol), from: formatPrice(position.stop), to: formatPrice(price) }),
+        t("moveStop.loosen", {
+          symbol: shortSymbol(position.symbol),
+          from: formatPrice(position.stop, position.symbol),
+          to: formatPrice(price),
+        }),
         t("moveStop.risk", {
           more: formatUsd(verdict.riskChangeUsd),
           risk: formatUsd(verdict.riskUsd),
@@ -182,7 +186,7 @@ export const adopt: Command<AdoptArgs> = {
     form: { kind: "plain" },
     effect: [
       t("adopt.effect", {
-        qty: formatQuantity(foreign.qty),
+        qty: formatQuantity(foreign.qty, foreign.symbol),
         symbol: shortSymbol(foreign.symbol),
         side: foreign.side,
         stop: formatPrice(stop),

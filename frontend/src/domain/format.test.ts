@@ -13,6 +13,7 @@ import {
   formatQuantity,
   formatR,
   formatUsd,
+  setSteps,
   setFormatPreferences,
   shortSymbol,
   symbolSlug,
@@ -22,6 +23,10 @@ import {
 afterEach(() => setFormatPreferences({ numbers: "point", zone: "utc" }));
 
 describe("numbers", () => {
+  const ofStep = (tick: number | undefined, lot = 1): string => {
+    setSteps(tick === undefined ? [] : [{ symbol: "X/USDT:USDT", venue_symbol: "XUSDT", tick_size: tick, lot_size: lot }]);
+    return "X/USDT:USDT";
+  };
   it.each([
     [60000.1, 0.1, "60,000.1"],
     [0.00012345, 0.0000001, "0.0001235"],
@@ -32,7 +37,7 @@ describe("numbers", () => {
     [null, 0.1, DASH],
     [Number.NaN, 0.1, DASH],
   ])("price %s with tick %s is %s", (price, tick, text) => {
-    expect(formatPrice(price, tick)).toBe(text);
+    expect(formatPrice(price, ofStep(tick))).toBe(text);
   });
 
   it("signs profit and loss with a true minus, and zero with nothing", () => {
@@ -66,8 +71,9 @@ describe("numbers", () => {
   });
 
   it("writes quantities with the decimals of their lot", () => {
-    expect(formatQuantity(342.62, 0.01)).toBe("342.62");
-    expect(formatQuantity(342.6, 0.001)).toBe("342.600");
+    expect(formatQuantity(342.62, ofStep(1, 0.01))).toBe("342.62");
+    expect(formatQuantity(342.6, ofStep(1, 0.001))).toBe("342.600");
+    expect(formatQuantity(342.6, "XUSDT")).toBe("342.600");
     expect(formatQuantity(1.25)).toBe("1.25");
     expect(formatBps(-9.94)).toBe("−9.9 bps");
     expect(formatBytes(1_500_000)).toBe("1.50 MB");

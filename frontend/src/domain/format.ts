@@ -44,9 +44,23 @@ function isKnown(value: Maybe): value is number {
   return typeof value === "number" && Number.isFinite(value);
 }
 
+interface Steps {
+  symbol: string;
+  venue_symbol: string;
+  tick_size: number;
+  lot_size: number;
+}
+let steps = new Map<string, Steps>();
+
+/** What the venue counts prices and quantities in. Without it (before it has come, and for a symbol that is gone) numbers have five significant digits. */
+export function setSteps(instruments: readonly Steps[]): void {
+  steps = new Map(instruments.flatMap((each) => [each.symbol, each.venue_symbol].map((name) => [name, each])));
+}
+
 /** Decimals of a price: those of its tick when known, else five significant digits (1.2345, 0.00012345, 60,000.1). */
-export function priceDigits(price: number, tickSize?: Maybe): number {
-  if (isKnown(tickSize) && tickSize > 0) return decimalsOf(tickSize);
+export function priceDigits(price: number, symbol?: string): number {
+  const tick = symbol === undefined ? undefined : steps.get(symbol)?.tick_size;
+  if (tick !== undefined && tick > 0) return decimalsOf(tick);
   const size = Math.abs(price);
   if (size === 0) return 2;
   return Math.min(8, Math.max(1, 4 - Math.floor(Math.log10(size))));
@@ -57,13 +71,14 @@ function decimalsOf(step: number): number {
   return Math.max(0, text.length - text.indexOf(".") - 1);
 }
 
-export function formatPrice(price: Maybe, tickSize?: Maybe): string {
-  return isKnown(price) ? fixed(price, priceDigits(price, tickSize)) : DASH;
+export function formatPrice(price: Maybe, symbol?: string): string {
+  return isKnown(price) ? fixed(price, priceDigits(price, symbol)) : DASH;
 }
 
-export function formatQuantity(quantity: Maybe, lotSize?: Maybe): string {
+export function formatQuantity(quantity: Maybe, symbol?: string): string {
   if (!isKnown(quantity)) return DASH;
-  return isKnown(lotSize) && lotSize > 0 ? fixed(quantity, decimalsOf(lotSize)) : fixed(quantity, 0, 6);
+  const lot = symbol === undefined ? undefined : steps.get(symbol)?.lot_size;
+  return lot !== undefined && lot > 0 ? fixed(quantity, decimalsOf(lot)) : fixed(quantity, 0, 6);
 }
 
 export function formatNumber(value: Maybe, digits = 2): string {

@@ -54,12 +54,13 @@ function Unknown({ reason }: { reason: string | undefined }) {
   return <Value reason={reason}>{null}</Value>;
 }
 
-export function Price({ value, tick, reason }: NumberProps & { tick?: Maybe }) {
-  return value == null ? <Unknown reason={reason} /> : <span className="nowrap">{formatPrice(value, tick)}</span>;
+/** In the steps of its symbol, as the venue counts. */
+export function Price({ value, symbol, reason }: NumberProps & { symbol?: string }) {
+  return value == null ? <Unknown reason={reason} /> : <span className="nowrap">{formatPrice(value, symbol)}</span>;
 }
 
-export function Quantity({ value, lot, reason }: NumberProps & { lot?: Maybe }) {
-  return value == null ? <Unknown reason={reason} /> : <span className="nowrap">{formatQuantity(value, lot)}</span>;
+export function Quantity({ value, symbol, reason }: NumberProps & { symbol?: string }) {
+  return value == null ? <Unknown reason={reason} /> : <span className="nowrap">{formatQuantity(value, symbol)}</span>;
 }
 
 export function Usd({ value, signed = false, arrow = false, reason }: NumberProps & { signed?: boolean; arrow?: boolean }) {

@@ -72,7 +72,7 @@ export interface PriceChartProps {
   /** One sentence for those who don't see the picture. */
   summary: string;
   candles: readonly ChartCandle[];
-  tickSize: number | null;
+  symbol: string;
   lines?: readonly ChartLine[];
   curves?: readonly ChartCurve[];
   markers?: readonly ChartMarker[];
@@ -229,7 +229,7 @@ export function PriceChart(props: PriceChartProps) {
   const {
     summary,
     candles,
-    tickSize,
+    symbol,
     lines,
     curves,
     markers,
@@ -291,12 +291,12 @@ export function PriceChart(props: PriceChartProps) {
     const lastPrice = candles.at(-1)?.close;
     if (!made || !element.current) return;
     if (lastPrice !== undefined) {
-      const precision = priceDigits(lastPrice, tickSize);
-      made.candles.applyOptions({ priceFormat: { type: "price", precision, minMove: tickSize ?? 10 ** -precision } });
+      const precision = priceDigits(lastPrice, symbol);
+      made.candles.applyOptions({ priceFormat: { type: "price", precision, minMove: 10 ** -precision } });
     }
     showCandles(made, candles, shown.current, readChartColours(element.current));
     shown.current = candles;
-  }, [candles, tickSize, scheme, zone]);
+  }, [candles, symbol, scheme, zone]);
 
   useEffect(() => {
     if (parts.current && element.current) showLines(parts.current, lines ?? [], readChartColours(element.current));

@@ -156,13 +156,13 @@ function BookSide({
   name,
   largest,
   side,
-  tick,
+  symbol,
 }: {
   rows: readonly BookRow[];
   name: string;
   largest: number;
   side: "bid" | "ask";
-  tick: number | null;
+  symbol: string;
 }) {
   return (
     <table className={css.book}>
@@ -177,7 +177,7 @@ function BookSide({
         {rows.slice(0, BOOK_ROWS).map((row) => (
           <tr key={row.price}>
             <td>
-              <Price value={row.price} tick={tick} />
+              <Price symbol={symbol} value={row.price} />
             </td>
             <td>
               <div className={`${css.depth} ${css[side]}`} style={{ width: `${(row.size_usd / largest) * 100}%` }} aria-hidden />
@@ -194,7 +194,7 @@ function depthWithin(rows: readonly BookRow[], mid: number, share: number): numb
   return rows.filter((row) => Math.abs(row.price / mid - 1) <= share).reduce((sum, row) => sum + row.size_usd, 0);
 }
 
-function BookPanel({ symbol, tick }: { symbol: string; tick: number | null }) {
+function BookPanel({ symbol }: { symbol: string }) {
   const { data: market } = useQuery(marketDataQuery(symbol));
   const isAbsent = market?.capabilities.includes(bookCapability) === false;
   const query = useQuery(densityQuery(symbol, market !== undefined && !isAbsent));
@@ -214,10 +214,10 @@ function BookPanel({ symbol, tick }: { symbol: string; tick: number | null }) {
           <div className="stack">
             <div className="grid">
               <div className="c-6 half">
-                <BookSide rows={data.bids} name={t("side.bid")} largest={largest} side="bid" tick={tick} />
+                <BookSide rows={data.bids} name={t("side.bid")} largest={largest} side="bid" symbol={symbol} />
               </div>
               <div className="c-6 half">
-                <BookSide rows={data.asks} name={t("side.ask")} largest={largest} side="ask" tick={tick} />
+                <BookSide rows={data.asks} name={t("side.ask")} largest={largest} side="ask" symbol={symbol} />
               </div>
             </div>
             <dl className={css.facts}>
@@ -274,12 +274,12 @@ function ActivityPanel({ symbol }: { symbol: string }) {
 }
 
 /** What is known of a symbol beside its candles. */
-export function SymbolSide({ symbol, tick = null }: { symbol: string; tick?: number | null }) {
+export function SymbolSide({ symbol }: { symbol: string }) {
   return (
     <>
       <CandidatePanel symbol={symbol} />
       <MarketDataPanel symbol={symbol} />
-      <BookPanel symbol={symbol} tick={tick} />
+      <BookPanel symbol={symbol} />
       <ActivityPanel symbol={symbol} />
     </>
   );

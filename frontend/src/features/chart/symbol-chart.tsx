@@ -50,8 +50,6 @@ interface SymbolChartProps {
   /** Without tools: a part of another page. */
   isCompact?: boolean;
   height?: number | string;
-  /** The smallest step of the price, when known. */
-  tickSize?: number | null;
 }
 
 function isSame(a: string, b: string): boolean {
@@ -130,14 +128,14 @@ function useDrawing(symbol: string, candles: readonly Candle[], shown: ReadonlyS
   return { lines, curves, markers: drawn, walls };
 }
 
-function Legend({ candle, tickSize }: { candle: Candle | undefined; tickSize: number | null }) {
+function Legend({ candle, symbol }: { candle: Candle | undefined; symbol: string }) {
   if (!candle) return null;
   const tone = candle.close >= candle.open ? "tone-up" : "tone-down";
   const parts: readonly (readonly [string, string])[] = [
-    [t("legend.open"), formatPrice(candle.open, tickSize)],
-    [t("legend.high"), formatPrice(candle.high, tickSize)],
-    [t("legend.low"), formatPrice(candle.low, tickSize)],
-    [t("legend.close"), formatPrice(candle.close, tickSize)],
+    [t("legend.open"), formatPrice(candle.open, symbol)],
+    [t("legend.high"), formatPrice(candle.high, symbol)],
+    [t("legend.low"), formatPrice(candle.low, symbol)],
+    [t("legend.close"), formatPrice(candle.close, symbol)],
     [t("legend.volume"), formatCompact(candle.volume)],
   ];
   return (
@@ -152,12 +150,12 @@ function Legend({ candle, tickSize }: { candle: Candle | undefined; tickSize: nu
   );
 }
 
-const columns = (tickSize: number | null): Column<Candle>[] => [
+const columns = (symbol: string): Column<Candle>[] => [
   { id: "ts", header: t("table.time"), cell: (candle) => <Time at={candle.ts} />, sort: (candle) => candle.ts },
-  { id: "open", header: t("table.open"), cell: (candle) => <Price value={candle.open} tick={tickSize} />, align: "end" },
-  { id: "high", header: t("table.high"), cell: (candle) => <Price value={candle.high} tick={tickSize} />, align: "end" },
-  { id: "low", header: t("table.low"), cell: (candle) => <Price value={candle.low} tick={tickSize} />, align: "end" },
-  { id: "close", header: t("table.close"), cell: (candle) => <Price value={candle.close} tick={tickSize} />, align: "end" },
+  { id: "open", header: t("table.open"), cell: (candle) => <Price symbol={symbol} value={candle.open} />, align: "end" },
+  { id: "high", header: t("table.high"), cell: (candle) => <Price symbol={symbol} value={candle.high} />, align: "end" },
+  { id: "low", header: t("table.low"), cell: (candle) => <Price symbol={symbol} value={candle.low} />, align: "end" },
+  { id: "close", header: t("table.close"), cell: (candle) => <Price symbol={symbol} value={candle.close} />, align: "end" },
   {
     id: "volume",
     header: t("table.volume"),
@@ -178,17 +176,7 @@ function save(handle: ChartHandle | null, name: string): void {
 
 /** The chart of a symbol with its tools: timeframe, overlays, scale, table view, image. */
 export function SymbolChart(props: SymbolChartProps) {
-  const {
-    symbol,
-    timeframe,
-    onTimeframe,
-    isLog = false,
-    onLog,
-    focusTs = null,
-    isCompact = false,
-    height = 420,
-    tickSize = null,
-  } = props;
+  const { symbol, timeframe, onTimeframe, isLog = false, onLog, focusTs = null, isCompact = false, height = 420 } = props;
   const scheme = useScheme();
   const { zone } = usePreferences();
   const query = useCandles(symbol, timeframe, focusTs);
@@ -210,7 +198,7 @@ export function SymbolChart(props: SymbolChartProps) {
           n: candles.length,
           from: formatDateTime(first.ts, { seconds: false }),
           to: formatDateTime(last.ts, { seconds: false }),
-          price: formatPrice(last.close, tickSize),
+          price: formatPrice(last.close, symbol),
           levels: drawing.lines.length,
           markers: drawing.markers.length,
         })
@@ -278,19 +266,19 @@ export function SymbolChart(props: SymbolChartProps) {
           id="chart.candles"
           label={summary}
           rows={candles}
-          columns={columns(tickSize)}
+          columns={columns(symbol)}
           rowKey={(candle) => String(candle.ts)}
           defaultSort="-ts"
           maxHeight={height}
         />
       ) : (
         <div className={css.chart} style={{ height }}>
-          <Legend candle={hovered} tickSize={tickSize} />
+          <Legend candle={hovered} symbol={symbol} />
           <PriceChart
             ref={handle}
             summary={summary}
             candles={candles}
-            tickSize={tickSize}
+            symbol={symbol}
             lines={drawing.lines}
             curves={drawing.curves}
             markers={drawing.markers}

@@ -30,9 +30,9 @@ const positionColumns: readonly Column<Position>[] = [
     sort: (row) => row.side,
   },
   { id: "state", header: t("positions.state"), cell: (row) => humanise(row.state), sort: (row) => row.state },
-  { id: "entry", header: t("positions.entry"), cell: (row) => <Price value={row.entry} />, align: "end" },
-  { id: "mark", header: t("positions.mark"), cell: (row) => <Price value={row.mark} />, align: "end" },
-  { id: "stop", header: t("positions.stop"), cell: (row) => <Price value={row.stop} />, align: "end" },
+  { id: "entry", header: t("positions.entry"), cell: (row) => <Price symbol={row.symbol} value={row.entry} />, align: "end" },
+  { id: "mark", header: t("positions.mark"), cell: (row) => <Price symbol={row.symbol} value={row.mark} />, align: "end" },
+  { id: "stop", header: t("positions.stop"), cell: (row) => <Price symbol={row.symbol} value={row.stop} />, align: "end" },
   {
     id: "r",
     header: t("positions.r"),
@@ -140,7 +140,7 @@ const candidateColumns: readonly Column<Candidate>[] = [
   {
     id: "level",
     header: t("candidates.level"),
-    cell: (row) => <Price value={nearestLevel(row.levels)?.price} reason={t("candidates.noLevel")} />,
+    cell: (row) => <Price symbol={row.symbol} value={nearestLevel(row.levels)?.price} reason={t("candidates.noLevel")} />,
     align: "end",
   },
   {

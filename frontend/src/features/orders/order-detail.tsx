@@ -53,19 +53,19 @@ function Body({ id }: { id: string }) {
           </div>
           <dl className={css.facts}>
             <Fact name={t("column.qty")}>
-              <Quantity value={order.qty} />
+              <Quantity symbol={order.symbol} value={order.qty} />
             </Fact>
             <Fact name={t("column.filled")}>
-              <Quantity value={order.filled_qty} />
+              <Quantity symbol={order.symbol} value={order.filled_qty} />
             </Fact>
             <Fact name={t("column.price")}>
-              <Price value={order.price} reason={t("unknown.price")} />
+              <Price symbol={order.symbol} value={order.price} reason={t("unknown.price")} />
             </Fact>
             <Fact name={t("column.trigger")}>
-              <Price value={order.trigger_price} reason={t("unknown.trigger")} />
+              <Price symbol={order.symbol} value={order.trigger_price} reason={t("unknown.trigger")} />
             </Fact>
             <Fact name={t("column.average")}>
-              <Price value={order.average_price} reason={t("unknown.average")} />
+              <Price symbol={order.symbol} value={order.average_price} reason={t("unknown.average")} />
             </Fact>
             <Fact name={t("detail.tif")}>{order.time_in_force}</Fact>
             <Fact name={t("detail.attempt")}>{order.attempt + 1}</Fact>

@@ -47,7 +47,7 @@ function AdoptForm({ foreign, onDone }: { foreign: ForeignPosition; onDone: () =
             ? t("foreign.wrongSide", {
                 side: foreign.side,
                 where: foreign.side === "long" ? t("foreign.below") : t("foreign.above"),
-                entry: formatPrice(foreign.entry),
+                entry: formatPrice(foreign.entry, foreign.symbol),
               })
             : undefined
         }
@@ -79,11 +79,11 @@ export function ForeignPositions() {
       isTitle: true,
     },
     { id: "side", header: t("column.side"), cell: (row) => <SideBadge side={row.side} />, sort: (row) => row.side },
-    { id: "qty", header: t("column.qty"), cell: (row) => <Quantity value={row.qty} />, align: "end" },
+    { id: "qty", header: t("column.qty"), cell: (row) => <Quantity symbol={row.symbol} value={row.qty} />, align: "end" },
     {
       id: "entry",
       header: t("column.entry"),
-      cell: (row) => <Price value={row.entry} reason={t("foreign.entry")} />,
+      cell: (row) => <Price symbol={row.symbol} value={row.entry} reason={t("foreign.entry")} />,
       align: "end",
     },
     {

@@ -33,7 +33,7 @@ export function PositionBody({ position }: { position: Position }) {
         <div>
           <dt>{t("column.mark")}</dt>
           <dd>
-            <Price value={position.mark} reason={t("unknown.mark")} />
+            <Price symbol={position.symbol} value={position.mark} reason={t("unknown.mark")} />
           </dd>
         </div>
         <div>
@@ -45,7 +45,7 @@ export function PositionBody({ position }: { position: Position }) {
         <div>
           <dt>{t("column.qty")}</dt>
           <dd>
-            <Quantity value={position.qty} />
+            <Quantity symbol={position.symbol} value={position.qty} />
           </dd>
         </div>
         <div>

@@ -72,20 +72,20 @@ export function PositionFacts({ position }: { position: Position }) {
     <Panel title={t("detail.facts")}>
       <dl className={css.facts}>
         <Fact name={t("column.entry")}>
-          <Price value={position.entry} />
+          <Price symbol={position.symbol} value={position.entry} />
         </Fact>
         <Fact name={t("column.stop")}>
-          <Price value={position.stop} />
+          <Price symbol={position.symbol} value={position.stop} />
         </Fact>
         <Fact name={t("detail.qty")}>
-          <Quantity value={position.qty} />{" "}
+          <Quantity symbol={position.symbol} value={position.qty} />{" "}
           <span className="small text-3">{t("detail.qtyInitial", { qty: position.qty_initial.toLocaleString("en-US") })}</span>
         </Fact>
         <Fact name={t("detail.r")}>
           <Usd value={position.r_usd} /> USD
         </Fact>
         <Fact name={t("detail.distance")}>
-          <Price value={position.r_distance} />
+          <Price symbol={position.symbol} value={position.r_distance} />
         </Fact>
         <Fact name={t("detail.priceR")}>
           <RMultiple value={position.price_r} reason={t("unknown.mark")} />
@@ -112,16 +112,20 @@ export function PositionFacts({ position }: { position: Position }) {
           <Plain value={position.leverage} digits={1} reason={t("unknown.leverage")} />
         </Fact>
         <Fact name={t("detail.liquidation")}>
-          <Price value={position.liquidation_price} reason={t("detail.noLiquidation")} />
+          <Price symbol={position.symbol} value={position.liquidation_price} reason={t("detail.noLiquidation")} />
         </Fact>
         <Fact name={t("column.correlation")}>
           <Plain value={position.btc_correlation} reason={t("unknown.correlation")} />
         </Fact>
         <Fact name={t("detail.level")}>
-          <Price value={position.level_price} reason={t("detail.noLevel")} />
+          <Price symbol={position.symbol} value={position.level_price} reason={t("detail.noLevel")} />
         </Fact>
         <Fact name={t("detail.addOn")}>
-          <Quantity value={position.add_on.used ? position.add_on.qty : null} reason={t("detail.noAddOn")} />
+          <Quantity
+            symbol={position.symbol}
+            value={position.add_on.used ? position.add_on.qty : null}
+            reason={t("detail.noAddOn")}
+          />
         </Fact>
         <Fact name={t("detail.management")}>{position.management}</Fact>
         <Fact name={t("column.protected")}>
@@ -178,8 +182,10 @@ export function PositionAccount({ position, orders }: { position: Position; orde
             {lines.map((line) => (
               <tr key={line.id} className={line.kind === "total" ? css.total : undefined}>
                 <th scope="row">{lineName(line)}</th>
-                <td>{line.qty !== undefined && <Quantity value={line.qty} />}</td>
-                <td>{line.price !== undefined && <Price value={line.price} reason={t("unknown.mark")} />}</td>
+                <td>{line.qty !== undefined && <Quantity symbol={position.symbol} value={line.qty} />}</td>
+                <td>
+                  {line.price !== undefined && <Price symbol={position.symbol} value={line.price} reason={t("unknown.mark")} />}
+                </td>
                 <td>
                   <Usd value={line.usd} signed reason={t("unknown.result")} />
                 </td>
@@ -205,8 +211,8 @@ interface StopChange {
 export function StopHistory({ position, moves }: { position: Position; moves: readonly StopChange[] }) {
   const columns: readonly Column<StopChange>[] = [
     { id: "ts", header: t("stops.time"), cell: (row) => <Time at={row.ts} />, sort: (row) => row.ts, isTitle: true },
-    { id: "old", header: t("stops.old"), cell: (row) => <Price value={row.old} />, align: "end" },
-    { id: "new", header: t("stops.new"), cell: (row) => <Price value={row.new} />, align: "end" },
+    { id: "old", header: t("stops.old"), cell: (row) => <Price symbol={position.symbol} value={row.old} />, align: "end" },
+    { id: "new", header: t("stops.new"), cell: (row) => <Price symbol={position.symbol} value={row.new} />, align: "end" },
     { id: "rule", header: t("stops.rule"), cell: (row) => humanise(row.rule), sort: (row) => row.rule },
     {
       id: "risk",

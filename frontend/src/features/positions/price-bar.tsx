@@ -88,9 +88,9 @@ export function PriceBar({ position, stop = null, onStop, hasLabels = false }: P
   const summary = t("bar.summary", {
     side: position.side,
     symbol: shortSymbol(position.symbol),
-    stop: formatPrice(position.stop),
-    entry: formatPrice(position.entry),
-    mark: formatPrice(position.mark),
+    stop: formatPrice(position.stop, position.symbol),
+    entry: formatPrice(position.entry, position.symbol),
+    mark: formatPrice(position.mark, position.symbol),
     n: targets.length,
     filled,
   });
@@ -109,8 +109,16 @@ export function PriceBar({ position, stop = null, onStop, hasLabels = false }: P
           className={isWinning ? css.profit : css.loss}
           style={{ insetInlineStart: percent(from), width: percent(to - from) }}
         />
-        <div className={css.stop} style={place(position.stop)} title={t("bar.stop", { price: formatPrice(position.stop) })} />
-        <div className={css.entry} style={place(position.entry)} title={t("bar.entry", { price: formatPrice(position.entry) })} />
+        <div
+          className={css.stop}
+          style={place(position.stop)}
+          title={t("bar.stop", { price: formatPrice(position.stop, position.symbol) })}
+        />
+        <div
+          className={css.entry}
+          style={place(position.entry)}
+          title={t("bar.entry", { price: formatPrice(position.entry, position.symbol) })}
+        />
         {targets.map((target) => (
           <div
             key={target.level_name}
@@ -124,17 +132,21 @@ export function PriceBar({ position, stop = null, onStop, hasLabels = false }: P
           />
         ))}
         {position.mark !== null && (
-          <div className={css.mark} style={place(position.mark)} title={t("bar.mark", { price: formatPrice(position.mark) })} />
+          <div
+            className={css.mark}
+            style={place(position.mark)}
+            title={t("bar.mark", { price: formatPrice(position.mark, position.symbol) })}
+          />
         )}
         {onStop && <StopHandle position={position} stop={stop ?? position.stop} onStop={onStop} bar={bar} />}
       </div>
       {hasLabels && (
         <div className={css.labels} aria-hidden>
           <span className={css.stopLabel} style={anchor(scale.at(position.stop))}>
-            {t("bar.stopShort")} {formatPrice(position.stop)}
+            {t("bar.stopShort")} {formatPrice(position.stop, position.symbol)}
           </span>
           <span className={css.entryLabel} style={anchor(scale.at(position.entry))}>
-            {t("bar.entryShort")} {formatPrice(position.entry)}
+            {t("bar.entryShort")} {formatPrice(position.entry, position.symbol)}
           </span>
           {last && (
             <span className={css.targetLabel} style={anchor(scale.at(last.price))}>

@@ -30,7 +30,7 @@ function verdictText(position: Position, verdict: StopVerdict): string {
     case "beyond-price":
       return t("stop.beyondPrice");
     case "beyond-initial":
-      return t("stop.beyondInitial", { price: formatPrice(position.stop_initial) });
+      return t("stop.beyondInitial", { price: formatPrice(position.stop_initial, position.symbol) });
   }
 }
 
@@ -69,7 +69,9 @@ function StopForm({ position, onDone }: { position: Position; onDone: () => void
         data-autofocus
       />
       <div>
-        <p className="text-2">{t("stop.now", { price: formatPrice(position.stop), risk: riskText(position, position.stop) })}</p>
+        <p className="text-2">
+          {t("stop.now", { price: formatPrice(position.stop, position.symbol), risk: riskText(position, position.stop) })}
+        </p>
         {isMove && price !== null && <p>{t("stop.at", { price: formatPrice(price), risk: riskText(position, price) })}</p>}
         {!isWrong && <p className={verdict.kind === "loosen" ? "tone-warn" : "text-2"}>{verdictText(position, verdict)}</p>}
       </div>

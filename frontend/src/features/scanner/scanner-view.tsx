@@ -68,7 +68,7 @@ const columns: readonly Column<ScanResult>[] = [
   {
     id: "price",
     header: t("column.price"),
-    cell: (row) => <Price value={row.price} reason={t("unknown.price")} />,
+    cell: (row) => <Price symbol={row.symbol} value={row.price} reason={t("unknown.price")} />,
     sort: (row) => row.price,
     align: "end",
   },

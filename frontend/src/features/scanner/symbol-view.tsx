@@ -95,7 +95,7 @@ const levelColumns: readonly Column<Level>[] = [
   {
     id: "price",
     header: t("level.price"),
-    cell: (row) => <Price value={row.price} />,
+    cell: (row) => <Price symbol={row.symbol} value={row.price} />,
     sort: (row) => row.price,
     isTitle: true,
     align: "end",

@@ -104,16 +104,16 @@ export function TradeFacts({ trade }: { trade: Trade }) {
           <Count value={trade.bars_held} />
         </Fact>
         <Fact name={t("column.entry")}>
-          <Price value={trade.entry} />
+          <Price symbol={trade.symbol} value={trade.entry} />
         </Fact>
         <Fact name={t("column.exit")}>
-          <Price value={trade.exit_average} />
+          <Price symbol={trade.symbol} value={trade.exit_average} />
         </Fact>
         <Fact name={t("detail.stop")}>
-          <Price value={trade.stop_initial} />
+          <Price symbol={trade.symbol} value={trade.stop_initial} />
         </Fact>
         <Fact name={t("column.qty")}>
-          <Quantity value={trade.qty} />
+          <Quantity symbol={trade.symbol} value={trade.qty} />
         </Fact>
         <Fact name={t("detail.oneR")}>
           <Usd value={trade.r_usd} /> USD

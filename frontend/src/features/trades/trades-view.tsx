@@ -58,16 +58,22 @@ const columns: readonly Column<Trade>[] = [
   {
     id: "qty",
     header: t("column.qty"),
-    cell: (row) => <Quantity value={row.qty} />,
+    cell: (row) => <Quantity symbol={row.symbol} value={row.qty} />,
     sort: (row) => row.qty,
     align: "end",
     isHiddenByDefault: true,
   },
-  { id: "entry", header: t("column.entry"), cell: (row) => <Price value={row.entry} />, sort: (row) => row.entry, align: "end" },
+  {
+    id: "entry",
+    header: t("column.entry"),
+    cell: (row) => <Price symbol={row.symbol} value={row.entry} />,
+    sort: (row) => row.entry,
+    align: "end",
+  },
   {
     id: "exit",
     header: t("column.exit"),
-    cell: (row) => <Price value={row.exit_average} />,
+    cell: (row) => <Price symbol={row.symbol} value={row.exit_average} />,
     sort: (row) => row.exit_average,
     align: "end",
   },
@@ -302,6 +308,7 @@ export function TradesView() {
     symbol: "",
     side: search.side,
     strategy: search.strategy,
+    preset: search.preset,
     exit_reason: search.exit,
     mode: search.mode,
     from: search.from,
@@ -312,9 +319,7 @@ export function TradesView() {
   const loaded = query.data?.pages.flatMap((page) => page.items);
   const needle = search.symbol.trim();
   const rows = loaded?.filter(
-    (row) =>
-      (search.preset === "" || row.preset === search.preset) &&
-      (needle === "" || row.symbol.replace("/", "").includes(needle.replace("/", "").replace(/:.*/, ""))),
+    (row) => needle === "" || row.symbol.replace("/", "").includes(needle.replace("/", "").replace(/:.*/, "")),
   );
   const isFiltered = filterNames.some((name) => search[name] !== "");
   const total = query.data?.pages[0]?.total ?? null;
@@ -334,9 +339,7 @@ export function TradesView() {
       isFlush
       actions={
         <span className="row small">
-          <span className="text-3" title={search.preset === "" ? undefined : t("export.preset")}>
-            {t("export.label")}
-          </span>
+          <span className="text-3">{t("export.label")}</span>
           <a href={apiUrl("/api/trading/trades", { ...words, format: "csv" })} download="trades.csv">
             {t("export.csv")}
           </a>
