@@ -5,7 +5,8 @@
 #
 # Holds a lock on pids/supervisor.pid for as long as it lives, so that there is one at a time. A server that ends without having
 # been told to is started again after 1, 2, 4 ... 30 s (1 s again after ten good minutes), and so is one that does not answer
-# /api/live three times in a row. It gives up after 10 ends in 10 minutes, and at once on exit 4: settings don't mend by themselves.
+# /api/live three times in a row. On SIGUSR1 it starts the program named in pids/next.program beside the server, to take over from it
+# (update.sh); once the server before has ended, the new one is the server. It gives up after 10 ends in 10 minutes, and at once on exit 4: settings don't mend by themselves.
 # Exit codes: 0 stopped, 1 given up, 3 another one holds the lock, 4 settings refused.
 set -u
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -37,13 +38,37 @@ log() {
 }
 
 child=0
+next=0
 is_stopping=0
 # shellcheck disable=SC2317 # called by the trap
 stop() {
     is_stopping=1
     [ "$child" -eq 0 ] || kill -TERM "$child" 2>/dev/null
+    [ "$next" -eq 0 ] || kill -TERM "$next" 2>/dev/null
 }
 trap stop TERM INT HUP
+
+# The successor is our child too: it is watched and started again like any other.
+# shellcheck disable=SC2317 # called by the trap
+start_next() {
+    local program
+    program=$(cat "$PIDS/next.program" 2>/dev/null) || return
+    LOG_CONSOLE=$(setting LOG_CONSOLE off) "$program" serve --takeover "${serve_arguments[@]}" </dev/null >>"$LOGS/breakout.out" 2>&1 9>&- &
+    next=$!
+    echo "$next $(process_started_at "$next")" >"$PIDS/next.pid"
+    log "started $program as process $next, to take over from process $child"
+}
+trap start_next USR1
+
+# The server has ended and its successor serves: that is the server from now on.
+promote_next() {
+    [ "$next" -ne 0 ] && process_started_at "$next" >/dev/null || return 1
+    child=$next
+    next=0
+    rm -f "$PIDS/next.pid"
+    echo "$child $(process_started_at "$child") $port" >"$PIDS/breakout.pid"
+    log "process $child is the server"
+}
 
 # A server may be alive and stuck. It is judged only once it has answered for the first time: recovery may take long.
 watch_liveness() {
@@ -78,17 +103,28 @@ run_server() {
     # The signal may have come between the start and the line above.
     [ "$is_stopping" -eq 0 ] || kill -TERM "$child" 2>/dev/null
     echo "$child $(process_started_at "$child") $port" >"$PIDS/breakout.pid"
-    watch_liveness "$child" 9>&- </dev/null >/dev/null 2>&1 &
-    local watcher=$!
-    while wait "$child" 2>/dev/null; exit_code=$?; process_started_at "$child" >/dev/null; do
-        :
-    done
-    child=0
-    kill "$watcher" 2>/dev/null
-    wait "$watcher" 2>/dev/null
+    watch_server
     rm -f "$PIDS/breakout.pid"
 }
 
+# Until the server has ended and nobody took over from it.
+watch_server() {
+    local watcher
+    while :; do
+        watch_liveness "$child" 9>&- </dev/null >/dev/null 2>&1 &
+        watcher=$!
+        while wait "$child" 2>/dev/null; exit_code=$?; process_started_at "$child" >/dev/null; do
+            :
+        done
+        kill "$watcher" 2>/dev/null
+        wait "$watcher" 2>/dev/null
+        promote_next || break
+        [ "$is_stopping" -eq 0 ] || kill -TERM "$child" 2>/dev/null
+    done
+    child=0
+}
+
+serve_arguments=("$@")
 cd "$ROOT" || exit 1
 delay=1
 ends=()

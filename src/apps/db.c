@@ -21,7 +21,7 @@
 
 enum { PATH_BYTES = 1024, REBUILD_BATCH = 2000 };
 
-enum { OPTION_TO, OPTION_DRY_RUN, OPTION_COPY, OPTION_DAYS, OPTION_OUTPUT, OPTION_VERIFY, OPTION_FORCE, OPTION_REPAIR, OPTION_COUNT };
+enum { OPTION_TO, OPTION_DRY_RUN, OPTION_COPY, OPTION_DAYS, OPTION_OUTPUT, OPTION_VERIFY, OPTION_FORCE, OPTION_REPAIR, OPTION_BACK, OPTION_COUNT };
 static const struct app_option options[OPTION_COUNT] = {
     [OPTION_TO] = {"to", 0, true, "N", "schema version to go to (migrate), or URL (copy)"},
     [OPTION_DRY_RUN] = {"dry-run", 0, false, NULL, "say what would be done"},
@@ -31,6 +31,7 @@ static const struct app_option options[OPTION_COUNT] = {
     [OPTION_VERIFY] = {"verify", 0, false, NULL, "backup: unpack and check it"},
     [OPTION_FORCE] = {"force", 0, false, NULL, "restore over positions that the backup does not know"},
     [OPTION_REPAIR] = {"repair", 0, false, NULL, "verify: cut a damaged journal before the damage"},
+    [OPTION_BACK] = {"back", 0, false, NULL, "migrate: undo what a newer program made of the schema"},
 };
 
 struct db {
@@ -156,7 +157,21 @@ static enum status migrate_copy(struct db *db, int to) {
   return status;
 }
 
+/* For the program before an update: versions that it does not know are undone. */
+static int run_migrate_back(struct db *db) {
+  int version = 0;
+  enum status status = need_stopped_server(db, "a migration down");
+  if (status == STATUS_OK) status = open_database(db, DATABASE_FOR_WRITING);
+  if (status == STATUS_OK) status = migrations_undo_newer(&store_schema, &db->database, &db->app->problem);
+  if (status == STATUS_OK) status = migrations_check(&store_schema, &db->database, &version, &db->app->problem);
+  if (status != STATUS_OK) return app_fail(db->app, status);
+  begin_result(db);
+  add_number(db, "schema_version", version);
+  return end_result(db, 0);
+}
+
 static int run_migrate(struct db *db) {
+  if (db->values[OPTION_BACK] != NULL) return run_migrate_back(db);
   int64_t to = migrations_newest(&store_schema);
   int version = 0;
   if (db->values[OPTION_TO] != NULL && !app_parse_integer(db->app, "to", db->values[OPTION_TO], 0, migrations_newest(&store_schema), &to)) {

@@ -14,7 +14,6 @@
 #include "adapters/store/migrations.h"
 #include "adapters/store/sqlite_query.h"
 #include "adapters/store/sqlite_store.h"
-#include "apps/server_metrics.h"
 #include "apps/server_system.h"
 #include "base/calendar.h"
 #include "base/check.h"
@@ -128,7 +127,8 @@ static enum status take_lease(struct server *server, int64_t now) {
   enum status status = store_lease_take(&server->registry, account, now, problem);
   if (status != STATUS_LEASE_HELD) return status;
   problem_clear(problem);
-  if (!is_left_by_dead(server, now)) return wait_for_lease(server);
+  /* Whoever takes back has seen its successor go. */
+  if (!server->options.takes_back && !is_left_by_dead(server, now)) return wait_for_lease(server);
   log_write(LOG_WARNING, "storage", "lease_taken_over", NULL, "the process that held the lease is gone");
   return store_lease_take(&server->registry, account, now + LEASE_EXPIRES_MS, problem); /* by then it has run out */
 }
@@ -171,12 +171,7 @@ static enum status open_storage(struct server *server, struct engine_counters *c
   if (!status) status = store_instance(&server->registry, server->wiring.config.instance, now, &app->problem);
   if (!status) status = store_counters_load(&server->registry, counters, &app->problem);
   if (status) return status;
-  const struct journal_options journal = {.data_dir = settings->data_dir,
-                                          .account = account,
-                                          .instance = server->wiring.config.instance,
-                                          .on_flush = server_metrics_flush,
-                                          .context = server,
-                                          .clock = server->clock};
+  const struct journal_options journal = {.data_dir = settings->data_dir, .account = account, .instance = server->wiring.config.instance};
   status = journal_open(&server->journal, &journal, &app->problem);
   return status ? status : take_lease(server, now);
 }
@@ -241,7 +236,6 @@ static enum status resume(struct server *server) {
   recover_event(&event, &server->recovery, server->recovery.last_ts, server->app->settings.resume_on_restart == RESUME_PAUSED);
   server_step(server, &event, false);
   metrics_add(server->metrics, METRIC_RESTARTS, METRIC_VALUES(restart_cause_names[server->recovery.cause]), 1);
-  metrics_add(server->metrics, METRIC_RECOVERIES, METRIC_VALUES("engine", "restart"), 1);
   metrics_set(server->metrics, METRIC_RECOVERY_DURATION, NULL, server->recovery.seconds);
   return server_play_resume(server, server->recovery.last_ts);
 }
@@ -314,7 +308,6 @@ static enum status open_pool(struct server *server) {
                                            .clock = server->clock,
                                            .recordings = server->recordings[0] != '\0' ? server->recordings : NULL,
                                            .on_change = on_run_changed,
-                                           .on_end = server_metrics_run_ended,
                                            .context = server};
   struct preset_store store;
   int count;
@@ -559,15 +552,17 @@ static enum status take_over(struct server *server) {
   return STATUS_OK;
 }
 
-/* Who serves: for the scripts, which start a successor beside a running server. */
+/* Who serves, as "PID HOST": for the scripts, which start a successor beside a running server. */
 static enum status tell_serving(struct server *server) {
   char path[600];
+  char host[64] = "";
   struct buffer text = {0};
+  gethostname(host, sizeof host - 1);
   snprintf(path, sizeof path, "%s/serving.pid", server->app->settings.data_dir);
   enum status status = handover_tell_serving(&server->claim, http_server_is_given(server->http), &server->app->problem);
   if (status) return status;
   server->handover = handover_open(server->app->settings.data_dir);
-  buffer_add_format(&text, "%ld\n", (long)getpid());
+  buffer_add_format(&text, "%ld %s\n", (long)getpid(), host);
   status = buffer_write_file(&text, path, 0644, &server->app->problem);
   buffer_deinit(&text);
   return status;
@@ -591,7 +586,6 @@ enum status server_open(struct server *server, struct app *app, const struct ser
   if (status) return status;
   choose_start(server);
   status = metrics_open(&server->metrics, server->clock);
-  if (!status) server_metrics_open(server);
   if (!status) status = server_system_open(server);
   /* All that takes time and touches nothing is behind us: the account has no engine from here to resume. */
   if (!status) status = take_over(server);

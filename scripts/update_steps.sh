@@ -1,0 +1,143 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # variables of update.sh
+# The steps of update.sh that processes and containers share. Sourced by update.sh after ops.sh.
+#
+# The way of the installation (update_process.sh, update_container.sh) gives: api_url, ctl WORDS, check_installation, make_backup, build_next,
+# try_on_copy, hand_over, roll_back REASON, complete, server_rss_kb.
+
+gap_ms=0
+declare -A measured=()
+
+check_disk() {
+    local free_mb
+    free_mb=$(df -Pm "$ROOT" | awk 'NR == 2 { print $4 }')
+    [ "$free_mb" -ge 1024 ] || end 2 "only $free_mb MB are free in $ROOT, 1024 are needed: delete old backups"
+    [ -f "$ROOT/.env" ] || end 4 'there is no .env'
+}
+
+confirm_live() {
+    local open
+    [ "$(setting TRADING_MODE paper)" = live ] && [ "$is_forced" -eq 0 ] || return 0
+    open=$(ctl positions --json | grep -c '"position_id"' || true)
+    [ "$open" -gt 0 ] || return 0
+    if [ -t 0 ]; then
+        printf '%s positions are open on a live account. Their stops rest at the venue. Update now? (yes/no) ' "$open"
+        read -r answer
+        [ "$answer" = yes ] && return 0
+    fi
+    end 4 "$open positions are open on a live account: --force-live updates all the same"
+}
+
+fetch_version() {
+    if [ "$pulls" -eq 0 ] || [ -n "$candidate" ]; then
+        done_with 'as it lies here (--no-pull)'
+        return 0
+    fi
+    [ -z "$(git -C "$ROOT" status --porcelain --untracked-files=no)" ] || end 1 'files of the repository were changed here: commit them, or --no-pull'
+    if [ -n "$version" ]; then
+        git -C "$ROOT" fetch --quiet --tags 2>>"$LOGS/update.log" || note 'the remote repository does not answer'
+        git -C "$ROOT" checkout --quiet "$version" 2>>"$LOGS/update.log" || end 1 "there is no version $version (logs/update.log)"
+    else
+        git -C "$ROOT" pull --quiet --ff-only 2>>"$LOGS/update.log" || end 1 'the newest version cannot be fetched (logs/update.log)'
+    fi
+    done_with "$(git -C "$ROOT" describe --always --tags)"
+}
+
+# ---- what is compared before and after ----
+
+# Milliseconds within which 95 of 100 reads are answered.
+read_p95_ms() {
+    local i
+    for i in $(seq 40); do
+        curl --silent --output /dev/null --max-time 5 --write-out '%{time_total}\n' "$api_url/api/health" || echo 5
+    done | sort -n | awk '{ all[NR] = $1 } END { printf "%d", all[int(NR * 0.95)] * 1000 }'
+}
+
+metric_sum() { # of a counter's lines
+    curl --silent --max-time 5 "$api_url/api/metrics" 2>/dev/null | awk -v name="$1" 'index($1, name) == 1 { sum += $2 } END { printf "%d", sum }' || echo 0
+}
+
+# Names of the components that are not as they should be, and the state of the engine.
+bad_components() { ctl health --json 2>/dev/null | tr -d '\n' | grep -oE '"name": ?"[a-z_]+", ?"status": ?"(degraded|failed)"' | sed -E 's/.*"name": ?"([a-z_]+)".*/\1/' | sort | paste -sd' ' || true; }
+
+open_positions() { ctl positions --json 2>/dev/null | tr -d ' \n' | grep -oE '"position_id":"[^"]*"' | cut -d'"' -f4 | sort | paste -sd' ' || true; }
+
+# measure WHEN: before or after.
+measure() {
+    measured[${1}_bad]=$(bad_components)
+    measured[${1}_positions]=$(open_positions)
+    measured[${1}_read_ms]=$(read_p95_ms)
+    measured[${1}_rss_kb]=$(server_rss_kb)
+    measured[${1}_errors]=$(metric_sum breakout_errors_total)
+    measured[${1}_at]=$(date +%s)
+}
+describe() {
+    printf 'reads p95 %s ms, memory %s MiB, errors %s, not well: %s, open positions: %s' "${measured[${1}_read_ms]}" "$((measured[${1}_rss_kb] / 1024))" \
+        "${measured[${1}_errors]}" "${measured[${1}_bad]:-none}" "$(wc -w <<<"${measured[${1}_positions]}")"
+}
+
+# Says why the new version is worse than the old one; nothing when it is not.
+worse_than_before() {
+    local name position closed
+    for name in ${measured[after_bad]}; do
+        grep -qw "$name" <<<"${measured[before_bad]}" && continue
+        echo "$name is not healthy"
+        return
+    done
+    [ "${measured[after_read_ms]}" -le $((2 * measured[before_read_ms] + 50)) ] || {
+        echo "reads take ${measured[after_read_ms]} ms instead of ${measured[before_read_ms]}"
+        return
+    }
+    # A process that has just started holds more of its history in memory than one at rest: 32 MiB are no finding.
+    [ "${measured[after_rss_kb]}" -le $((measured[before_rss_kb] * 3 / 2 + 32768)) ] || {
+        echo "memory is $((measured[after_rss_kb] / 1024)) MiB instead of $((measured[before_rss_kb] / 1024))"
+        return
+    }
+    # The counter begins at 0 with the new process: 0.1 a second, and what the start itself may cost.
+    [ "${measured[after_errors]}" -le $((verify_s / 10 + 3)) ] || {
+        echo "${measured[after_errors]} errors in $verify_s s"
+        return
+    }
+    for position in ${measured[before_positions]}; do
+        grep -qw -- "$position" <<<"${measured[after_positions]}" && continue
+        closed=$(ctl position "$position" --json 2>/dev/null | tr -d ' \n' | grep -oE '"state":"[a-z_]+"' | head -n 1 || true)
+        [ "$closed" = '"state":"closed"' ] && continue
+        echo "position $position is neither open nor closed"
+        return
+    done
+}
+
+# Watches all the time and compares at the end: what is broken is found at once, what is slow needs its time.
+verify() {
+    local end_at=$((SECONDS + verify_s)) misses=0 reason
+    while [ "$SECONDS" -lt "$end_at" ]; do
+        if new_is_gone; then roll_back 'the new version has ended'; fi
+        # 503 tells of a component that is not well; whether it was before is compared below.
+        case $(http_code "$api_url/api/health" 5) in
+        200 | 503) misses=0 ;;
+        *) misses=$((misses + 1)) ;;
+        esac
+        [ "$misses" -lt 3 ] || roll_back 'the new version does not answer'
+        for name in $(bad_components); do
+            grep -qw "$name" <<<"${measured[before_bad]}" || bad_seen=$((${bad_seen:-0} + 1))
+        done
+        [ "${bad_seen:-0}" -lt 5 ] || roll_back "the new version is not healthy: $(bad_components)"
+        sleep 1
+    done
+    measure after
+    reason=$(worse_than_before)
+    [ -z "$reason" ] || roll_back "the new version is worse: $reason"
+    done_with "$(describe after)"
+}
+
+# ---- the report ----
+
+write_report() {
+    local file=$ROOT/reports/update_$started.json name
+    {
+        printf '{"started":"%s","ended":"%s","code":%d,"step":%s,"message":%s,"gap_ms":%d' "$started" "$(date -u +%Y%m%dT%H%M%SZ)" "$1" \
+            "$(json_text "$step_now")" "$(json_text "$2")" "$gap_ms"
+        for name in "${!measured[@]}"; do printf ',"%s":%s' "$name" "$(json_text "${measured[$name]}")"; done
+        printf ',"log":%s}\n' "$(json_text "$(tail -n 20 "$LOGS/update.log" 2>/dev/null)")"
+    } >"$file"
+    result_extra=",\"report\":$(json_text "${file#"$ROOT"/}"),\"gap_ms\":$gap_ms"
+}
