@@ -13,7 +13,7 @@ RUN apt-get -qq update \
  && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends ca-certificates tzdata $(scripts/packages.sh list build) >/dev/null \
  && rm -rf /var/lib/apt/lists/*
 COPY Makefile CHANGELOG.md ./
-COPY scripts/ scripts/
+COPY scripts/embed_pages.sh scripts/embed_presets.sh scripts/
 COPY presets/ presets/
 COPY src/ src/
 # .git is not sent to the engine: what the program says of its commit comes from outside.
