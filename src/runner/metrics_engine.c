@@ -194,6 +194,7 @@ void metrics_read_engine(struct metrics *metrics, const struct engine *engine, i
   for (int machine = 0; machine < machine_count; machine++)
     metrics_set(metrics, METRIC_ILLEGAL, METRIC_VALUES(machine_names[machine]), (double)counts->illegal_of[machine]);
   metrics_set(metrics, METRIC_ERRORS, METRIC_VALUES("engine", "internal"), (double)(counts->illegal_transitions + counts->ledger_breaks));
+  metrics_set(metrics, METRIC_EVENT_TIME, NULL, now > 0 ? (double)now / 1e3 : (double)NAN);
   read_feed(metrics, engine, now);
   read_correlation(metrics, engine);
   double alerts[severity_count] = {0};

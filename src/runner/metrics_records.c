@@ -14,6 +14,7 @@
  * its first 1 would never have grown. */
 static const char *const results_of_checks[] = {"accepted", "refused"};
 static const char *const dropped_reasons[] = {"duplicate", "late", "sequence", "invalid", "crossed"};
+static const char *const trade_results[] = {"win", "loss"};
 static const char *const gap_kinds[] = {"candle", "book"};
 static const char *const auth_kinds[] = {"login", "session", "token", "role", "csrf", "setup"};
 
@@ -35,6 +36,7 @@ static const struct {
     {METRIC_DECISIONS, {stage_names, stage_count}, {verdict_names, verdict_count}},
     {METRIC_RISK_CHECKS, {results_of_checks, 2}, {NULL, 0}},
     {METRIC_FILLS, {order_purpose_names, order_purpose_count}, {liquidity_names, liquidity_count}},
+    {METRIC_TRADE_PNL, {trade_results, 2}, {NULL, 0}},
     {METRIC_AUTH_FAILURES, {auth_kinds, 6}, {NULL, 0}},
 };
 
@@ -265,6 +267,7 @@ static void count_trade(struct metrics *metrics, const struct trade *trade) {
   const char *result = trade->pnl_usd > 0 ? "win" : trade->pnl_usd < 0 ? "loss" : "flat";
   metrics_add(metrics, METRIC_TRADES, METRIC_VALUES(strategy, side, metrics_name(reason_code_names, trade->exit_reason, reason_code_count), result),
               1);
+  metrics_add(metrics, METRIC_TRADE_PNL, METRIC_VALUES(result), fabs(decimal_to_double(trade->pnl_usd)));
   metrics_observe(metrics, METRIC_TRADE_R, METRIC_VALUES(strategy), trade->pnl_r);
   metrics_observe(metrics, METRIC_TRADE_HOLD, NULL, (double)trade->hold_ms / 1000.0);
 }

@@ -77,6 +77,7 @@ enum status feed_open(struct api *api) {
   /* Ids differ between two runs of the program and count up inside one. */
   hub->next_id = (uint64_t)api->started_ms << 20;
   api->feed = hub;
+  metrics_set(api->options.metrics, METRIC_WS_CONNECTIONS, NULL, 0);
   return STATUS_OK;
 }
 
