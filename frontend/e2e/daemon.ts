@@ -41,11 +41,15 @@ export class Daemon {
 
   static async start(settings: Readonly<Record<string, string | number>> = {}): Promise<Daemon> {
     const folder = await mkdtemp(join(tmpdir(), "breakout-e2e-"));
-    const port = await freePort();
-    const uiPort = await freePort();
     await symlink(join(root, "recordings"), join(folder, "recordings"));
     await cp(join(root, "presets"), join(folder, "presets"), { recursive: true });
     await mkdir(join(folder, "data"));
+    return Daemon.#startIn(folder, settings);
+  }
+
+  static async #startIn(folder: string, settings: Readonly<Record<string, string | number>>): Promise<Daemon> {
+    const port = await freePort();
+    const uiPort = await freePort();
     const daemon = new Daemon(folder, uiPort);
     const all = {
       FEED: "demo",
@@ -63,17 +67,33 @@ export class Daemon {
     return daemon;
   }
 
-  /** One that has closed trades and an open position, and from then on runs in slow motion, so that they stay as they are. */
-  static async startWithTrades(speed = 0.5, tradesMin = 1): Promise<Daemon> {
-    const daemon = await Daemon.start({ DEMO_SPEED: tradesMin > 1 ? 300 : 120 });
-    await until(120, "closed trades and an open position", async () => {
-      const trades = await daemon.get<{ total: number }>("/api/trading/trades");
-      const { items } = await daemon.get<{ items: Open[] }>("/api/trading/positions");
-      const isManaged = (one: Open): boolean => one.protected && one.entry_completed_at !== null && one.state !== "exiting";
-      return trades.total >= tradesMin && items.length > 0 && items.every(isManaged);
-    });
-    await daemon.changeSettings({ DEMO_SPEED: speed });
-    return daemon;
+  /** A folder with closed trades, an open position and two backtests; what startWithTrades begins with. */
+  static async record(tradesMin: number): Promise<string> {
+    const daemon = await Daemon.start({ DEMO_SPEED: 300 });
+    try {
+      await until(120, "closed trades and an open position", async () => {
+        const trades = await daemon.get<{ total: number }>("/api/trading/trades");
+        const { items } = await daemon.get<{ items: Open[] }>("/api/trading/positions");
+        const isManaged = (one: Open): boolean => one.protected && one.entry_completed_at !== null && one.state !== "exiting";
+        return trades.total >= tradesMin && items.length > 0 && items.every(isManaged);
+      });
+      await daemon.changeSettings({ DEMO_SPEED: 0.5 });
+      await daemon.runBacktest();
+      await daemon.runBacktest();
+    } finally {
+      await daemon.#end("SIGTERM");
+    }
+    return daemon.folder;
+  }
+
+  /** One that goes on from the recorded folder, in slow motion, so that trades and position stay as they are. */
+  static async startWithTrades(settings: Readonly<Record<string, string | number>> = {}): Promise<Daemon> {
+    const recorded = await until(150, "the recorded folder", () =>
+      readFile(process.env["RECORDED"] ?? "", "utf8").catch(() => ""),
+    );
+    const folder = await mkdtemp(join(tmpdir(), "breakout-e2e-"));
+    await cp(recorded, folder, { recursive: true, verbatimSymlinks: true });
+    return Daemon.#startIn(folder, { DEMO_SPEED: 0.5, ...settings });
   }
 
   async #write(settings: Readonly<Record<string, string | number>>): Promise<void> {

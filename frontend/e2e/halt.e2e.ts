@@ -89,7 +89,7 @@ test("reset wants the word and a reason, and starts nothing by itself", async ()
   await inState("idle");
   await page.getByRole("alert").filter({ hasText: "Emergency is latched" }).waitFor({ state: "hidden" });
   // From here on fills are wanted: an order at the market fills with the next candle.
-  await daemon.changeSettings({ DEMO_SPEED: 30, AUTOSTART: "none" });
+  await daemon.changeSettings({ DEMO_SPEED: 120, AUTOSTART: "none" });
   await page
     .getByTestId("connection")
     .and(page.getByRole("status", { name: /^Connected/ }))
@@ -120,9 +120,8 @@ test("the kill switch wants a reason and a second of holding; it closes everythi
   await dialog.getByRole("textbox", { name: "Reason" }).fill("end-to-end test");
   await button.hover();
   await page.mouse.down();
-  await page.waitForTimeout(1500);
-  await page.mouse.up();
   await dialog.waitFor({ state: "hidden" });
+  await page.mouse.up();
   await until(15, "the latch", async () => (await status()).latch);
   await until(30, "no open position", async () => {
     const { items } = await daemon.get<{ items: unknown[] }>("/api/trading/positions");

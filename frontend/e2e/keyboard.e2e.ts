@@ -185,6 +185,10 @@ test("Shift P pauses, the palette resumes, scans, reloads and stops", async () =
   await until(15, "resumed", async () => (await status()).session_state !== "paused");
   await command("Scan now");
   await command("Reload preset");
+  const reload = page.getByRole("dialog", { name: "Reload preset" });
+  await reload.getByText("nothing would change").waitFor();
+  await press("Enter");
+  await reload.waitFor({ state: "hidden" });
   await command("Stop, keep positions");
   await page.getByRole("dialog", { name: "Stop, keep positions" }).waitFor();
   await press("Enter");

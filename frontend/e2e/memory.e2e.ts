@@ -5,8 +5,8 @@ import { Daemon } from "./daemon";
 
 /* A page that is kept open does not grow. SOAK_MINUTES=30 looks for longer. */
 
-const MINUTES = Number(process.env["SOAK_MINUTES"] ?? 1.5);
-const WARM_UP_MS = 40_000;
+const MINUTES = Number(process.env["SOAK_MINUTES"] ?? 0.5);
+const WARM_UP_MS = 20_000;
 const SAMPLES = 9;
 
 let daemon: Daemon;

@@ -16,9 +16,7 @@ let ids: Record<string, string>;
 
 beforeAll(async () => {
   await mkdir(folder, { recursive: true });
-  daemon = await Daemon.startWithTrades(1, 3);
-  await daemon.runBacktest();
-  await daemon.runBacktest();
+  daemon = await Daemon.startWithTrades({ DEMO_SPEED: 1 });
   ids = await findIds(daemon);
   browser = await openBrowser();
 });
