@@ -66,6 +66,7 @@ export const positionsText = catalogue({
   "stop.invalid": "Type a price, or drag the stop on the bar.",
   "stop.beyondPrice": "The stop would lie at or beyond the price.",
   "stop.beyondInitial": "A stop is never looser than the initial one ({price}).",
+  "stop.drag": "stop, dragged",
   "stop.hint": "Rounded to the tick away from the entry.",
   "targets.title": "Targets of {symbol}",
   "targets.name": "Name",

@@ -1,9 +1,10 @@
 import { ActionIcon } from "@mantine/core";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { ChevronLeft, ChevronRight } from "lucide-react";
+import { useState } from "react";
 import { useCommandHost } from "../../commands/host";
-import { breakeven, closePart } from "../../commands/positions";
-import { shortSymbol } from "../../domain/format";
+import { breakeven, closePart, moveStop } from "../../commands/positions";
+import { priceDigits, shortSymbol } from "../../domain/format";
 import { type Timeframe, timeframes } from "../../features/chart/queries";
 import { SymbolChart } from "../../features/chart/symbol-chart";
 import { DecisionList } from "../../features/decisions/decision-list";
@@ -16,6 +17,7 @@ import {
   StopHistory,
   useFreshPosition,
 } from "../../features/positions/position-detail";
+import { StopEditor } from "../../features/positions/stop-editor";
 import { useNeighbours, usePosition } from "../../features/positions/use-position";
 import { useSearchState } from "../../hooks/use-search-state";
 import { positionsText as t } from "../../texts/positions";
@@ -41,7 +43,8 @@ function Neighbour({ id, label, Icon }: { id: string | null; label: string; Icon
 export function PositionPage() {
   const { id = "" } = useParams({ strict: false });
   const navigate = useNavigate();
-  const { give } = useCommandHost();
+  const { give, context } = useCommandHost();
+  const [dropped, setDropped] = useState<number | null>(null);
   const [search, setSearch] = useSearchState({ tf: "1m", order: "" });
   const query = usePosition(id);
   const position = useFreshPosition(query.data?.position);
@@ -65,6 +68,12 @@ export function PositionPage() {
         </Panel>
       </Page>
     );
+  const mayMove = moveStop.allowed(context, { position, price: position.stop }).isAllowed;
+  const grip = {
+    price: position.stop,
+    label: t("stop.drag"),
+    onDrop: (price: number) => setDropped(Number(price.toFixed(priceDigits(price, position.symbol)))),
+  };
   const timeframe: Timeframe = timeframes.find((each) => each === search.tf) ?? "1m";
   return (
     <Page
@@ -85,6 +94,7 @@ export function PositionPage() {
             onTimeframe={(tf) => setSearch({ tf })}
             focusTs={position.state === "closed" ? position.opened_at : null}
             height={420}
+            grip={mayMove ? grip : undefined}
           />
         </div>
         <div className="c-4 stack">
@@ -102,6 +112,7 @@ export function PositionPage() {
           <OrdersOf orders={detail.orders} fills={detail.fills} onOpen={(order) => setSearch({ order })} />
         </div>
       </div>
+      <StopEditor position={position} isOpen={dropped !== null} at={dropped ?? undefined} onClose={() => setDropped(null)} />
       <OrderDialog id={search.order} onClose={() => setSearch({ order: "" })} />
     </Page>
   );

@@ -20,6 +20,7 @@ import {
 import { type Ref, useEffect, useImperativeHandle, useRef } from "react";
 import { formatClock, formatDateTime, formatOtherZone, priceDigits, zoneName } from "../../domain/format";
 import { type ChartColours, chartOptions, readChartColours, withAlpha } from "./chart-theme";
+import { attachGrip, type PriceGrip } from "./grip";
 import { type WallBar, WallBars } from "./wall-bars";
 
 export interface ChartCandle {
@@ -77,6 +78,7 @@ export interface PriceChartProps {
   curves?: readonly ChartCurve[];
   markers?: readonly ChartMarker[];
   walls?: readonly WallBar[];
+  grip?: PriceGrip | undefined;
   isLog?: boolean;
   /** Brought into the middle when it changes. */
   focusTs?: number | null;
@@ -234,6 +236,7 @@ export function PriceChart(props: PriceChartProps) {
     curves,
     markers,
     walls,
+    grip,
     isLog = false,
     focusTs,
     onHover,
@@ -310,6 +313,18 @@ export function PriceChart(props: PriceChartProps) {
   useEffect(() => {
     if (element.current) parts.current?.walls.set(walls ?? [], readChartColours(element.current));
   }, [walls, scheme]);
+  const drop = useRef(grip?.onDrop);
+  useEffect(() => {
+    drop.current = grip?.onDrop;
+  });
+  const gripPrice = grip?.price;
+  const gripLabel = grip?.label ?? "";
+  useEffect(() => {
+    const made = parts.current;
+    if (!made || !element.current || gripPrice === undefined) return undefined;
+    const held = { price: gripPrice, label: gripLabel, onDrop: (price: number) => drop.current?.(price) };
+    return attachGrip(element.current, made.chart, made.candles, held, readChartColours(element.current).warn);
+  }, [gripPrice, gripLabel, scheme]);
   useEffect(() => {
     parts.current?.candles.priceScale().applyOptions({ mode: isLog ? PriceScaleMode.Logarithmic : PriceScaleMode.Normal });
   }, [isLog]);

@@ -23,6 +23,7 @@ import {
   stopCurve,
   withCandle,
 } from "./overlays";
+import type { PriceGrip } from "./grip";
 import { type ChartCurve, type ChartHandle, PriceChart } from "./price-chart";
 import {
   bookCapability,
@@ -50,6 +51,8 @@ interface SymbolChartProps {
   /** Without tools: a part of another page. */
   isCompact?: boolean;
   height?: number | string;
+  /** A price that can be dragged: the stop of a position. */
+  grip?: PriceGrip | undefined;
 }
 
 function isSame(a: string, b: string): boolean {
@@ -283,6 +286,7 @@ export function SymbolChart(props: SymbolChartProps) {
             curves={drawing.curves}
             markers={drawing.markers}
             walls={drawing.walls}
+            grip={props.grip}
             isLog={isLog}
             focusTs={focusTs}
             onHover={setHoverTs}

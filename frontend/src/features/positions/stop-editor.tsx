@@ -34,9 +34,9 @@ function verdictText(position: Position, verdict: StopVerdict): string {
   }
 }
 
-function StopForm({ position, onDone }: { position: Position; onDone: () => void }) {
+function StopForm({ position, at, onDone }: { position: Position; at: number; onDone: () => void }) {
   const { give } = useCommandHost();
-  const [price, setPrice] = useState<number | null>(position.stop);
+  const [price, setPrice] = useState<number | null>(at);
   const [isPending, setPending] = useState(false);
   const verdict = judgeStop(position, price);
   const isMove = verdict.kind === "tighten" || verdict.kind === "loosen";
@@ -72,7 +72,9 @@ function StopForm({ position, onDone }: { position: Position; onDone: () => void
         <p className="text-2">
           {t("stop.now", { price: formatPrice(position.stop, position.symbol), risk: riskText(position, position.stop) })}
         </p>
-        {isMove && price !== null && <p>{t("stop.at", { price: formatPrice(price), risk: riskText(position, price) })}</p>}
+        {isMove && price !== null && (
+          <p>{t("stop.at", { price: formatPrice(price, position.symbol), risk: riskText(position, price) })}</p>
+        )}
         {!isWrong && <p className={verdict.kind === "loosen" ? "tone-warn" : "text-2"}>{verdictText(position, verdict)}</p>}
       </div>
       <div className="spread">
@@ -90,8 +92,16 @@ function StopForm({ position, onDone }: { position: Position; onDone: () => void
   );
 }
 
+interface StopEditorProps {
+  position: Position;
+  isOpen: boolean;
+  /** Where it was dropped on the chart; else where the stop is. */
+  at?: number | undefined;
+  onClose: () => void;
+}
+
 /** Moves the stop: typed, or dragged on the bar; says what is at risk there. */
-export function StopEditor({ position, isOpen, onClose }: { position: Position; isOpen: boolean; onClose: () => void }) {
+export function StopEditor({ position, isOpen, at, onClose }: StopEditorProps) {
   return (
     <Modal
       opened={isOpen}
@@ -99,7 +109,7 @@ export function StopEditor({ position, isOpen, onClose }: { position: Position; 
       title={t("stop.title", { symbol: shortSymbol(position.symbol) })}
       closeButtonProps={{ "aria-label": uiText("confirm.cancel") }}
     >
-      <StopForm position={position} onDone={onClose} />
+      <StopForm position={position} at={at ?? position.stop} onDone={onClose} />
     </Modal>
   );
 }
