@@ -103,11 +103,48 @@ static void sockets_have_limits(void **state) {
   for (int i = 0; i < 12; i++) socket_client_close(&clients[i]);
 }
 
+/* A goodbye is a code and a sentence. */
+static void expect_goodbye(struct socket_client *client, int code, const char *reason) {
+  struct socket_world world = web_sockets();
+  assert_int_equal(socket_client_wait_end(client, &world), code);
+  assert_true(client->text.length > 2);
+  assert_string_equal(client->text.data + 2, reason);
+  socket_client_close(client);
+}
+
+static void refusals_have_a_code_and_a_reason(void **state) {
+  (void)state;
+  char secret[TOKEN_TEXT_BYTES];
+  struct socket_client clients[11];
+  struct socket_client client;
+  struct socket_world world = web_sockets();
+  web_pass_s(120);
+  assert_int_equal(socket_client_open(&client, &world, "/ws?ticket=forged", ""), 101);
+  expect_goodbye(&client, 4001, "the ticket is unknown, used or older than 30 s");
+  web_make_token("nobody", API_ROLE_NONE, secret);
+  assert_int_equal(socket_client_open(&client, &world, "/ws", web_bearer(secret)), 101);
+  expect_goodbye(&client, 4003, "the role may not read");
+  for (int i = 0; i < 11; i++) assert_int_equal(socket_client_open(&clients[i], &world, "/ws", web_bearer(web.tokens[API_ROLE_VIEWER])), 101);
+  expect_goodbye(&clients[10], 4029, "too many connects within a minute");
+  web.settings.ws_max_connections = 10;
+  assert_int_equal(socket_client_open(&client, &world, "/ws", web_bearer(web.tokens[API_ROLE_OPERATOR])), 101);
+  expect_goodbye(&client, 4013, "too many connections");
+  web.settings.ws_max_connections = 20;
+  /* A role that is taken away while the socket is open. */
+  struct accounts *accounts = &web.api->access->accounts;
+  accounts_find_secret(accounts, web.tokens[API_ROLE_VIEWER])->role = API_ROLE_NONE;
+  web_pass_s(61);
+  expect_goodbye(&clients[0], 4003, "the role may not read any more");
+  accounts_find_secret(accounts, web.tokens[API_ROLE_VIEWER])->role = API_ROLE_VIEWER;
+  for (int i = 1; i < 10; i++) socket_client_close(&clients[i]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(sockets_need_a_ticket_or_a_token),
       cmocka_unit_test(sockets_end_with_their_rights),
       cmocka_unit_test(sockets_have_limits),
+      cmocka_unit_test(refusals_have_a_code_and_a_reason),
   };
   return cmocka_run_group_tests(tests, web_open_guarded, web_close);
 }
