@@ -256,7 +256,7 @@ static enum status read_newest(struct database *database, int *version, struct b
 }
 
 static enum status undo(struct database *database, int version, const char *sql, struct problem *problem) {
-  if (sql[0] == '\0') {
+  if (sql == NULL || sql[0] == '\0') {
     problem_add(problem, "no_way_back", database->path, NULL, NULL, "schema version %d left no SQL that undoes it", version);
     return STATUS_NEWER_VERSION;
   }
