@@ -272,6 +272,47 @@ static void test_broken_bodies(void **state) {
   }
 }
 
+/* Is the member among what the problem lists? */
+static bool names_member(const char *name) {
+  for (int32_t i = 0; i < market_fixture_count(&fixture, "errors"); i++) {
+    char path[32];
+    snprintf(path, sizeof path, "errors.%d.path", (int)i);
+    if (strstr(market_fixture_text(&fixture, path), name) != NULL) return true;
+  }
+  return false;
+}
+
+/* A value that is of another type than any member of that type. */
+static const char *wrong_value(enum shape_type type) {
+  bool is_list = type == SHAPE_ARRAY || type == SHAPE_OBJECT || type == SHAPE_MAP;
+  return is_list ? "\"text\"" : "[{}]";
+}
+
+/* Each member of each body in turn: of another type, and null where it is needed. All errors are told at once, so that the others may be missing. */
+static void test_wrong_types(void **state) {
+  (void)state;
+  int tried = 0;
+  for (int i = 0; i < api_route_count; i++) {
+    const struct route *route = &api_routes[i];
+    char path[256];
+    if (is_read(route)) continue;
+    fill_path(route, "x", path, sizeof path);
+    for (const struct shape_member *member = shape_table[route->request].members; member->name != NULL; member++) {
+      if (!shape_is_member(member) || member->type == SHAPE_ANY) continue;
+      for (int k = 0; k < (member->is_optional ? 1 : 2); k++) {
+        char body[256];
+        snprintf(body, sizeof body, "{\"%s\":%s}", member->name, k == 0 ? wrong_value(member->type) : "null");
+        int status = ask(route->method, path, body);
+        if (status != 422 || !names_member(member->name))
+          fail_msg("%s %s answered %d to %s: %s", route->method, path, status, body, fixture.reply.body.data);
+        expect_problem(route, 422);
+        ++tried;
+      }
+    }
+  }
+  assert_true(tried > 60);
+}
+
 static void test_unknown_arguments(void **state) {
   (void)state;
   for (int i = 0; i < api_route_count; i++) {
@@ -384,6 +425,7 @@ int main(void) {
       cmocka_unit_test(test_unknown_ids),
       cmocka_unit_test(test_wrong_methods),
       cmocka_unit_test(test_broken_bodies),
+      cmocka_unit_test(test_wrong_types),
       cmocka_unit_test(test_unknown_arguments),
       cmocka_unit_test(test_roles),
       cmocka_unit_test(test_document),

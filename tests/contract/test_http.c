@@ -162,6 +162,9 @@ static void framing_is_checked(void **state) {
   assert_int_equal(web_send_text("POST /api/engine/pause HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: "
                                  "chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"),
                    409);
+  /* A length that cuts the body short leaves no JSON. */
+  assert_int_equal(
+      web_send_text("POST /api/engine/pause HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n{}"), 400);
   int status = web_send_text("POST /api/engine/pause HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n");
   assert_true(status == 400 || status == 0);
   status = web_send_text("\x01\x02 / HTTP/1.1\r\n\r\n");
@@ -179,6 +182,7 @@ static void sizes_have_limits(void **state) {
   snprintf(text, sizeof text, "GET /api/live HTTP/1.1\r\nHost: localhost\r\nX-Big: %.20000s\r\n\r\n", big);
   assert_int_equal(web_send_text(text), 431);
   assert_int_equal(web_post_bytes("/api/engine/pause", big, WEB_BODY_LIMIT + 1), 413);
+  assert_int_equal(web_send_text("POST /api/engine/pause HTTP/1.1\r\nHost: localhost\r\nContent-Length: 104857600\r\n\r\n"), 413);
   /* The same without a length declared before. */
   int used =
       snprintf(text, sizeof text,
@@ -222,6 +226,10 @@ static void bodies_are_strict(void **state) {
       BODY("{\"wait_ms\":99999999999999999999999999999999999999999}", 400),
       BODY("{\"wait_ms\":9007199254740993}", 422),
       BODY("{\"wait_ms\":-1}", 422),
+      BODY("{\"wait_ms\":-0}", 404), /* it is 0; the preset is what there is not */
+      BODY("{\"wait_ms\":1e-400}", 422),
+      BODY("{\"wait_ms\":\"1 \"}", 422),
+      BODY("{\"wait_ms\":null}", 404),
       BODY("{\"wait_ms\":1.5}", 422),
       BODY("{\"wait_ms\":\" 1\"}", 422),
       BODY("{\"wait_ms\":\"1,5\"}", 422),

@@ -96,6 +96,7 @@ static int64_t clock_now(void *self) {
 
 static int64_t clock_monotonic(void *self) {
   (void)self;
+  if (web.is_ending) web_pass_s(1);
   return web.clock_ms * 1000000;
 }
 
@@ -214,6 +215,7 @@ int web_open_guarded(void **state) {
 
 int web_close(void **state) {
   (void)state;
+  web.is_ending = true;
   http_server_close(web.server);
   api_close(web.api);
   if (web.file != NULL) {

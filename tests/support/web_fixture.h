@@ -31,6 +31,7 @@ struct web {
   char tokens[api_role_count][TOKEN_TEXT_BYTES], revoked[TOKEN_TEXT_BYTES];
   char received[WEB_REPLY_BYTES]; /* the last answer */
   int presets_used;
+  bool is_ending; /* time passes with every look at the clock, so that farewells have an end */
   /* What the test makes fail. */
   bool is_audit_broken;
   enum status backup_status; /* of every backup that is made */
