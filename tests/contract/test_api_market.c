@@ -32,11 +32,6 @@ static int close_all(void **state) {
   return 0;
 }
 
-static void assert_near(double a, double b, double tolerance) {
-  if (!(fabs(a - b) <= tolerance)) print_message("%.10g is not %.10g\n", a, b);
-  assert_true(fabs(a - b) <= tolerance);
-}
-
 /* ---- lists ---- */
 
 struct ids {
@@ -272,14 +267,14 @@ static void the_last_scan_is_the_engine_s(void **unused) {
   const struct scan_result *first = engine_scan_result(engine, 0);
   assert_string_equal(market_fixture_text(&fixture, "items.0.symbol"), first->symbol);
   assert_int_equal((int)market_fixture_number(&fixture, "items.0.rank"), first->rank);
-  assert_near(market_fixture_number(&fixture, "items.0.score"), first->score, 1e-8);
+  market_fixture_near(market_fixture_number(&fixture, "items.0.score"), first->score, 1e-8);
   double sum = 0;
   for (int32_t i = 0; i < first->components_count; i++) {
     char path[96];
     snprintf(path, sizeof path, "items.0.components.%s.contribution", score_component_names[first->components[i].component]);
     sum += market_fixture_number(&fixture, path);
   }
-  assert_near(sum, first->score, 1e-6);
+  market_fixture_near(sum, first->score, 1e-6);
   assert_int_equal(market_fixture_count(&fixture, "items.0.metrics"), 14);
   assert_int_equal(market_fixture_count(&fixture, "items.0.levels"), engine_levels(engine, engine_find_symbol(engine, first->symbol))->active_count);
 }
@@ -294,7 +289,7 @@ static void a_scan_of_the_past_keeps_its_rows(void **unused) {
   assert_non_null(past);
   assert_int_equal(market_fixture_get(&fixture, "/api/scanner/history/N%08lld", (long long)past->scan_id), 200);
   assert_string_equal(market_fixture_text(&fixture, "items.0.symbol"), past->symbol);
-  assert_near(market_fixture_number(&fixture, "items.0.score"), past->score, 1e-8);
+  market_fixture_near(market_fixture_number(&fixture, "items.0.score"), past->score, 1e-8);
   assert_int_equal(market_fixture_count(&fixture, "items.0.components"), past->components_count);
   assert_true(market_fixture_count(&fixture, "items.0.filters") > 0);
 }
@@ -417,7 +412,7 @@ static void candles_are_the_recorded_ones(void **unused) {
     snprintf(path, sizeof path, "items.%d.ts", (int)i);
     assert_true((int64_t)market_fixture_number(&fixture, path) == candle->open_ts);
     snprintf(path, sizeof path, "items.%d.close", (int)i);
-    assert_near(market_fixture_number(&fixture, path), candle->close, 1e-8);
+    market_fixture_near(market_fixture_number(&fixture, path), candle->close, 1e-8);
     snprintf(path, sizeof path, "items.%d.volume", (int)i);
     assert_true(fabs(market_fixture_number(&fixture, path) - candle->volume) < 1e-6 * candle->volume + 1e-8);
   }
@@ -441,16 +436,16 @@ static void longer_candles_are_sums(void **unused) {
     high = fmax(high, part[i].high);
     volume += part[i].volume;
   }
-  assert_near(market_fixture_number(&fixture, "items.9.open"), part[0].open, 1e-8);
-  assert_near(market_fixture_number(&fixture, "items.9.high"), high, 1e-8);
-  assert_near(market_fixture_number(&fixture, "items.9.close"), part[4].close, 1e-8);
+  market_fixture_near(market_fixture_number(&fixture, "items.9.open"), part[0].open, 1e-8);
+  market_fixture_near(market_fixture_number(&fixture, "items.9.high"), high, 1e-8);
+  market_fixture_near(market_fixture_number(&fixture, "items.9.close"), part[4].close, 1e-8);
   assert_true(fabs(market_fixture_number(&fixture, "items.9.volume") - volume) < 1e-6 * volume);
   struct candle next = *candle_series_newest(&engine_market(fixture.rig.engine, 1)->series[TIMEFRAME_1M]);
   rig_bar(&fixture.rig, 1, next.close, next.close * 1.001, next.close * 0.999, next.close * 1.0005);
   assert_int_equal(market_fixture_get(&fixture, "/api/charts/candles?symbol=btcusdt&timeframe=1h&limit=1"), 200);
   assert_int_equal(json_kind(market_fixture_at(&fixture, "items.0.closed")), JSON_BOOL);
   assert_false(json_bool(market_fixture_at(&fixture, "items.0.closed")));
-  assert_near(market_fixture_number(&fixture, "items.0.high"), next.close * 1.001, 1e-8);
+  market_fixture_near(market_fixture_number(&fixture, "items.0.high"), next.close * 1.001, 1e-8);
 }
 
 static int count_markers(const char *kind) {
@@ -621,10 +616,10 @@ static void instruments_have_their_steps(void **state) {
     assert_int_equal(market_fixture_get(&fixture, "/api/instruments?symbol=%s", instrument->venue_symbol), 200);
     assert_int_equal(market_fixture_count(&fixture, "items"), 1);
     assert_string_equal(market_fixture_text(&fixture, "items.0.symbol"), instrument->symbol);
-    assert_near(market_fixture_number(&fixture, "items.0.tick_size"), decimal_to_double(instrument->tick_size), 1e-12);
+    market_fixture_near(market_fixture_number(&fixture, "items.0.tick_size"), decimal_to_double(instrument->tick_size), 1e-12);
     double decimals = market_fixture_number(&fixture, "items.0.price_decimals");
     double steps = decimal_to_double(instrument->tick_size) * pow(10, decimals);
-    assert_near(steps, round(steps), 1e-9);                                     /* no digit of a price is behind them, */
+    market_fixture_near(steps, round(steps), 1e-9);                             /* no digit of a price is behind them, */
     if (decimals > 0) assert_true(fabs(steps / 10 - round(steps / 10)) > 1e-3); /* and one fewer would hide one */
   }
   assert_int_equal(market_fixture_get(&fixture, "/api/instruments?symbol=NONSENSE"), 404);
@@ -649,9 +644,9 @@ static void a_reload_is_shown_before_it_is_done(void **state) {
   assert_string_equal(market_fixture_text(&fixture, "preset"), changed.name);
   assert_int_equal(market_fixture_count(&fixture, "changed"), 1);
   assert_string_equal(market_fixture_text(&fixture, "changed.0.key"), "risk.risk_per_trade");
-  assert_near(strtod(market_fixture_text(&fixture, "changed.0.old"), NULL), old, 1e-12);
-  assert_near(strtod(market_fixture_text(&fixture, "changed.0.new"), NULL), old / 2, 1e-12);
-  assert_near(engine_preset(fixture.rig.engine)->risk.risk_per_trade, old, 0); /* nothing was changed */
+  market_fixture_near(strtod(market_fixture_text(&fixture, "changed.0.old"), NULL), old, 1e-12);
+  market_fixture_near(strtod(market_fixture_text(&fixture, "changed.0.new"), NULL), old / 2, 1e-12);
+  market_fixture_near(engine_preset(fixture.rig.engine)->risk.risk_per_trade, old, 0); /* nothing was changed */
 }
 
 int main(void) {

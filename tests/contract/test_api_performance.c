@@ -32,11 +32,6 @@ static int close_all(void **state) {
   return 0;
 }
 
-static void assert_near(double a, double b, double tolerance) {
-  if (!(fabs(a - b) <= tolerance)) print_message("%.10g is not %.10g\n", a, b);
-  assert_true(fabs(a - b) <= tolerance);
-}
-
 /* ---- what the session did ---- */
 
 struct sums {
@@ -70,10 +65,10 @@ static void figures_are_those_of_the_trades(void **unused) {
   assert_int_equal(market_fixture_get(&fixture, "/api/performance/metrics"), 200);
   assert_int_equal((int)market_fixture_number(&fixture, "n"), sums.trades);
   assert_int_equal(market_fixture_count(&fixture, "metrics"), figure_count);
-  assert_near(metric("total_trades"), sums.trades, 0);
-  assert_near(metric("win_rate"), (double)sums.wins / sums.trades, 1e-8);
-  assert_near(metric("average_r"), sums.pnl_r / sums.trades, 1e-7);
-  assert_near(metric("gross_profit_usd") - metric("gross_loss_usd"), sums.pnl_usd, 1e-5);
+  market_fixture_near(metric("total_trades"), sums.trades, 0);
+  market_fixture_near(metric("win_rate"), (double)sums.wins / sums.trades, 1e-8);
+  market_fixture_near(metric("average_r"), sums.pnl_r / sums.trades, 1e-7);
+  market_fixture_near(metric("gross_profit_usd") - metric("gross_loss_usd"), sums.pnl_usd, 1e-5);
   assert_string_equal(market_fixture_text(&fixture, "metrics.average_r.unit"), "R");
   assert_true(isnan(metric("sharpe"))); /* fewer than 10 days */
   assert_true(isnan(metric("fill_rate")));
@@ -93,9 +88,9 @@ static void the_deepest_fall_is_that_of_the_marks(void **unused) {
   }
   assert_true(deepest > 0);
   assert_int_equal(market_fixture_get(&fixture, "/api/performance/drawdowns?limit=1"), 200);
-  assert_near(market_fixture_number(&fixture, "items.0.depth"), deepest, 1e-7);
+  market_fixture_near(market_fixture_number(&fixture, "items.0.depth"), deepest, 1e-7);
   assert_int_equal(market_fixture_get(&fixture, "/api/performance/metrics"), 200);
-  assert_near(metric("max_drawdown"), deepest, 1e-7);
+  market_fixture_near(metric("max_drawdown"), deepest, 1e-7);
 }
 
 static void a_part_is_a_part(void **unused) {
@@ -105,7 +100,7 @@ static void a_part_is_a_part(void **unused) {
   assert_int_equal(market_fixture_get(&fixture, "/api/performance/metrics?symbol=%s", engine_market(fixture.rig.engine, 0)->instrument.venue_symbol),
                    200);
   assert_int_equal((int)market_fixture_number(&fixture, "n"), sums.trades);
-  assert_near(metric("net_profit_usd"), sums.pnl_usd, 1e-5);
+  market_fixture_near(metric("net_profit_usd"), sums.pnl_usd, 1e-5);
   assert_true(isnan(metric("exposure")));
   assert_int_equal(market_fixture_get(&fixture, "/api/performance/equity?symbol=%s", engine_market(fixture.rig.engine, 0)->instrument.venue_symbol),
                    200);
@@ -136,8 +131,8 @@ static void every_breakdown_sums_to_the_whole(void **unused) {
     }
     assert_int_equal(parts.trades, sums.trades);
     assert_int_equal(parts.wins, sums.wins);
-    assert_near(parts.pnl_usd, sums.pnl_usd, 1e-4);
-    assert_near(parts.pnl_r, sums.pnl_r, 1e-4);
+    market_fixture_near(parts.pnl_usd, sums.pnl_usd, 1e-4);
+    market_fixture_near(parts.pnl_r, sums.pnl_r, 1e-4);
   }
 }
 
@@ -179,7 +174,7 @@ static void the_curve_is_thinned_but_keeps_its_ends(void **unused) {
   snprintf(path, sizeof path, "items.%d.ts", (int)count - 1);
   assert_true((int64_t)market_fixture_number(&fixture, path) == last->ts);
   snprintf(path, sizeof path, "items.%d.equity_usd", (int)count - 1);
-  assert_near(market_fixture_number(&fixture, path), decimal_to_double(last->equity_usd), 1e-6);
+  market_fixture_near(market_fixture_number(&fixture, path), decimal_to_double(last->equity_usd), 1e-6);
   assert_int_equal(market_fixture_get(&fixture, "/api/performance/equity?format=csv&time_range=1d"), 200);
   assert_int_equal(strncmp(fixture.reply.body.data, "ts,equity_usd,cash_usd,unrealised_usd,drawdown,cumulative_r\n", 60), 0);
 }
@@ -264,14 +259,14 @@ static void a_restart_changes_no_figure(void **unused) {
   market_fixture_restart(&fixture, 200);
   assert_int_equal(market_fixture_get(&fixture, "/api/performance/metrics"), 200);
   assert_string_equal(market_fixture_text(&fixture, "metrics.total_trades.unit"), "count");
-  assert_near(market_fixture_number(&fixture, "n"), sum_trades(NULL).trades, 0);
+  market_fixture_near(market_fixture_number(&fixture, "n"), sum_trades(NULL).trades, 0);
   struct json *old = json_parse(before, strlen(before), JSON_STRICT, "before", NULL);
   assert_non_null(old);
   for (int i = 0; i < figure_count; i++) {
     const struct json *value = json_member(json_member(json_member(old, "metrics"), figure_names[i]), "value");
     bool is_counted = strcmp(figure_names[i], "breakeven_moves") == 0 || strcmp(figure_names[i], "trailing_moves") == 0; /* in the database only */
     if (is_counted || json_kind(value) == JSON_NULL) continue;
-    assert_near(metric(figure_names[i]), json_number(value), 1e-6 * fmax(1, fabs(json_number(value))));
+    market_fixture_near(metric(figure_names[i]), json_number(value), 1e-6 * fmax(1, fabs(json_number(value))));
   }
   json_free(old);
   free(before);

@@ -7,42 +7,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void write_value(const char *key, const struct json *value, struct json_writer *writer);
-
-static void write_member(void *context, const char *key, const struct json *value) {
-  write_value(key, value, context);
-}
-
-static void write_value(const char *key, const struct json *value, struct json_writer *writer) {
-  switch (json_kind(value)) {
-    case JSON_NULL:
-      json_add_null(writer, key);
-      return;
-    case JSON_BOOL:
-      json_add_bool(writer, key, json_bool(value));
-      return;
-    case JSON_INT:
-      json_add_int(writer, key, json_int(value));
-      return;
-    case JSON_REAL:
-      json_add_double(writer, key, json_number(value));
-      return;
-    case JSON_STRING:
-      json_add_string(writer, key, json_string(value));
-      return;
-    case JSON_ARRAY:
-      json_begin_array(writer, key);
-      for (size_t i = 0; i < json_size(value); i++) write_value(NULL, json_item(value, i), writer);
-      json_end_array(writer);
-      return;
-    case JSON_OBJECT:
-      json_begin_object(writer, key);
-      json_each(value, write_member, writer);
-      json_end_object(writer);
-      return;
-  }
-}
-
 static int depth_of(const char *text) {
   int depth = 0;
   int deepest = 0;
@@ -58,7 +22,7 @@ static void write_again(const struct json *document, struct buffer *out) {
   struct json_writer writer;
   buffer_clear(out);
   json_writer_init(&writer, out, false);
-  write_value(NULL, document, &writer);
+  json_add_value(&writer, NULL, document);
 }
 
 static void try_flags(const char *text, size_t size, int flags) {

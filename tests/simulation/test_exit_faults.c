@@ -37,6 +37,15 @@ static const char *id_of(enum order_purpose purpose) {
   return id;
 }
 
+/* The same with quotes known, and an operator's close of a share under way: the id of its order. */
+static const struct position *begin_close(double fraction, char id[ORDER_ID_MAX]) {
+  const struct position *position = begin(true, NULL, NULL);
+  script_ticker(&script, 0, 100.95, 101.00);
+  close_share(fraction, false);
+  memcpy(id, id_of(PURPOSE_MANUAL), ORDER_ID_MAX);
+  return position;
+}
+
 static int64_t cents(int64_t value) {
   return value * DECIMAL_ONE / 100;
 }
@@ -99,17 +108,13 @@ static void a_time_stop_grows_more_urgent(void **state) {
 
 static void fills_of_an_attempt_count(void **state) {
   (void)state;
-  const struct position *position = begin(true, NULL, NULL);
-  int64_t qty = position->qty;
-  script_ticker(&script, 0, 100.95, 101.00);
-  close_share(1, false);
-  script_ack(&script, id_of(PURPOSE_MANUAL));
+  char id[ORDER_ID_MAX];
+  int64_t qty = begin_close(1, id)->qty;
+  script_ack(&script, id);
   cancel_targets();
-  script_fill(&script, id_of(PURPOSE_MANUAL), 10, 100.9);
+  script_fill(&script, id, 10, 100.9);
   script_forget(&script);
   script_wait_alive(&script, script.preset.position_config.fsm_config.exiting_timeout_s * 1000);
-  char id[ORDER_ID_MAX];
-  memcpy(id, id_of(PURPOSE_MANUAL), sizeof id);
   assert_true(script_was_cancelled(&script, id));
   script_fill(&script, id, 5, 100.9); /* while it is being cancelled */
   script_update(&script, id, CHANGE_CANCELLED);
@@ -121,11 +126,8 @@ static void fills_of_an_attempt_count(void **state) {
 /* A share cannot be closed beside an exit that is running, and the reply says so. */
 static void a_share_beside_a_running_exit_is_refused(void **state) {
   (void)state;
-  begin(true, NULL, NULL);
-  script_ticker(&script, 0, 100.95, 101.00);
-  close_share(1, false);
   char id[ORDER_ID_MAX];
-  memcpy(id, id_of(PURPOSE_MANUAL), sizeof id);
+  begin_close(1, id);
   close_share(0.5, false);
   assert_int_equal(script.reply.status, COMMAND_FAILED);
   assert_string_equal(script.reply.code, "in_use");
@@ -135,11 +137,8 @@ static void a_share_beside_a_running_exit_is_refused(void **state) {
 
 static void a_cancel_of_unknown_fate_does_not_stop_the_exit(void **state) {
   (void)state;
-  begin(true, NULL, NULL);
-  script_ticker(&script, 0, 100.95, 101.00);
-  close_share(1, false);
   char id[ORDER_ID_MAX];
-  memcpy(id, id_of(PURPOSE_MANUAL), sizeof id);
+  begin_close(1, id);
   cancel_targets();
   script_wait_alive(&script, 60000); /* never acknowledged, longer than its time */
   assert_int_equal(script_find(&script, id)->state, ORDER_UNKNOWN);
@@ -236,11 +235,8 @@ static void a_share_is_closed_and_targets_are_scaled(void **state) {
 
 static void a_kill_overtakes_a_partial_close(void **state) {
   (void)state;
-  begin(true, NULL, NULL);
-  script_ticker(&script, 0, 100.95, 101.00);
-  close_share(0.5, false);
   char id[ORDER_ID_MAX];
-  memcpy(id, id_of(PURPOSE_MANUAL), sizeof id);
+  begin_close(0.5, id);
   script_ack(&script, id);
   script_forget(&script);
   script_command(&script, COMMAND_KILL_SWITCH);
@@ -254,17 +250,16 @@ static void a_kill_overtakes_a_partial_close(void **state) {
 
 static void an_unprotected_partial_close_is_ended_at_market(void **state) {
   (void)state;
-  begin(true, NULL, NULL);
-  script_ticker(&script, 0, 100.95, 101.00);
-  close_share(0.5, false);
-  script_ack(&script, id_of(PURPOSE_MANUAL));
+  char id[ORDER_ID_MAX];
+  begin_close(0.5, id);
+  script_ack(&script, id);
   script_update(&script, id_of(PURPOSE_STOP), CHANGE_CANCELLED);
   for (int i = 0; i < 6; i++) {
     script_pass(&script, 1000);
     if (script_order(&script, PURPOSE_STOP)->state == ORDER_SENT) script_reject(&script, id_of(PURPOSE_STOP), REJECT_OTHER);
   }
-  assert_true(script_was_cancelled(&script, id_of(PURPOSE_MANUAL)));
-  script_update(&script, id_of(PURPOSE_MANUAL), CHANGE_CANCELLED);
+  assert_true(script_was_cancelled(&script, id));
+  script_update(&script, id, CHANGE_CANCELLED);
   assert_int_equal(script_order(&script, PURPOSE_EXIT)->type, ORDER_MARKET);
   script_close(&script);
 }

@@ -225,3 +225,7 @@ int32_t market_fixture_count(const struct market_fixture *fixture, const char *p
   assert_non_null(value);
   return (int32_t)json_size(value);
 }
+
+void market_fixture_near(double a, double b, double tolerance) {
+  if (!(fabs(a - b) <= tolerance)) fail_msg("%.10g is not %.10g", a, b);
+}

@@ -52,5 +52,7 @@ const struct json *market_fixture_at(const struct market_fixture *fixture, const
 const char *market_fixture_text(const struct market_fixture *fixture, const char *path); /* "" for null */
 double market_fixture_number(const struct market_fixture *fixture, const char *path);    /* NaN for null */
 int32_t market_fixture_count(const struct market_fixture *fixture, const char *path);    /* of an array */
+/* Fails unless the two are as near. */
+void market_fixture_near(double a, double b, double tolerance);
 
 #endif

@@ -46,31 +46,16 @@ static void copy_value(void *context, const char *key, const struct json *value)
     json_add_string(writer, key, "***");
     return;
   }
-  switch (json_kind(value)) {
-    case JSON_NULL:
-      json_add_null(writer, key);
-      return;
-    case JSON_BOOL:
-      json_add_bool(writer, key, json_bool(value));
-      return;
-    case JSON_INT:
-      json_add_int(writer, key, json_int(value));
-      return;
-    case JSON_REAL:
-      json_add_double(writer, key, json_number(value));
-      return;
-    case JSON_STRING:
-      json_add_string(writer, key, json_string(value));
-      return;
-    case JSON_ARRAY:
-      json_begin_array(writer, key);
-      for (size_t i = 0; i < json_size(value); i++) copy_value(writer, NULL, json_item(value, i));
-      json_end_array(writer);
-      return;
-    default:
-      json_begin_object(writer, key);
-      json_each(value, copy_value, writer);
-      json_end_object(writer);
+  if (json_kind(value) == JSON_OBJECT) {
+    json_begin_object(writer, key);
+    json_each(value, copy_value, writer);
+    json_end_object(writer);
+  } else if (json_kind(value) == JSON_ARRAY) {
+    json_begin_array(writer, key);
+    for (size_t i = 0; i < json_size(value); i++) copy_value(writer, NULL, json_item(value, i));
+    json_end_array(writer);
+  } else {
+    json_add_value(writer, key, value);
   }
 }
 
