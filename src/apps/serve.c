@@ -225,6 +225,7 @@ static enum status turn(struct server *server) {
   http_server_run(server->http);
   runner_idle(&server->wiring.runner, server_event_now(server));
   run_pool_turn(server->pool);
+  housekeeping_turn(server->housekeeping, server);
   api_turn(server->api);
   http_server_flush(server->http);
   snapshots_take(server->snapshots, &server->wiring.runner, false);

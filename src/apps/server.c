@@ -14,6 +14,7 @@
 #include "adapters/store/migrations.h"
 #include "adapters/store/sqlite_query.h"
 #include "adapters/store/sqlite_store.h"
+#include "apps/server_metrics.h"
 #include "apps/server_system.h"
 #include "base/calendar.h"
 #include "base/check.h"
@@ -171,7 +172,12 @@ static enum status open_storage(struct server *server, struct engine_counters *c
   if (!status) status = store_instance(&server->registry, server->wiring.config.instance, now, &app->problem);
   if (!status) status = store_counters_load(&server->registry, counters, &app->problem);
   if (status) return status;
-  const struct journal_options journal = {.data_dir = settings->data_dir, .account = account, .instance = server->wiring.config.instance};
+  const struct journal_options journal = {.data_dir = settings->data_dir,
+                                          .account = account,
+                                          .instance = server->wiring.config.instance,
+                                          .on_flush = server_metrics_flush,
+                                          .context = server,
+                                          .clock = server->clock};
   status = journal_open(&server->journal, &journal, &app->problem);
   return status ? status : take_lease(server, now);
 }
@@ -236,6 +242,7 @@ static enum status resume(struct server *server) {
   recover_event(&event, &server->recovery, server->recovery.last_ts, server->app->settings.resume_on_restart == RESUME_PAUSED);
   server_step(server, &event, false);
   metrics_add(server->metrics, METRIC_RESTARTS, METRIC_VALUES(restart_cause_names[server->recovery.cause]), 1);
+  metrics_add(server->metrics, METRIC_RECOVERIES, METRIC_VALUES("engine", "restart"), 1);
   metrics_set(server->metrics, METRIC_RECOVERY_DURATION, NULL, server->recovery.seconds);
   return server_play_resume(server, server->recovery.last_ts);
 }
@@ -308,6 +315,7 @@ static enum status open_pool(struct server *server) {
                                            .clock = server->clock,
                                            .recordings = server->recordings[0] != '\0' ? server->recordings : NULL,
                                            .on_change = on_run_changed,
+                                           .on_end = server_metrics_run_ended,
                                            .context = server};
   struct preset_store store;
   int count;
@@ -562,6 +570,7 @@ static enum status tell_serving(struct server *server) {
   enum status status = handover_tell_serving(&server->claim, http_server_is_given(server->http), &server->app->problem);
   if (status) return status;
   server->handover = handover_open(server->app->settings.data_dir);
+  server->housekeeping = housekeeping_open(server);
   buffer_add_format(&text, "%ld %s\n", (long)getpid(), host);
   status = buffer_write_file(&text, path, 0644, &server->app->problem);
   buffer_deinit(&text);
@@ -586,6 +595,7 @@ enum status server_open(struct server *server, struct app *app, const struct ser
   if (status) return status;
   choose_start(server);
   status = metrics_open(&server->metrics, server->clock);
+  if (!status) server_metrics_open(server);
   if (!status) status = server_system_open(server);
   /* All that takes time and touches nothing is behind us: the account has no engine from here to resume. */
   if (!status) status = take_over(server);
@@ -651,6 +661,8 @@ static void close_registry(struct server *server) {
 enum status server_release(struct server *server) {
   if (!journal_is_available(server->journal)) return STATUS_IO_FAILED;
   api_stop_commands(server->api);
+  housekeeping_close(server->housekeeping);
+  server->housekeeping = NULL;
   run_pool_stop(server->pool);
   end_engine(server);
   uint64_t seq = journal_last_seq(server->journal);
@@ -675,6 +687,7 @@ void server_close(struct server *server) {
   if (server->api != NULL) api_stop_commands(server->api);
   if (server->http != NULL && is_ours) end_engine(server);
   handover_close(server->handover, is_ours);
+  housekeeping_close(server->housekeeping);
   http_server_close(server->http);
   run_pool_close(server->pool);
   if (server->token_path[0] != '\0') unlink(server->token_path);

@@ -9,6 +9,7 @@
 #include "adapters/store/store_registry.h"
 #include "api/api.h"
 #include "apps/handover.h"
+#include "apps/housekeeping.h"
 #include "apps/run_pool.h"
 #include "apps/wiring.h"
 #include "runner/archive.h"
@@ -70,6 +71,7 @@ struct server {
   int given[HANDOVER_SOCKETS_MAX];
   int given_count;
   struct handover *handover;
+  struct housekeeping *housekeeping;
   int64_t released_ns; /* account given away; 0: it is ours */
   bool is_followed;    /* the successor serves */
   bool is_lost;        /* it is gone: taken back as soon as its lock is free */

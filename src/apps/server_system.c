@@ -94,11 +94,12 @@ struct server_system {
   struct resources *resources;
 };
 
-static const char *const passed[] = {"DATABASE_URL", "DATA_DIR", "BACKUP_DIR", "PRESETS_DIR"};
+static const char *const passed[] = {"DATABASE_URL", "DATA_DIR", "BACKUP_DIR", "PRESETS_DIR", "LOG_DIR", "REPORTS_DIR"};
 enum { PASSED = sizeof passed / sizeof passed[0], VARIABLE_BYTES = 1200 };
 
 static const char *value_of(const struct settings *settings, int index) {
-  const char *const values[PASSED] = {settings->database_url, settings->data_dir, settings->backup_dir, settings->presets_dir};
+  const char *const values[PASSED] = {settings->database_url, settings->data_dir, settings->backup_dir,
+                                      settings->presets_dir,  settings->log_dir,  settings->reports_dir};
   return values[index];
 }
 
@@ -127,9 +128,8 @@ static char **make_environment(const struct settings *settings, char own[PASSED]
   return all;
 }
 
-static int spawn(const struct settings *settings, int output, pid_t *pid) {
+int server_spawn(const struct settings *settings, const char *const words[], int output, pid_t *pid) {
   char own[PASSED][VARIABLE_BYTES];
-  char *const words[] = {"breakout", "db", "backup", "--verify", "--json", NULL};
   char **environment = make_environment(settings, own);
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
@@ -138,12 +138,16 @@ static int spawn(const struct settings *settings, int output, pid_t *pid) {
   sigfillset(&defaults);
   posix_spawn_file_actions_init(&actions);
   posix_spawnattr_init(&attributes);
-  posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+  if (output >= 0) {
+    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+  } else {
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  }
   posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &defaults);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  int error = posix_spawn(pid, "/proc/self/exe", &actions, &attributes, words, environment);
+  int error = posix_spawn(pid, "/proc/self/exe", &actions, &attributes, (char *const *)(uintptr_t)words, environment);
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   free(environment);
@@ -159,7 +163,8 @@ enum status server_start_backup(void *self, struct problem *problem) {
     problem_add(problem, "backup_failed", "", NULL, NULL, "no pipe: %s", strerror(errno));
     return status_from_errno(errno);
   }
-  int error = spawn(&server->app->settings, ends[1], &child->pid);
+  static const char *const words[] = {"breakout", "db", "backup", "--verify", "--json", NULL};
+  int error = server_spawn(&server->app->settings, words, ends[1], &child->pid);
   close(ends[1]);
   if (error != 0) {
     close(ends[0]);
