@@ -143,10 +143,10 @@ make_folders() {
     for folder in data logs reports presets backups; do
         if ! mkdir -p "$ROOT/$folder" || ! chmod 755 "$ROOT/$folder"; then end 1 "$ROOT/$folder cannot be made"; fi
     done
-    # The container's user reads the settings and writes the folders. presets belongs to the repository: its user may be another one.
-    if ! chown "$USER_ID:$USER_ID" "$ROOT/.env" "$ROOT/data" "$ROOT/logs" "$ROOT/reports" "$ROOT/backups" 2>/dev/null ||
-        ! find "$ROOT/data" "$ROOT/logs" "$ROOT/reports" "$ROOT/backups" ! -user "$USER_ID" -exec chown -h "$USER_ID:$USER_ID" {} +; then
-        end 1 "the folders must belong to the container's user: sudo chown -R $USER_ID:$USER_ID .env data logs reports backups"
+    # The container's user reads the settings and writes the folders, presets too: the interface edits them.
+    if ! chown "$USER_ID:$USER_ID" "$ROOT/.env" "$ROOT/data" "$ROOT/logs" "$ROOT/reports" "$ROOT/presets" "$ROOT/backups" 2>/dev/null ||
+        ! find "$ROOT/data" "$ROOT/logs" "$ROOT/reports" "$ROOT/presets" "$ROOT/backups" ! -user "$USER_ID" -exec chown -h "$USER_ID:$USER_ID" {} +; then
+        end 1 "the folders must belong to the container's user: sudo chown -R $USER_ID:$USER_ID .env data logs reports presets backups"
     fi
     done_with "data, logs, reports, presets, backups: mode 755, owner $USER_ID; .env 600"
 }

@@ -118,3 +118,21 @@ wait_healthy_container() {
     done
     return 1
 }
+
+# program_here FILE WORDS...: the program of this installation: the one built here, else that of the image, which sees the folder of FILE.
+program_here() {
+    local file=$1 folder
+    shift
+    if [ -x "$PROGRAM" ]; then
+        (cd "$ROOT" && "$PROGRAM" "$@")
+        return
+    fi
+    if ! command -v docker >/dev/null || ! docker image inspect "breakout-bot-api:$(setting IMAGE_TAG local)" >/dev/null 2>&1; then
+        end 2 "there is neither $PROGRAM nor an image of the API: make, or ./deploy.sh"
+    fi
+    folder=$(dirname "$file")
+    docker run --rm --network none --user "$(stat -c %u "$ROOT/data" 2>/dev/null || echo 10001)" -e DATABASE_URL=sqlite:///app/data/breakout_bot.db \
+        -e DATA_DIR=/app/data -e LOG_DIR=/app/logs -e REPORTS_DIR=/app/reports -e PRESETS_DIR=/app/presets -e BACKUP_DIR=/app/backups -e LOG_TO_FILE=false \
+        -v "$ROOT/data:/app/data" -v "$ROOT/logs:/app/logs" -v "$ROOT/reports:/app/reports" -v "$ROOT/presets:/app/presets" -v "$ROOT/backups:/app/backups" \
+        -v "$folder:$folder" "breakout-bot-api:$(setting IMAGE_TAG local)" breakout "$@"
+}
