@@ -105,3 +105,26 @@ test("a run is cancelled and removed", async () => {
   const { items } = await daemon.get<{ items: { run_id: string }[] }>("/api/backtests");
   expect(items.map((one) => one.run_id)).not.toContain(run);
 });
+
+test("a file of this computer becomes a data set", async () => {
+  const minutes = Array.from({ length: 3000 }, (_, minute) => {
+    const price = 60_000 + 100 * Math.sin(minute / 40);
+    return `${Date.UTC(2025, 4, 1) + minute * 60_000},${price},${price + 5},${price - 5},${price + 1},12.5,750000`;
+  });
+  const csv = ["timestamp_ms,open,high,low,close,volume,turnover", ...minutes].join("\n");
+  await page.goto(`${daemon.url}/backtests?tab=datasets`);
+  await page.getByRole("button", { name: "Import", exact: true }).click();
+  const dialog = page.getByRole("dialog", { name: "Import data" });
+  const chooser = page.waitForEvent("filechooser");
+  await dialog.getByRole("button", { name: "File of this computer" }).click();
+  await (await chooser).setFiles({ name: "BTCUSDT-1m.csv", mimeType: "text/csv", buffer: Buffer.from(`${csv}\n`) });
+  expect(await dialog.getByLabel("Name of the new data set").inputValue()).toBe("BTCUSDT-1m");
+  await dialog.getByLabel("Name of the new data set").fill("sent");
+  await dialog.getByRole("button", { name: "Start import" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  await until(60, "the data set", async () => {
+    const { items } = await daemon.get<{ items: { dataset_id: string }[] }>("/api/datasets");
+    return items.some((one) => one.dataset_id === "sent");
+  });
+  await page.locator('main [data-key="sent"]').waitFor();
+});

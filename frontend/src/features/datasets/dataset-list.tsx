@@ -1,9 +1,9 @@
-import { Button, Checkbox, Modal, Select, TextInput } from "@mantine/core";
+import { Button, Checkbox, FileInput, Modal, Select, TextInput } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Download, FolderInput } from "lucide-react";
 import { type SyntheticEvent, useState } from "react";
-import { api, unwrap } from "../../api/client";
+import { api, fetchApi, unwrap } from "../../api/client";
 import { type Dataset, datasetsQuery } from "../../api/datasets";
 import { useFeedTopics } from "../../api/live";
 import { hasRole, useRole } from "../../api/session";
@@ -20,6 +20,7 @@ import { Time } from "../../ui/time";
 import { toastDone } from "../../ui/toast";
 import { Count, Percent, Plain, Value } from "../../ui/value";
 import { WhyButton } from "../../ui/why-button";
+import css from "./datasets.module.css";
 
 type SymbolQuality = NonNullable<Dataset["quality"]>["symbols"][number];
 
@@ -230,9 +231,90 @@ function QualityDialog({ dataset, onClose }: { dataset: Dataset | undefined; onC
   );
 }
 
+interface ImportWords {
+  file: File | null;
+  path: string;
+  name: string;
+  format: (typeof FORMATS)[number];
+  symbol: string;
+  allowBad: boolean;
+}
+
+/** A file of this computer is sent; one of the server is named. */
+async function startImport({ file, path, name, format, symbol, allowBad }: ImportWords): Promise<{ run_id: string }> {
+  if (!file)
+    return unwrap(
+      api().POST("/api/datasets/import", {
+        body: {
+          path,
+          name,
+          format,
+          ...(symbol === "" ? {} : { symbol }),
+          ...(allowBad ? { allow_bad_data: true } : {}),
+        },
+      }),
+    );
+  const form = new FormData();
+  form.set("name", name);
+  form.set("format", format);
+  if (symbol !== "") form.set("symbol", symbol);
+  if (allowBad) form.set("allow_bad_data", "true");
+  form.set("file", file);
+  const reply = await fetchApi("/api/datasets/import", { method: "POST", body: form });
+  return (await reply.json()) as { run_id: string };
+}
+
+/** A name for the data set that the server takes: that of the file without its ending. */
+function nameOf(file: File): string {
+  return file.name
+    .replace(/\.[^.]*$/, "")
+    .replace(/[^\w.-]+/g, "-")
+    .slice(0, 64);
+}
+
+/** Takes a file by choice or by dropping it. */
+function FileField({
+  file,
+  error,
+  onFile,
+}: {
+  file: File | null;
+  error: string | undefined;
+  onFile: (file: File | null) => void;
+}) {
+  const [isOver, setOver] = useState(false);
+  return (
+    <div
+      className={`${css.drop} ${isOver ? css.over : ""}`}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        setOver(false);
+        onFile(event.dataTransfer.files[0] ?? null);
+      }}
+    >
+      <FileInput
+        label={t("import.file")}
+        description={t("import.fileHint")}
+        placeholder={t("import.fileNone")}
+        value={file}
+        error={error}
+        onChange={onFile}
+        clearable
+        clearButtonProps={{ "aria-label": t("import.fileClear") }}
+        data-autofocus
+      />
+    </div>
+  );
+}
+
 function ImportDialog({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) {
   const client = useQueryClient();
-  const empty = { path: "", name: "", format: "auto" as (typeof FORMATS)[number], symbol: "", allowBad: false };
+  const empty: ImportWords = { file: null, path: "", name: "", format: "auto", symbol: "", allowBad: false };
   const [words, setWords] = useState(empty);
   const [error, setError] = useState<ApiError | null>(null);
   const [isPending, setPending] = useState(false);
@@ -242,17 +324,7 @@ function ImportDialog({ isOpen, onClose }: { isOpen: boolean; onClose: () => voi
     setPending(true);
     setError(null);
     try {
-      const run = await unwrap(
-        api().POST("/api/datasets/import", {
-          body: {
-            path: words.path,
-            name: words.name,
-            format: words.format,
-            ...(words.symbol === "" ? {} : { symbol: words.symbol }),
-            ...(words.allowBad ? { allow_bad_data: true } : {}),
-          },
-        }),
-      );
+      const run = await startImport(words);
       toastDone(t("import.started", { id: run.run_id }));
       setWords(empty);
       onClose();
@@ -266,12 +338,17 @@ function ImportDialog({ isOpen, onClose }: { isOpen: boolean; onClose: () => voi
   return (
     <Modal opened={isOpen} onClose={onClose} title={t("import.title")} closeButtonProps={{ "aria-label": t("datasets.close") }}>
       <form className="stack" onSubmit={(event) => void submit(event)}>
+        <FileField
+          file={words.file}
+          error={fieldError("file")}
+          onFile={(file) => setWords({ ...words, file, name: words.name === "" && file ? nameOf(file) : words.name })}
+        />
         <TextInput
           label={t("import.path")}
           value={words.path}
           error={fieldError("path")}
+          disabled={words.file !== null}
           onChange={(event) => setWords({ ...words, path: event.currentTarget.value })}
-          data-autofocus
         />
         <TextInput
           label={t("import.name")}
@@ -299,7 +376,7 @@ function ImportDialog({ isOpen, onClose }: { isOpen: boolean; onClose: () => voi
           onChange={(event) => setWords({ ...words, allowBad: event.currentTarget.checked })}
         />
         {error && <ErrorNote name={t("import.label")} error={error} />}
-        <Button type="submit" disabled={words.path === "" || words.name === ""} loading={isPending}>
+        <Button type="submit" disabled={(words.file === null && words.path === "") || words.name === ""} loading={isPending}>
           {t("import.start")}
         </Button>
       </form>
