@@ -23,6 +23,7 @@ import {
 import { paramText } from "../../domain/runs";
 import { backtestsText as t } from "../../texts/backtests";
 import { Badge } from "../../ui/badge";
+import { Fact } from "../../ui/fact";
 import { Panel, type QueryLike } from "../../ui/panel";
 import { Count, Value } from "../../ui/value";
 import css from "./backtests.module.css";
@@ -31,15 +32,6 @@ import { progressKey, progressQuery, resultQuery, type RunResult, runQuery } fro
 import { accountText, BoundsPanel, ChecksPanel, CostPanel, DecisionsPanel, FunnelPanel, LookaheadPanel } from "./run-parts";
 
 const MESSAGES = ["BACKTEST_PROGRESS", "BACKTEST_DONE"];
-
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
-}
 
 /** How far a run is: the feed tells that it moved, the reply says how fast. */
 function ProgressPanel({ run }: { run: Run }) {

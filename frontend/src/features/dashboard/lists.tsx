@@ -9,6 +9,7 @@ import { byRank, isBeyondFilters, nearestLevel, sentenceOf } from "../../domain/
 import { formatCount, humanise, shortSymbol } from "../../domain/format";
 import { dashboardText as t } from "../../texts/dashboard";
 import { Badge } from "../../ui/badge";
+import { sideColumn, symbolColumn } from "../../ui/columns";
 import { type Column, DataTable } from "../../ui/data-table";
 import { Panel } from "../../ui/panel";
 import { Time, TimeAgo } from "../../ui/time";
@@ -16,19 +17,8 @@ import { Bps, Plain, Price, RMultiple, Usd, Value } from "../../ui/value";
 import css from "./lists.module.css";
 
 const positionColumns: readonly Column<Position>[] = [
-  {
-    id: "symbol",
-    header: t("positions.symbol"),
-    cell: (row) => <strong>{shortSymbol(row.symbol)}</strong>,
-    sort: (row) => row.symbol,
-    isTitle: true,
-  },
-  {
-    id: "side",
-    header: t("positions.side"),
-    cell: (row) => <Badge tone={row.side === "long" ? "up" : "down"}>{row.side}</Badge>,
-    sort: (row) => row.side,
-  },
+  symbolColumn(t("positions.symbol")),
+  sideColumn(t("positions.side")),
   { id: "state", header: t("positions.state"), cell: (row) => humanise(row.state), sort: (row) => row.state },
   { id: "entry", header: t("positions.entry"), cell: (row) => <Price symbol={row.symbol} value={row.entry} />, align: "end" },
   { id: "mark", header: t("positions.mark"), cell: (row) => <Price symbol={row.symbol} value={row.mark} />, align: "end" },
@@ -117,13 +107,7 @@ function LinkButton({ to, label }: { to: "/scanner" | "/decisions" | "/alerts"; 
 }
 
 const candidateColumns: readonly Column<Candidate>[] = [
-  {
-    id: "symbol",
-    header: t("candidates.symbol"),
-    cell: (row) => <strong>{shortSymbol(row.symbol)}</strong>,
-    sort: (row) => row.symbol,
-    isTitle: true,
-  },
+  symbolColumn(t("candidates.symbol")),
   {
     id: "state",
     header: t("candidates.state"),

@@ -11,6 +11,7 @@ import { stages, tellingReason } from "../../domain/decisions";
 import { formatCount, humanise, shortSymbol, symbolSlug } from "../../domain/format";
 import { formatMeasure, formatNeed } from "../../domain/measures";
 import { decisionsText as t } from "../../texts/decisions";
+import { symbolColumn } from "../../ui/columns";
 import { type Column, DataTable } from "../../ui/data-table";
 import { Panel } from "../../ui/panel";
 import { Time } from "../../ui/time";
@@ -31,13 +32,7 @@ function needOf(row: Decision): string | null {
 
 const columns: readonly Column<Decision>[] = [
   { id: "ts", header: t("column.time"), cell: (row) => <Time at={row.ts} />, sort: (row) => row.ts },
-  {
-    id: "symbol",
-    header: t("column.symbol"),
-    cell: (row) => <strong>{shortSymbol(row.symbol)}</strong>,
-    sort: (row) => row.symbol,
-    isTitle: true,
-  },
+  symbolColumn(t("column.symbol")),
   { id: "stage", header: t("column.stage"), cell: (row) => t(`stage.${row.stage}`), sort: (row) => stages.indexOf(row.stage) },
   {
     id: "verdict",

@@ -1,26 +1,17 @@
 import { Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
 import { accountQuery, engineQuery, presetsQuery, riskQuery, sessionsQuery } from "../../api/queries";
 import type { EngineStatus, Preset } from "../../api/types";
 import { start, startLive } from "../../commands/engine";
 import { CommandButton } from "../../commands/host";
 import { formatFraction, formatUsd, humanise } from "../../domain/format";
 import { engineText as t } from "../../texts/engine";
+import { Fact } from "../../ui/fact";
 import { Panel } from "../../ui/panel";
 import { Time } from "../../ui/time";
 import { Percent, Plain, Value } from "../../ui/value";
 import css from "./engine.module.css";
-
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
-}
 
 /** What a live start is about: account, limits, difference to the last session. */
 function useLiveFacts(): string[] {

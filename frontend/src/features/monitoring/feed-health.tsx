@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { engineQuery } from "../../api/queries";
-import { formatCount, formatDateTime, formatDuration, humanise, shortSymbol } from "../../domain/format";
+import { formatCount, formatDateTime, formatDuration, humanise } from "../../domain/format";
 import { monitoringText as t } from "../../texts/monitoring";
 import { Badge } from "../../ui/badge";
 import { LimitBar } from "../../ui/bar";
+import { symbolColumn } from "../../ui/columns";
 import { type Column, DataTable } from "../../ui/data-table";
 import { Panel } from "../../ui/panel";
 import { Value } from "../../ui/value";
@@ -17,13 +18,7 @@ function ageReason(row: SymbolHealth, kind: string): string {
 }
 
 const columns: Column<SymbolHealth>[] = [
-  {
-    id: "symbol",
-    header: t("feed.symbol"),
-    cell: (row) => <strong>{shortSymbol(row.symbol)}</strong>,
-    sort: (row) => row.symbol,
-    isTitle: true,
-  },
+  symbolColumn(t("feed.symbol")),
   {
     id: "warm",
     header: t("feed.warm"),

@@ -1,7 +1,6 @@
 import { Modal } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
 import { useRefreshOn } from "../../api/use-refresh";
 import { CommandButton } from "../../commands/host";
 import { cancelOrder } from "../../commands/orders";
@@ -9,6 +8,7 @@ import { humanise, shortSymbol } from "../../domain/format";
 import { ordersText as t } from "../../texts/orders";
 import { Badge } from "../../ui/badge";
 import { type Column, DataTable } from "../../ui/data-table";
+import { Fact } from "../../ui/fact";
 import { Panel } from "../../ui/panel";
 import { Time } from "../../ui/time";
 import { Price, Quantity, Value } from "../../ui/value";
@@ -22,15 +22,6 @@ const historyColumns: readonly Column<OrderChange>[] = [
   { id: "to", header: t("history.to"), cell: (row) => <strong>{humanise(row.to)}</strong> },
   { id: "trigger", header: t("history.trigger"), cell: (row) => humanise(row.trigger) },
 ];
-
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
-}
 
 function Body({ id }: { id: string }) {
   const query = useQuery(orderQuery(id));

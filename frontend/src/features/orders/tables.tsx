@@ -2,9 +2,10 @@ import { Link } from "@tanstack/react-router";
 import type { Fill, Order } from "../../api/types";
 import { CommandButton } from "../../commands/host";
 import { cancelOrder } from "../../commands/orders";
-import { humanise, shortSymbol, type Tone } from "../../domain/format";
+import { humanise, type Tone } from "../../domain/format";
 import { ordersText as t } from "../../texts/orders";
 import { Badge } from "../../ui/badge";
+import { symbolColumn } from "../../ui/columns";
 import { type Column, DataTable } from "../../ui/data-table";
 import { Panel } from "../../ui/panel";
 import { Time, TimeAgo } from "../../ui/time";
@@ -39,13 +40,7 @@ const orderColumns: readonly Column<Order>[] = [
     ),
     sort: (row) => row.client_order_id,
   },
-  {
-    id: "symbol",
-    header: t("column.symbol"),
-    cell: (row) => <strong>{shortSymbol(row.symbol)}</strong>,
-    sort: (row) => row.symbol,
-    isTitle: true,
-  },
+  symbolColumn(t("column.symbol")),
   {
     id: "purpose",
     header: t("column.purpose"),

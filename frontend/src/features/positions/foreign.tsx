@@ -9,9 +9,9 @@ import { signOf } from "../../domain/position";
 import { positionsText as t } from "../../texts/positions";
 import { uiText } from "../../texts/ui";
 import { type Column, DataTable } from "../../ui/data-table";
+import { sideColumn } from "../../ui/columns";
 import { Panel } from "../../ui/panel";
 import { Price, Quantity } from "../../ui/value";
-import { SideBadge } from "./parts";
 import type { ForeignPosition } from "./queries";
 
 function AdoptForm({ foreign, onDone }: { foreign: ForeignPosition; onDone: () => void }) {
@@ -78,7 +78,7 @@ export function ForeignPositions() {
       sort: (row) => row.symbol,
       isTitle: true,
     },
-    { id: "side", header: t("column.side"), cell: (row) => <SideBadge side={row.side} />, sort: (row) => row.side },
+    sideColumn(t("column.side")),
     { id: "qty", header: t("column.qty"), cell: (row) => <Quantity symbol={row.symbol} value={row.qty} />, align: "end" },
     {
       id: "entry",

@@ -4,10 +4,6 @@ import { formatDuration, humanise } from "../../domain/format";
 import { positionsText as t } from "../../texts/positions";
 import { Badge } from "../../ui/badge";
 
-export function SideBadge({ side }: { side: Position["side"] }) {
-  return <Badge tone={side === "long" ? "up" : "down"}>{side}</Badge>;
-}
-
 /** Whether the venue holds a stop for the whole quantity; red with the seconds when not. */
 export function ProtectedMark({ position }: { position: Position }) {
   if (position.protected)

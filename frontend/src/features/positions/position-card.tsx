@@ -8,7 +8,8 @@ import { Badge } from "../../ui/badge";
 import { TimeAgo } from "../../ui/time";
 import { Plain, Price, Quantity, RMultiple, Usd } from "../../ui/value";
 import { PositionActions } from "./actions";
-import { ProtectedMark, SideBadge, StopRule } from "./parts";
+import { SideBadge } from "../../ui/columns";
+import { ProtectedMark, StopRule } from "./parts";
 import css from "./positions.module.css";
 import { PriceBar } from "./price-bar";
 

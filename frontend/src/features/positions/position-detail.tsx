@@ -1,6 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
 import { positionsQuery } from "../../api/queries";
 import type { Order, Position } from "../../api/types";
 import { type AccountLine, accountOf } from "../../domain/accounting";
@@ -9,10 +8,12 @@ import { riskInR } from "../../domain/position";
 import { positionsText as t } from "../../texts/positions";
 import { Badge } from "../../ui/badge";
 import { type Column, DataTable } from "../../ui/data-table";
+import { Fact } from "../../ui/fact";
 import { Panel } from "../../ui/panel";
 import { Duration, Time } from "../../ui/time";
 import { Count, Plain, Price, Quantity, RMultiple, Usd, Value } from "../../ui/value";
-import { ProtectedMark, SideBadge } from "./parts";
+import { SideBadge } from "../../ui/columns";
+import { ProtectedMark } from "./parts";
 import { PositionBody } from "./position-card";
 import css from "./positions.module.css";
 import { PriceBar } from "./price-bar";
@@ -55,15 +56,6 @@ export function PositionPanel({ position }: { position: Position }) {
         )}
       </div>
     </Panel>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 

@@ -11,26 +11,21 @@ import { formatCount, humanise, shortSymbol } from "../../domain/format";
 import { useChoice } from "../../hooks/preferences";
 import { useSearchState } from "../../hooks/use-search-state";
 import { positionsText as t } from "../../texts/positions";
+import { sideColumn, symbolColumn } from "../../ui/columns";
 import { type Column, DataTable } from "../../ui/data-table";
 import { useShortcuts } from "../../ui/keys";
 import { Panel } from "../../ui/panel";
 import { TimeAgo } from "../../ui/time";
 import { Plain, Price, Quantity, RMultiple, Usd } from "../../ui/value";
 import { PositionMenu } from "./actions";
-import { ProtectedMark, SideBadge, StopRule } from "./parts";
+import { ProtectedMark, StopRule } from "./parts";
 import { PositionCard } from "./position-card";
 import css from "./positions.module.css";
 import { PriceBar } from "./price-bar";
 
 const columns: readonly Column<Position>[] = [
-  {
-    id: "symbol",
-    header: t("column.symbol"),
-    cell: (row) => <strong>{shortSymbol(row.symbol)}</strong>,
-    sort: (row) => row.symbol,
-    isTitle: true,
-  },
-  { id: "side", header: t("column.side"), cell: (row) => <SideBadge side={row.side} />, sort: (row) => row.side },
+  symbolColumn(t("column.symbol")),
+  sideColumn(t("column.side")),
   { id: "strategy", header: t("column.strategy"), cell: (row) => row.strategy, sort: (row) => row.strategy },
   { id: "state", header: t("column.state"), cell: (row) => humanise(row.state), sort: (row) => row.state },
   {

@@ -1,11 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
-import type { ReactNode } from "react";
 import { useFeedTopics } from "../../api/live";
 import { positionsQuery, riskQuery } from "../../api/queries";
 import type { RiskSummary } from "../../api/types";
 import { formatDuration, formatFraction } from "../../domain/format";
 import { totalsOf } from "../../domain/position";
 import { positionsText as t } from "../../texts/positions";
+import { Fact } from "../../ui/fact";
 import { Panel } from "../../ui/panel";
 import { RMultiple, Usd } from "../../ui/value";
 import css from "./positions.module.css";
@@ -41,15 +41,6 @@ function Correlation({ shares }: { shares: RiskSummary["correlation"] }) {
           </ul>
         </>
       )}
-    </div>
-  );
-}
-
-function Fact({ name, hint, children }: { name: string; hint?: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt title={hint}>{name}</dt>
-      <dd>{children}</dd>
     </div>
   );
 }

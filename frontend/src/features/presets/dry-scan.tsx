@@ -4,11 +4,12 @@ import { useNavigate } from "@tanstack/react-router";
 import { ScanSearch } from "lucide-react";
 import { hasRole, useRole } from "../../api/session";
 import type { ScanResult } from "../../api/types";
-import { formatBps, formatDateTime, formatNumber, humanise, shortSymbol, symbolSlug } from "../../domain/format";
+import { formatBps, formatDateTime, formatNumber, humanise, symbolSlug } from "../../domain/format";
 import { toApiError } from "../../domain/problem";
 import { presetsText as t } from "../../texts/presets";
 import { Badge } from "../../ui/badge";
 import { BarChart } from "../../ui/bar-chart";
+import { symbolColumn } from "../../ui/columns";
 import { type Column, DataTable } from "../../ui/data-table";
 import { ErrorNote, Panel, Skeleton } from "../../ui/panel";
 import { Value } from "../../ui/value";
@@ -21,13 +22,7 @@ function failedFilters(row: ScanResult): string[] {
 }
 
 const columns: Column<ScanResult>[] = [
-  {
-    id: "symbol",
-    header: t("dry.symbol"),
-    cell: (row) => <strong>{shortSymbol(row.symbol)}</strong>,
-    sort: (row) => row.symbol,
-    isTitle: true,
-  },
+  symbolColumn(t("dry.symbol")),
   {
     id: "score",
     header: t("dry.score"),

@@ -1,7 +1,6 @@
 import { Button, SegmentedControl, Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import type { ReactNode } from "react";
 import { useFeedTopics } from "../../api/live";
 import { engineQuery, presetsQuery, scanQuery } from "../../api/queries";
 import type { ScanResult, ScanSnapshot } from "../../api/types";
@@ -14,6 +13,7 @@ import { useSearchState } from "../../hooks/use-search-state";
 import { scannerText as t } from "../../texts/scanner";
 import { Badge } from "../../ui/badge";
 import { type Column, DataTable } from "../../ui/data-table";
+import { Fact } from "../../ui/fact";
 import { Panel, type QueryLike } from "../../ui/panel";
 import { Duration, TimeAgo } from "../../ui/time";
 import { Bps, Compact, Count, Percent, Plain, Price, Value } from "../../ui/value";
@@ -174,15 +174,6 @@ const columns: readonly Column<ScanResult>[] = [
     align: "end",
   },
 ];
-
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
-}
 
 function LastScan({ query, isDry, preset }: { query: QueryLike<ScanSnapshot | null>; isDry: boolean; preset: string }) {
   const { data: engine } = useQuery(engineQuery);

@@ -1,22 +1,13 @@
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
 import type { Trade } from "../../api/types";
 import { formatR, humanise } from "../../domain/format";
 import { tradesText as t } from "../../texts/trades";
 import { Badge } from "../../ui/badge";
+import { Fact } from "../../ui/fact";
 import { Panel } from "../../ui/panel";
 import { Duration, Time } from "../../ui/time";
 import { Bps, Count, Percent, Price, Quantity, RMultiple, Usd, Value } from "../../ui/value";
 import css from "./trades.module.css";
-
-function Fact({ name, hint, children }: { name: string; hint?: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt title={hint}>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
-}
 
 /** Worst and best excursion around the entry, and where it ended, to scale in R. */
 function Excursion({ trade }: { trade: Trade }) {

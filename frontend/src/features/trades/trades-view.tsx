@@ -1,7 +1,6 @@
 import { Button, Select, TextInput } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import type { ReactNode } from "react";
 import { apiUrl } from "../../api/client";
 import { presetsQuery } from "../../api/queries";
 import type { Trade } from "../../api/types";
@@ -10,8 +9,9 @@ import { formatCount, humanise, shortSymbol } from "../../domain/format";
 import { totalsOfTrades } from "../../domain/trades";
 import { useSearchState } from "../../hooks/use-search-state";
 import { tradesText as t } from "../../texts/trades";
-import { Badge } from "../../ui/badge";
+import { sideColumn, symbolColumn } from "../../ui/columns";
 import { type Column, DataTable } from "../../ui/data-table";
+import { Fact } from "../../ui/fact";
 import { useSearchKey } from "../../ui/keys";
 import { Panel } from "../../ui/panel";
 import { Duration, Time } from "../../ui/time";
@@ -26,19 +26,8 @@ const columns: readonly Column<Trade>[] = [
     cell: (row) => <Time at={row.closed_at} />,
     sort: (row) => row.closed_at,
   },
-  {
-    id: "symbol",
-    header: t("column.symbol"),
-    cell: (row) => <strong>{shortSymbol(row.symbol)}</strong>,
-    sort: (row) => row.symbol,
-    isTitle: true,
-  },
-  {
-    id: "side",
-    header: t("column.side"),
-    cell: (row) => <Badge tone={row.side === "long" ? "up" : "down"}>{row.side}</Badge>,
-    sort: (row) => row.side,
-  },
+  symbolColumn(t("column.symbol")),
+  sideColumn(t("column.side")),
   { id: "strategy", header: t("column.strategy"), cell: (row) => row.strategy, sort: (row) => row.strategy },
   {
     id: "preset",
@@ -135,46 +124,37 @@ const columns: readonly Column<Trade>[] = [
   },
 ];
 
-function Total({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
-}
-
 function Totals({ trades }: { trades: readonly Trade[] }) {
   const totals = totalsOfTrades(trades);
   return (
     <dl className={css.totals} aria-label={t("totals.title")}>
-      <Total name={t("totals.count")}>
+      <Fact name={t("totals.count")}>
         <Count value={totals.count} />
-      </Total>
-      <Total name={t("totals.wins")}>
+      </Fact>
+      <Fact name={t("totals.wins")}>
         <Percent of="fraction" value={totals.winRate} digits={1} reason={t("totals.none")} />
-      </Total>
-      <Total name={t("totals.r")}>
+      </Fact>
+      <Fact name={t("totals.r")}>
         <RMultiple value={totals.r} reason={t("totals.noR")} />
-      </Total>
-      <Total name={t("totals.averageR")}>
+      </Fact>
+      <Fact name={t("totals.averageR")}>
         <RMultiple value={totals.averageR} reason={t("totals.noR")} />
-      </Total>
-      <Total name={t("totals.gross")}>
+      </Fact>
+      <Fact name={t("totals.gross")}>
         <Usd value={totals.grossUsd} signed />
-      </Total>
-      <Total name={t("totals.fees")}>
+      </Fact>
+      <Fact name={t("totals.fees")}>
         <Usd value={totals.feesUsd} />
-      </Total>
-      <Total name={t("totals.funding")}>
+      </Fact>
+      <Fact name={t("totals.funding")}>
         <Usd value={totals.fundingUsd} signed />
-      </Total>
-      <Total name={t("totals.pnl")}>
+      </Fact>
+      <Fact name={t("totals.pnl")}>
         <Usd value={totals.pnlUsd} signed arrow />
-      </Total>
-      <Total name={t("totals.hold")}>
+      </Fact>
+      <Fact name={t("totals.hold")}>
         <Duration ms={totals.averageHoldMs} reason={t("totals.none")} />
-      </Total>
+      </Fact>
     </dl>
   );
 }
