@@ -58,8 +58,10 @@ static void on_done(void *context, const struct http_request *request, const str
 static int open_world(void **state) {
   (void)state;
   memset(&world, 0, sizeof world);
-  const struct http_options http = {
-      .host = "127.0.0.1", .body_limit = 65536, .clock = system_clock(), .handler = {NULL, on_request, on_gone, on_done}};
+  const struct http_options http = {.host = "127.0.0.1",
+                                    .body_limit = 65536,
+                                    .clock = system_clock(),
+                                    .handler = {.on_request = on_request, .on_gone = on_gone, .on_done = on_done}};
   struct problem problem;
   char url[128];
   problem_clear(&problem);
