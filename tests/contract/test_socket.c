@@ -581,7 +581,6 @@ static void every_type_is_seen(void **state) {
   feed_publish_run(fixture.api, true, "R1", write_example, "done");
   feed_publish_resource(fixture.api, write_example, "sample");
   feed_publish_checkpoint(fixture.api, write_example, "checkpoint");
-  feed_publish_error(fixture.api, "test", "example", "an error of a component");
   play_until_trades(&client, &seen, 12);
   pass(20);
   drain(&client, &seen);
@@ -590,12 +589,30 @@ static void every_type_is_seen(void **state) {
   drain(&client, &seen);
   log_close();
   for (int type = 0; type < FEED_TYPE_COUNT; type++) {
-    /* HELLO came before; walls and tapes: test_socket_book. */
-    bool is_elsewhere = type == FEED_TYPE_HELLO || type == FEED_TYPE_DENSITY_UPDATE || type == FEED_TYPE_ACTIVITY;
+    /* HELLO came before; errors: the test behind this one; walls and tapes: test_socket_book. */
+    bool is_elsewhere = type == FEED_TYPE_HELLO || type == FEED_TYPE_ERROR || type == FEED_TYPE_DENSITY_UPDATE || type == FEED_TYPE_ACTIVITY;
     bool is_seen = false;
     for (int k = 0; k < seen.count && !is_seen; k++) is_seen = strcmp(seen.types[k], feed_messages[type].name) == 0;
     if (!is_seen && !is_elsewhere) fail_msg("not seen: %s", feed_messages[type].name);
   }
+  socket_client_close(&client);
+}
+
+/* An error of the engine goes to everybody, whatever was subscribed to; told once. */
+static void errors_of_the_engine_are_told(void **state) {
+  (void)state;
+  struct socket_client client = open_client();
+  struct alert alert = {.alert_id = 9000, .severity = SEVERITY_CRITICAL, .state = ALERT_FIRING, .since_at = 1, .count = 1};
+  text_copy(alert.name, sizeof alert.name, "engine_error");
+  text_copy(alert.message, sizeof alert.message, "a check failed");
+  say(&client, "{\"type\":\"SUBSCRIBE\",\"data\":{\"topics\":[\"prices\"]}}");
+  assert_true(await(&client, "SUBSCRIBED"));
+  for (int i = 0; i < 2; i++) alerts_on_record(fixture.api, RECORD_ALERT, &alert);
+  struct seen seen = {.count = 0};
+  assert_true(await(&client, "ERROR"));
+  assert_non_null(strstr(client.text.data, "{\"code\":\"engine_error\",\"message\":\"a check failed\",\"component\":\"engine\"}"));
+  drain(&client, &seen);
+  for (int i = 0; i < seen.count; i++) assert_string_not_equal(seen.types[i], "ERROR");
   socket_client_close(&client);
 }
 
@@ -675,6 +692,7 @@ int main(void) {
       cmocka_unit_test(numbers_have_no_gap),
       cmocka_unit_test(alerts_of_rules_are_in_the_snapshot),
       cmocka_unit_test(every_type_is_seen),
+      cmocka_unit_test(errors_of_the_engine_are_told),
       cmocka_unit_test(a_slow_reader_is_closed_and_recovers),
       cmocka_unit_test(who_is_silent_is_closed),
       cmocka_unit_test(what_comes_after_the_end_is_ignored),

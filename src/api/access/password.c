@@ -142,16 +142,6 @@ bool passwords_take(struct passwords *passwords, struct password_job *out) {
   return place != NULL;
 }
 
-int passwords_count(struct passwords *passwords) {
-  int count = 0;
-  pthread_mutex_lock(&passwords->mutex);
-  for (int i = 0; i < PASSWORD_JOBS_MAX; i++) {
-    if (passwords->places[i].state != JOB_FREE && !passwords->places[i].is_forgotten) ++count;
-  }
-  pthread_mutex_unlock(&passwords->mutex);
-  return count;
-}
-
 void passwords_forget(struct passwords *passwords, const void *context) {
   pthread_mutex_lock(&passwords->mutex);
   for (int i = 0; i < PASSWORD_JOBS_MAX; i++) {

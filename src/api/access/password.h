@@ -35,8 +35,6 @@ void passwords_close(struct passwords *passwords); /* waits for the job at hand;
 bool passwords_ask(struct passwords *passwords, const struct password_job *job);
 /* The next finished job; its passwords are wiped. */
 bool passwords_take(struct passwords *passwords, struct password_job *out);
-/* Jobs that are not taken yet. */
-int passwords_count(struct passwords *passwords);
 /* The job of a context is forgotten: it is not given by passwords_take. */
 void passwords_forget(struct passwords *passwords, const void *context);
 

@@ -98,6 +98,14 @@ void alerts_view_of_engine(const struct api *api, const struct alert *alert, str
   if (out->state == ALERT_FIRING) out->state = ALERT_ACKNOWLEDGED;
 }
 
+/* Failures of the engine itself go to every client, whatever it subscribed to. */
+static void tell_error(struct api *api, const struct alert_view *view) {
+  static const char *const names[] = {"engine_error", "illegal_transition"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    if (text_equal(names[i], view->name)) feed_publish_error(api, "engine", view->name, view->message);
+  }
+}
+
 static void on_alert(struct api *api, const struct alert *alert) {
   struct alert_view view;
   alerts_view_of_engine(api, alert, &view);
@@ -110,7 +118,10 @@ static void on_alert(struct api *api, const struct alert *alert) {
     view.is_posted = kept->is_posted;
     *kept = view;
   }
-  if (is_new && view.state != ALERT_RESOLVED) alerts_post(api, NOTICE_FIRING, kept);
+  if (is_new && view.state != ALERT_RESOLVED) {
+    tell_error(api, kept);
+    alerts_post(api, NOTICE_FIRING, kept);
+  }
   if (has_ended) alerts_post(api, NOTICE_RESOLVED, kept);
 }
 

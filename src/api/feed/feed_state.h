@@ -190,7 +190,6 @@ bool feed_peer_wants(const struct peer *peer, enum feed_topic topic, int32_t sym
 bool feed_symbol_is_wanted(const struct feed_hub *hub, enum feed_topic topic, int32_t symbol);
 void feed_release_held(struct peer *peer);
 void feed_close_peer(struct peer *peer, int code, const char *reason);
-void feed_welcome(struct peer *peer);
 void feed_set_topics(struct peer *peer, uint32_t topics);
 /* Of those topics that are subscribed. */
 void feed_send_snapshots(struct peer *peer, uint32_t topics);
