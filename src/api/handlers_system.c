@@ -248,7 +248,6 @@ void handle_metrics(struct call *call) {
   }
   const char *profile = breakout_profile_names[api->options.settings->breakout_profile];
   metrics_set(metrics, METRIC_BUILD_INFO, METRIC_VALUES(version_text(), version_commit(), profile), 1);
-  metrics_set(metrics, METRIC_DATABASE_UP, NULL, failure_of(components, count, "database") == NULL ? 1 : 0);
   read_storage(api);
   metrics_read_engine(metrics, api->options.engine, api->options.host.now(api->options.host.self));
   metrics_read_process(metrics);

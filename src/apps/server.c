@@ -14,6 +14,7 @@
 #include "adapters/store/migrations.h"
 #include "adapters/store/sqlite_query.h"
 #include "adapters/store/sqlite_store.h"
+#include "apps/server_health.h"
 #include "apps/server_metrics.h"
 #include "apps/server_system.h"
 #include "base/calendar.h"
@@ -263,41 +264,12 @@ static enum status host_use_preset(void *self, const char *name, struct problem 
   return server_use_preset(self, name, problem);
 }
 
-static struct api_component released_component(const char *name) {
-  return (struct api_component){.name = name, .level = API_OFF, .detail = "handed over to another process"};
-}
-
-static struct api_component journal_component(const struct server *server) {
-  if (server->released_ns != 0) return released_component("journal");
-  const struct journal_counts *counts = journal_counts(server->journal);
-  struct api_component component = {.name = "journal", .level = journal_is_available(server->journal) ? API_OK : API_FAILED};
-  snprintf(component.detail, sizeof component.detail, "%lld records, %lld failed flushes", (long long)counts->records, (long long)counts->failures);
-  return component;
-}
-
-static struct api_component database_component(const struct server *server) {
-  if (server->released_ns != 0) return released_component("database");
-  struct archive_counts counts;
-  archive_counts(server->archive, &counts);
-  struct api_component component = {.name = "database", .level = counts.is_failing ? API_FAILED : API_OK};
-  snprintf(component.detail, sizeof component.detail, "%s, %lld rows stored", counts.is_failing ? "batches are refused" : server->store.name,
-           (long long)counts.stored);
-  return component;
-}
-
-static struct api_component feed_component(const struct server *server) {
-  const char *word = server->is_ended ? "the recording is over" : server->is_playing ? "playing a recording" : "warming up";
-  struct api_component component = {.name = "feed", .level = server->is_ended ? API_OFF : API_OK};
-  snprintf(component.detail, sizeof component.detail, "%s: %s", server->feed_name, word);
-  return component;
-}
-
 static int host_components(void *self, struct api_component *out, int max) {
-  const struct server *server = self;
+  struct server *server = self;
   check(max >= 4);
-  out[0] = journal_component(server);
-  out[1] = database_component(server);
-  out[2] = feed_component(server);
+  out[0] = server_journal_health(server);
+  out[1] = server_database_health(server);
+  out[2] = server_feed_health(server);
   out[3] = (struct api_component){.name = "venue", .level = API_OK, .detail = "paper: in this process"};
   return 4;
 }

@@ -38,6 +38,12 @@ static void set_gauges(struct server *server) {
   struct metrics *metrics = server->metrics;
   struct archive_counts counts;
   archive_counts(server->archive, &counts);
+  if (!counts.is_failing) {
+    server->refused_ns = 0;
+  } else if (server->refused_ns == 0) {
+    server->refused_ns = monotonic_ns(server);
+  }
+  metrics_set(metrics, METRIC_DATABASE_UP, NULL, counts.is_failing ? 0 : 1);
   metrics_set(metrics, METRIC_DATABASE_QUEUE, NULL, (double)counts.waiting);
   metrics_set(metrics, METRIC_ERRORS, METRIC_VALUES("database", "storage_slow"), (double)counts.failures);
   metrics_set(metrics, METRIC_RECOVERIES, METRIC_VALUES("database", "backfill"), (double)counts.returns);
