@@ -164,7 +164,7 @@ $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libsupport.a $(LIBRARIES)
 	@mkdir -p $(@D)
 	$(QUIET)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 # They start the program.
-$(addprefix $(OUT)/tests/contract/test_api_,presets runs random upload): | $(BREAKOUT)
+$(addprefix $(OUT)/tests/contract/test_,api_presets api_runs api_random api_upload relief): | $(BREAKOUT)
 # Make would delete these as intermediate files and compile every test again next time.
 .SECONDARY:
 

@@ -89,6 +89,10 @@ int api_timeout_ms(const struct api *api);
 const char *api_local_token(const struct api *api);
 /* A run began, came forward or ended: for the feed. */
 void api_run_changed(struct api *api, const char *run_id, bool has_ended);
+/* While the machine is busy: the feed tells newest values half as often. */
+void api_relieve_feed(struct api *api, bool is_relieved);
+/* While memory is short: closes the WebSocket with most bytes waiting; false when none waits. */
+bool api_close_slowest_reader(struct api *api);
 /* From now on changing requests answer 503. */
 void api_stop_commands(struct api *api);
 /* The sentence that says that this is a demo; NULL when it is none. */

@@ -36,7 +36,7 @@ void handle_live(struct call *call) {
 static const char *const level_names[] = {"ok", "degraded", "failed", "off"};
 static const double level_values[] = {1, 0.5, 0, 1};
 
-enum { SLOW_STEP_S = 1, DISK_FREE_MIN_MB = 500 };
+enum { SLOW_STEP_S = 1 };
 
 static struct api_component engine_component(const struct api *api) {
   struct engine_status status;
@@ -70,7 +70,7 @@ static struct api_component disk_component(const struct api *api) {
   struct api_component component = {.name = "disk", .level = API_OFF, .detail = "not read yet"};
   if (resources == NULL || resources_count(resources) == 0) return component;
   const struct resource_sample *sample = resources_sample(resources, 0);
-  bool is_full = sample->disk_percent > api->options.settings->max_disk_percent || sample->disk_free_mb < DISK_FREE_MIN_MB;
+  bool is_full = sample->disk_percent > api->options.settings->max_disk_percent || sample->disk_free_mb < RESOURCE_DISK_FREE_MIN_MB;
   component.level = is_full ? API_FAILED : API_OK;
   snprintf(component.detail, sizeof component.detail, "%.1f %% in use, %.0f MB free", sample->disk_percent, sample->disk_free_mb);
   return component;

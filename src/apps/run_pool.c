@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -638,7 +639,7 @@ enum status run_pool_open(struct run_pool **out, const struct run_pool_options *
   struct run_pool *pool = calloc(1, sizeof *pool);
   if (pool == NULL) return STATUS_NO_MEMORY;
   pool->options = *options;
-  pool->workers = options->workers > 0 ? options->workers : jobs_cores() > 2 ? RUN_WORKERS_MAX : 1;
+  pool->workers_all = pool->workers = options->workers > 0 ? options->workers : jobs_cores() > 2 ? RUN_WORKERS_MAX : 1;
   text_copy(pool->recordings, sizeof pool->recordings, options->recordings != NULL ? options->recordings : "");
   enum status status = settle(pool, problem);
   if (!status) status = take_queue(pool, problem);
@@ -683,4 +684,34 @@ void run_pool_counts(const struct run_pool *pool, void (*each)(void *context, co
     }
     each(context, run_kind_names[kind], queued, running);
   }
+}
+
+/* ---- relief ---- */
+
+static void set_workers(struct run_pool *pool) {
+  pool->workers = pool->is_paused ? 0 : pool->is_limited ? 1 : pool->workers_all;
+}
+
+int run_pool_limit(struct run_pool *pool, bool is_limited) {
+  enum { LOWEST_PRIORITY = 19 };
+  int count = 0;
+  pool->is_limited = is_limited;
+  set_workers(pool);
+  for (int i = 0; i < pool->job_count; i++) {
+    bool is_running = pool->jobs[i]->state == RUN_RUNNING;
+    if (is_limited && is_running && setpriority(PRIO_PGRP, (id_t)pool->jobs[i]->pid, LOWEST_PRIORITY) == 0) ++count;
+  }
+  return count;
+}
+
+int run_pool_pause(struct run_pool *pool, bool is_paused) {
+  int count = 0;
+  pool->is_paused = is_paused;
+  set_workers(pool);
+  for (int i = 0; i < pool->job_count; i++) {
+    if (pool->jobs[i]->state != RUN_RUNNING) continue;
+    kill_group(pool->jobs[i], is_paused ? SIGSTOP : SIGCONT);
+    ++count;
+  }
+  return count;
 }

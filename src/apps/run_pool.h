@@ -43,6 +43,10 @@ void run_pool_close(struct run_pool *pool);
 void run_pool_port(struct run_pool *pool, struct run_port *out);
 /* Calls for every kind of run with how many wait and how many go on. */
 void run_pool_counts(const struct run_pool *pool, void (*each)(void *context, const char *kind, int queued, int running), void *context);
+/* While a resource is short: at most one run at once and the lowest priority; none goes on. What is undone goes on where it stood, but no process
+ * gets a higher priority back. Return how many processes it was about. */
+int run_pool_limit(struct run_pool *pool, bool is_limited);
+int run_pool_pause(struct run_pool *pool, bool is_paused);
 /* After every turn of the loop: what workers told, who ended, who is next. */
 void run_pool_turn(struct run_pool *pool);
 /* Descriptors to poll; returns their number, at most RUN_WORKERS_MAX. */

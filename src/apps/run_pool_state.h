@@ -32,8 +32,9 @@ struct job {
 
 struct run_pool {
   struct run_pool_options options;
-  struct job *jobs[JOBS_MAX]; /* in the order of their start */
-  int job_count, workers;
+  struct job *jobs[JOBS_MAX];          /* in the order of their start */
+  int job_count, workers, workers_all; /* that may go on at once: now, and when nothing is short */
+  bool is_limited, is_paused;
   char recordings[RUN_PATH_BYTES];
   int64_t looked_ns, folder_changed_ns;
 };

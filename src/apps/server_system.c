@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <math.h>
 #include <signal.h>
 #include <spawn.h>
@@ -15,10 +14,9 @@
 #include <unistd.h>
 
 #include "adapters/store/migrations.h"
+#include "apps/relief.h"
 #include "apps/server_system.h"
 #include "base/check.h"
-#include "base/log_files.h"
-#include "runner/memory_snapshot.h"
 
 extern char **environ;
 
@@ -92,6 +90,8 @@ struct backup_child {
 struct server_system {
   struct backup_child child;
   struct resources *resources;
+  struct relief relief;
+  bool holds_entries; /* the pause of the session is ours */
 };
 
 static const char *const passed[] = {"DATABASE_URL", "DATA_DIR", "BACKUP_DIR", "PRESETS_DIR", "LOG_DIR", "REPORTS_DIR"};
@@ -228,60 +228,19 @@ enum status server_take_backup(void *self, struct api_backup *out, struct proble
 
 /* ---- actions of the resource monitor ---- */
 
-static void free_memory(void *self, char *text, size_t size) {
-  (void)self;
-  snprintf(text, size, malloc_trim(0) == 1 ? "memory was given back to the system" : "there was none to give back");
+static int64_t event_now(void *self) {
+  return engine_now(((struct server *)self)->wiring.engine);
 }
 
-static void write_snapshot(void *self, char *text, size_t size) {
+/* Entries are cancelled, positions managed. What an operator paused stays paused. */
+static void hold_entries(void *self, bool is_held, char *text, size_t size) {
   struct server *server = self;
-  const struct settings *settings = &server->app->settings;
-  struct memory_snapshot snapshot;
-  struct problem problem;
-  problem_clear(&problem);
-  enum status status = memory_snapshot_write(settings->reports_dir, settings->data_dir, now_ms(server), &snapshot, &problem);
-  snprintf(text, size, "%.100s", status ? problem.items[0].message : snapshot.file);
-}
-
-static void clean_logs(void *self, char *text, size_t size) {
-  const struct server *server = self;
-  const struct settings *settings = &server->app->settings;
-  struct log_cleanup cleanup = {.now_ms = now_ms(server), .days = settings->log_retention_days, .max_mb = settings->log_max_total_mb};
-  struct log_files *files = calloc(1, sizeof *files);
-  if (files == NULL || !settings->log_to_file) {
-    snprintf(text, size, "there are no log files");
-  } else if (log_files_cleanup(files, settings->log_dir, &cleanup, NULL) != STATUS_OK) {
-    snprintf(text, size, "some log files could not be handled");
-  } else {
-    snprintf(text, size, "%d log files compressed, %d deleted", cleanup.compressed, cleanup.deleted);
-  }
-  free(files);
-}
-
-static void delete_expired_backups(void *self, char *text, size_t size) {
-  const struct server *server = self;
-  const struct settings *settings = &server->app->settings;
-  DIR *list = opendir(settings->backup_dir);
-  char path[1024];
-  struct stat info;
-  int deleted = 0;
-  for (struct dirent *entry = list != NULL ? readdir(list) : NULL; entry != NULL; entry = readdir(list)) {
-    size_t length = strlen(entry->d_name);
-    bool is_backup = strncmp(entry->d_name, "backup-", 7) == 0 && length > 14 && strcmp(entry->d_name + length - 7, ".tar.gz") == 0;
-    snprintf(path, sizeof path, "%.700s/%.255s", settings->backup_dir, entry->d_name);
-    if (!is_backup || stat(path, &info) != 0) continue;
-    int64_t age_ms = now_ms(server) - (int64_t)info.st_mtim.tv_sec * 1000;
-    if (age_ms > settings->backup_retention_days * INT64_C(86400000) && unlink(path) == 0) ++deleted;
-  }
-  if (list != NULL) closedir(list);
-  snprintf(text, size, "%d backups older than %d days deleted", deleted, settings->backup_retention_days);
-}
-
-static void add_action(struct resource_options *options, enum resource resource, enum resource_level level, const char *name,
-                       void (*take)(void *self, char *text, size_t size), struct server *server) {
-  check(options->action_count < RESOURCE_ACTIONS_MAX);
-  options->actions[options->action_count++] =
-      (struct resource_action){.resource = resource, .level = level, .name = name, .take = take, .self = server};
+  enum command command = is_held ? COMMAND_PAUSE : COMMAND_RESUME;
+  bool is_legal = server->wiring.engine != NULL && (engine_legal_commands(server->wiring.engine) & (1u << command)) != 0;
+  bool acts = is_legal && (is_held || server->system->holds_entries);
+  if (acts) server_command(server, command);
+  server->system->holds_entries = is_held && acts;
+  snprintf(text, size, !acts ? "no session that we would change" : is_held ? "the session is paused" : "the session goes on");
 }
 
 static void count_action(void *context, enum resource resource, const char *action) {
@@ -300,16 +259,22 @@ enum status server_system_open(struct server *server) {
                                                  settings->max_threads, settings->max_open_files},
                                      .max = {settings->max_cpu_percent, settings->max_memory_percent, settings->max_disk_percent, NAN, NAN},
                                      .memory_mb_max = settings->max_memory_mb,
+                                     .disk_free_mb_min = RESOURCE_DISK_FREE_MIN_MB,
                                      .interval_s = settings->resource_check_interval_s,
                                      .cooldown_s = settings->alert_cooldown_s,
                                      .on_action = count_action,
                                      .context = server};
   server->system = calloc(1, sizeof *server->system);
   if (server->system == NULL) return STATUS_NO_MEMORY;
-  add_action(&options, RESOURCE_MEMORY, RESOURCE_WARNING, "give memory back", free_memory, server);
-  add_action(&options, RESOURCE_MEMORY, RESOURCE_MAX, "memory snapshot", write_snapshot, server);
-  add_action(&options, RESOURCE_DISK, RESOURCE_WARNING, "clean logs", clean_logs, server);
-  add_action(&options, RESOURCE_DISK, RESOURCE_MAX, "delete expired backups", delete_expired_backups, server);
+  server->system->relief = (struct relief){.settings = settings,
+                                           .clock = server->clock,
+                                           .pool = &server->pool,
+                                           .api = &server->api,
+                                           .journal = &server->journal,
+                                           .hold_entries = hold_entries,
+                                           .event_now = event_now,
+                                           .self = server};
+  relief_add(&server->system->relief, &options);
   return resources_open(&server->system->resources, &options);
 }
 

@@ -118,6 +118,7 @@ static bool exceeds(const struct resources *resources, enum resource resource, e
   const struct resource_sample *sample = resources_sample(resources, 0);
   const struct resource_options *options = &resources->options;
   double value = resource_value(sample, resource);
+  if (level == RESOURCE_FLOOR) return resource == RESOURCE_DISK && sample->disk_free_mb < options->disk_free_mb_min;
   double limit = level == RESOURCE_MAX ? options->max[resource] : options->warning[resource];
   if (resource == RESOURCE_CPU && level == RESOURCE_MAX) value = cpu_mean(resources);
   if (resource == RESOURCE_MEMORY && level == RESOURCE_MAX && sample->memory_used_mb > options->memory_mb_max) return true;
@@ -163,7 +164,7 @@ static void undo_actions(struct resources *resources, enum resource resource, en
 }
 
 static void tell_level(const struct resources *resources, enum resource resource, enum resource_level level, bool is_entered) {
-  static const char *const words[] = {"", "warning", "maximum"};
+  static const char *const words[] = {"", "warning", "maximum", "floor"};
   const struct resource_sample *sample = resources_sample(resources, 0);
   log_write(is_entered ? LOG_WARNING : LOG_INFO, "resources", is_entered ? "level_entered" : "level_left", NULL, "%s %s its %s: %.1f %s",
             titles[resource], is_entered ? "is above" : "is below", words[level], resource_value(sample, resource), units[resource]);
@@ -201,6 +202,7 @@ bool resources_turn(struct resources *resources) {
   for (int i = 0; i < resource_count; i++) {
     watch(resources, (enum resource)i, RESOURCE_WARNING);
     watch(resources, (enum resource)i, RESOURCE_MAX);
+    watch(resources, (enum resource)i, RESOURCE_FLOOR);
   }
   return true;
 }
@@ -228,7 +230,7 @@ static bool is_extreme(const struct resources *resources, enum resource resource
 
 enum resource_level resources_level(const struct resources *resources, enum resource resource) {
   const struct watch *watch = &resources->watches[resource];
-  if (watch->is_in[RESOURCE_MAX] || is_extreme(resources, resource)) return RESOURCE_MAX;
+  if (watch->is_in[RESOURCE_MAX] || watch->is_in[RESOURCE_FLOOR] || is_extreme(resources, resource)) return RESOURCE_MAX;
   return watch->is_in[RESOURCE_WARNING] ? RESOURCE_WARNING : RESOURCE_NORMAL;
 }
 

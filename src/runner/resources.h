@@ -14,12 +14,13 @@
 #include "runner/clock.h"
 
 enum resource { RESOURCE_CPU, RESOURCE_MEMORY, RESOURCE_DISK, RESOURCE_THREADS, RESOURCE_OPEN_FILES, resource_count };
-enum resource_level { RESOURCE_NORMAL, RESOURCE_WARNING, RESOURCE_MAX, resource_level_count };
+/* Floor: of the disk, so little is free that nothing new may begin. */
+enum resource_level { RESOURCE_NORMAL, RESOURCE_WARNING, RESOURCE_MAX, RESOURCE_FLOOR, resource_level_count };
 enum resource_status { RESOURCES_HEALTHY, RESOURCES_WARNING, RESOURCES_CRITICAL, resource_status_count };
 extern const char *const resource_names[];        /* "cpu", "memory", ... */
 extern const char *const resource_status_names[]; /* "healthy", "warning", "critical" */
 
-enum { RESOURCE_SAMPLES_MAX = 1000, RESOURCE_ACTIONS_MAX = 16, RESOURCE_RESULTS_MAX = 50 };
+enum { RESOURCE_SAMPLES_MAX = 1000, RESOURCE_ACTIONS_MAX = 16, RESOURCE_RESULTS_MAX = 50, RESOURCE_DISK_FREE_MIN_MB = 500 };
 
 /* What was read at a time. NaN and -1: could not be read. */
 struct resource_sample {
@@ -67,6 +68,7 @@ struct resource_options {
   const char *data_dir;                                /* whose file system is watched */
   double warning[resource_count], max[resource_count]; /* percent or count; NaN: none */
   double memory_mb_max;                                /* of the process */
+  double disk_free_mb_min;                             /* the floor; 0 none */
   int32_t interval_s, cooldown_s;
   struct resource_action actions[RESOURCE_ACTIONS_MAX];
   int action_count;

@@ -20,8 +20,8 @@ static bool is_wanted(const struct feed_hub *hub, enum feed_topic topic) {
 }
 
 /* Is it time again? */
-static bool is_due(int64_t *last_ns, int64_t now, int64_t pause) {
-  if (now - *last_ns < pause) return false;
+static bool is_due(const struct feed_hub *hub, int64_t *last_ns, int64_t now, int64_t pause) {
+  if (now - *last_ns < (hub->is_relieved ? 2 * pause : pause)) return false;
   *last_ns = now;
   return true;
 }
@@ -77,7 +77,7 @@ static void tell_positions(struct feed_hub *hub, int64_t now) {
     for (int32_t k = 0; k < hub->position_count; k++) {
       struct tracked *tracked = &hub->positions[k];
       bool is_other = tracked->position_id != position->position_id || memcmp(&tracked->last, position, sizeof *position) == 0;
-      if (is_other || !is_due(&tracked->sent_ns, now, POSITION_PAUSE)) continue;
+      if (is_other || !is_due(hub, &tracked->sent_ns, now, POSITION_PAUSE)) continue;
       tracked->last = *position;
       write_position(hub->api, NULL, position, feed_begin(hub, FEED_TYPE_POSITION_UPDATE));
       feed_end_all(hub, FEED_TYPE_POSITION_UPDATE);
@@ -251,7 +251,7 @@ static void tell_walls(struct feed_hub *hub, int64_t now) {
   static const char *const events[] = {"wall_detected", "wall_eaten", "wall_removed"};
   for (int32_t symbol = 0; symbol < feed_symbol_count(hub); symbol++) {
     struct symbol_state *state = &hub->symbols[symbol];
-    if (!state->has_wall || !is_due(&state->wall_ns, now, WALL_PAUSE)) continue;
+    if (!state->has_wall || !is_due(hub, &state->wall_ns, now, WALL_PAUSE)) continue;
     state->has_wall = false;
     struct json_writer *writer = feed_begin(hub, FEED_TYPE_DENSITY_UPDATE);
     json_begin_object(writer, NULL);
@@ -276,7 +276,7 @@ static void tell_activity(struct feed_hub *hub) {
 static void tell_runs(struct feed_hub *hub, int64_t now) {
   for (int i = 0; i < FEED_RUNS_MAX; i++) {
     struct told_run *run = &hub->runs[i];
-    if (run->waiting == NULL || !is_due(&run->sent_ns, now, PAUSE(500))) continue;
+    if (run->waiting == NULL || !is_due(hub, &run->sent_ns, now, PAUSE(500))) continue;
     feed_send_frame(hub, FEED_TYPE_BACKTEST_PROGRESS, run->waiting, &(struct audience){.symbol = FEED_NO_SYMBOL, .log_level = -1});
     hub->sockets->frame_drop(run->waiting);
     run->waiting = NULL;
@@ -311,14 +311,18 @@ void feed_begin_topic(struct feed_hub *hub, enum feed_topic topic) {
 
 void feed_send_paced(struct feed_hub *hub) {
   int64_t now = feed_now_ns(hub);
-  bool is_second = is_due(&hub->second_ns, now, SECOND);
-  if (is_wanted(hub, FEED_ENGINE) && is_due(&hub->engine_ns, now, ENGINE_PAUSE) && engine_changed(hub)) tell_engine(hub);
+  bool is_second = is_due(hub, &hub->second_ns, now, SECOND);
+  if (is_wanted(hub, FEED_ENGINE) && is_due(hub, &hub->engine_ns, now, ENGINE_PAUSE) && engine_changed(hub)) tell_engine(hub);
   if (is_wanted(hub, FEED_POSITIONS)) tell_positions(hub, now);
-  if (is_wanted(hub, FEED_RISK) && is_due(&hub->risk_ns, now, RISK_PAUSE) && risk_changed(hub)) tell_risk(hub);
-  if (is_wanted(hub, FEED_EQUITY) && hub->equity_changed && is_due(&hub->equity_ns, now, SECOND)) tell_equity(hub);
-  if (is_wanted(hub, FEED_PRICES) && is_due(&hub->price_ns, now, PRICE_PAUSE)) tell_prices(hub);
+  if (is_wanted(hub, FEED_RISK) && is_due(hub, &hub->risk_ns, now, RISK_PAUSE) && risk_changed(hub)) tell_risk(hub);
+  if (is_wanted(hub, FEED_EQUITY) && hub->equity_changed && is_due(hub, &hub->equity_ns, now, SECOND)) tell_equity(hub);
+  if (is_wanted(hub, FEED_PRICES) && is_due(hub, &hub->price_ns, now, PRICE_PAUSE)) tell_prices(hub);
   if (is_wanted(hub, FEED_CANDLES)) tell_candles(hub, is_second);
   if (is_wanted(hub, FEED_DENSITY)) tell_walls(hub, now);
   if (is_wanted(hub, FEED_ACTIVITY) && is_second) tell_activity(hub);
   if (is_wanted(hub, FEED_BACKTESTS) && is_second) tell_runs(hub, now);
+}
+
+void api_relieve_feed(struct api *api, bool is_relieved) {
+  api->feed->is_relieved = is_relieved;
 }

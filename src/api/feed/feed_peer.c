@@ -349,3 +349,18 @@ void handle_ws(struct call *call) {
   call->reply->socket = &hub->handler;
   call->reply->socket_context = greeting;
 }
+
+bool api_close_slowest_reader(struct api *api) {
+  struct feed_hub *hub = api->feed;
+  struct peer *slowest = NULL;
+  size_t most = 0;
+  for (struct peer *peer = hub->peers; peer != NULL; peer = peer->next) {
+    size_t waiting = hub->sockets->queued_bytes(peer->socket);
+    if (waiting <= most) continue;
+    most = waiting;
+    slowest = peer;
+  }
+  if (slowest == NULL) return false;
+  feed_close_peer(slowest, CLOSE_SLOW, "memory is short: the slowest reader goes");
+  return true;
+}

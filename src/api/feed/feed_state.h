@@ -138,7 +138,8 @@ struct feed_hub {
   struct http_socket_handler handler;
   struct peer *peers;
   int peer_count;
-  uint32_t wanted; /* topics of all peers */
+  uint32_t wanted;  /* topics of all peers */
+  bool is_relieved; /* what is told by time is told half as often */
   struct greeting greetings[FEED_GREETINGS];
   uint32_t greeting_next;
   uint64_t next_id;
