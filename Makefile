@@ -292,6 +292,9 @@ install-packages: ## install the Debian packages that building and testing need
 	@scripts/packages.sh install build test
 bare-debian: ## start.sh on a Debian with nothing installed, in a folder made by debootstrap (root, needs a mirror)
 	@tests/system/bare_debian.sh
+.PHONY: docker-test
+docker-test: ## the stack on a real Docker engine: images, deploy, update under reads, down and up (docker.io, docker-compose, debootstrap, root)
+	@tests/docker/stack.sh
 clean: ## remove what was built
 	rm -rf $(BUILD)
 help: ## this list
