@@ -179,12 +179,27 @@ void reply_fail(const struct api *api, struct http_reply *reply, const char *req
   reply->content_type = "application/problem+json";
 }
 
+/* Refusals of who asks are counted: many of them are somebody who tries. A page that does not know yet whether it is logged in is none. */
+static void count_refusal(const struct call *call, const char *code) {
+  static const struct {
+    const char *code, *kind;
+  } kinds[] = {{"bad_credentials", "login"}, {"login_expired", "session"}, {"token_revoked", "token"},
+               {"role_too_low", "role"},     {"csrf_failed", "csrf"},      {"setup_closed", "setup"}};
+  struct metrics *metrics = call->api->options.metrics;
+  bool is_unknown_token = text_equal(code, "not_authenticated") && http_header(call->request, "Authorization") != NULL;
+  if (is_unknown_token) metrics_add(metrics, METRIC_AUTH_FAILURES, METRIC_VALUES("token"), 1);
+  for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+    if (text_equal(kinds[i].code, code)) metrics_add(metrics, METRIC_AUTH_FAILURES, METRIC_VALUES(kinds[i].kind), 1);
+  }
+}
+
 void call_fail(struct call *call, int status, const char *code, const char *format, ...) {
   char detail[512];
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(detail, sizeof detail, format, arguments);
   va_end(arguments);
+  count_refusal(call, code);
   reply_fail(call->api, call->reply, call->request->id, status, code, detail, NULL);
 }
 

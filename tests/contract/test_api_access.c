@@ -96,6 +96,31 @@ static void metrics_may_be_read_from_listed_networks(void **state) {
   networks_parse(&web.api->access->metrics_allow, "");
 }
 
+static int failures(const char *kind) {
+  struct buffer text = {0};
+  char line[64];
+  metrics_print(web.metrics, METRICS_TEXT, &text);
+  snprintf(line, sizeof line, "breakout_auth_failures_total{kind=\"%s\"} ", kind);
+  const char *at = strstr(text.data, line);
+  assert_non_null(at);
+  int count = (int)strtol(at + strlen(line), NULL, 10);
+  buffer_deinit(&text);
+  return count;
+}
+
+/* Who shows nothing does not try; who shows something wrong does. */
+static void refusals_are_counted(void **state) {
+  (void)state;
+  int tokens = failures("token");
+  int roles = failures("role");
+  assert_int_equal(web_ask("GET", "/api/engine/commands", "", NULL), 401);
+  assert_int_equal(failures("token"), tokens);
+  assert_int_equal(web_ask("GET", "/api/engine/commands", web_bearer("bbt_wrong"), NULL), 401);
+  assert_int_equal(failures("token"), tokens + 1);
+  assert_int_equal(web_ask_as(API_ROLE_VIEWER, "POST", "/api/engine/pause", "{}"), 403);
+  assert_int_equal(failures("role"), roles + 1);
+}
+
 static void only_trusted_proxies_tell_addresses(void **state) {
   (void)state;
   struct networks proxies;
@@ -224,6 +249,7 @@ int main(void) {
       cmocka_unit_test(every_route_keeps_its_role),
       cmocka_unit_test(files_are_taken_from_operators_only),
       cmocka_unit_test(metrics_may_be_read_from_listed_networks),
+      cmocka_unit_test(refusals_are_counted),
       cmocka_unit_test(only_trusted_proxies_tell_addresses),
       cmocka_unit_test(pages_of_other_servers_are_refused),
       cmocka_unit_test(cors_names_listed_origins_only),
