@@ -292,5 +292,5 @@ void handle_backup_make(struct call *call) {
 }
 
 void handle_handover(struct call *call) {
-  call_fail(call, 501, "not_in_version", "this version has no second process to hand over to; stop this one and start the next");
+  call_fail(call, 501, "not_in_version", "a hand-over is asked for by the process that takes over: ./update.sh, or breakout serve --takeover");
 }
