@@ -86,7 +86,7 @@ export function PositionPage() {
       }
     >
       <div className="grid">
-        <div className="c-8">
+        <div className="c-8 stack">
           <SymbolChart
             key={position.position_id}
             symbol={position.symbol}
@@ -96,16 +96,14 @@ export function PositionPage() {
             height={420}
             grip={mayMove ? grip : undefined}
           />
+          <PositionAccount position={position} orders={detail.orders} />
+          <StopHistory position={position} moves={detail.stop_history} />
         </div>
         <div className="c-4 stack">
           <PositionPanel position={position} />
           <PositionFacts position={position} />
         </div>
-        <div className="c-6 stack">
-          <PositionAccount position={position} orders={detail.orders} />
-          <StopHistory position={position} moves={detail.stop_history} />
-        </div>
-        <div className="c-6">
+        <div className="c-12">
           <DecisionList decisions={detail.decisions} />
         </div>
         <div className="c-12 stack">

@@ -35,7 +35,7 @@ export function TradePage() {
       tools={<Link to="/trading/trades">{t("detail.all")}</Link>}
     >
       <div className="grid">
-        <div className="c-8">
+        <div className="c-8 stack">
           <SymbolChart
             symbol={trade.symbol}
             timeframe={timeframe}
@@ -43,13 +43,13 @@ export function TradePage() {
             focusTs={trade.opened_at}
             height={420}
           />
+          <DecisionList title={t("detail.why")} decisions={detail.decisions} />
         </div>
         <div className="c-4 stack">
           <TradeResult trade={trade} />
           <TradeFacts trade={trade} />
         </div>
         <div className="c-12 stack">
-          <DecisionList title={t("detail.why")} decisions={detail.decisions} />
           <OrdersOf orders={detail.orders} fills={detail.fills} onOpen={(order) => setSearch({ order })} />
         </div>
       </div>

@@ -86,9 +86,14 @@ const looks: Record<Marker["kind"], Omit<ChartMarker, "id" | "ts" | "text"> & { 
   retest: { overlay: "breakouts", shape: "square", tone: "neutral", position: "below" },
 };
 
-/** Moved stops are a line of their own, and fills come many at a time: their texts would cover the candles. A small chart has marks without texts. */
+const minuteOf = (ts: number): number => Math.floor(ts / 60_000);
+
+/** Moved stops are a line of their own, and fills come many at a time: one dot stands for those of a minute, and their texts would cover the candles. A small chart has marks without texts. */
 export function chartMarkers(markers: readonly Marker[], shown: ReadonlySet<Overlay>, isCompact: boolean): ChartMarker[] {
+  const isFirst = (marker: Marker, index: number): boolean =>
+    markers.findIndex(({ kind, ts }) => kind === marker.kind && minuteOf(ts) === minuteOf(marker.ts)) === index;
   return markers
+    .filter((marker, index) => marker.kind !== "fill" || isFirst(marker, index))
     .filter(({ kind }) => kind !== "stop_moved" && shown.has(looks[kind].overlay))
     .map((marker, index) => {
       const { shape, tone, position } = looks[marker.kind];
