@@ -281,6 +281,10 @@ coverage-run:
 	@$(MAKE) test TEST_FOLDERS="unit golden lifecycle simulation"
 	@scripts/coverage.sh $(OUT)
 
+.PHONY: alerts-test
+alerts-test: all ## alerts of Prometheus fired by failures of the real program, five minutes
+	@BREAKOUT_PROGRAM=$(abspath $(BREAKOUT)) tests/system/monitoring.sh --all
+
 bench: all $(BENCHES) ## speed of the hot paths beside bare loops
 	@scripts/bench.sh $(OUT) $(BENCHES)
 docs: all ## write docs/generated and .env.example from the tables
