@@ -2990,7 +2990,7 @@ export interface components {
             /** @enum {string} */
             session_state: "idle" | "starting" | "running" | "paused" | "draining" | "stopping" | "flattening" | "error" | "emergency" | "stopped";
             /** @description time, ms UTC */
-            since_at: number;
+            since_at: number | null;
             session_id: string | null;
             preset: string | null;
             preset_hash: string | null;
