@@ -45,6 +45,10 @@ test("progress comes by the feed, then the result", { timeout: 240_000 }, async 
   page.on("request", (request) => asked.push(request.url()));
   await page.getByLabel("From (UTC)").fill("2025-05-05");
   await page.getByLabel("To (UTC), exclusive").fill("2025-05-09");
+  const symbols = page.getByRole("combobox", { name: "Symbols" }).or(page.getByRole("textbox", { name: "Symbols" }));
+  await symbols.first().click();
+  for (const name of ["BTC/USDT", "ETH/USDT"]) await page.getByRole("option", { name, exact: true }).click();
+  await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Start", exact: true }).click();
   await page.waitForURL(/\/backtests\/B\d+/);
   id = /B\d+/.exec(page.url())?.[0] ?? "";
