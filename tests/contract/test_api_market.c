@@ -366,6 +366,21 @@ static void a_decision_by_its_id(void **unused) {
   assert_int_equal(market_fixture_get(&fixture, "/api/decisions/%s", expected.id[expected.count - 1]), 200);
   assert_string_equal(market_fixture_text(&fixture, "decision_id"), expected.id[expected.count - 1]);
   assert_true(market_fixture_count(&fixture, "reasons") > 0);
+  assert_string_equal(market_fixture_text(&fixture, "session_id"), "S000001");
+  assert_string_equal(market_fixture_text(&fixture, "run_id"), ""); /* null: the running engine's */
+}
+
+static void trades_can_be_asked_by_preset(void **unused) {
+  (void)unused;
+  char preset[PRESET_NAME_BYTES];
+  assert_int_equal(market_fixture_get(&fixture, "/api/trading/trades"), 200);
+  int32_t all = market_fixture_count(&fixture, "items");
+  assert_true(all > 0);
+  text_copy(preset, sizeof preset, market_fixture_text(&fixture, "items.0.preset"));
+  assert_int_equal(market_fixture_get(&fixture, "/api/trading/trades?preset=%s", preset), 200);
+  assert_int_equal(market_fixture_count(&fixture, "items"), all);
+  assert_int_equal(market_fixture_get(&fixture, "/api/trading/trades?preset=another"), 200);
+  assert_int_equal(market_fixture_count(&fixture, "items"), 0);
 }
 
 /* The summary against a count of the records themselves. */
@@ -665,6 +680,7 @@ int main(void) {
       cmocka_unit_test(a_dry_scan_changes_nothing),
       cmocka_unit_test(market_data_are_the_view),
       cmocka_unit_test(a_decision_by_its_id),
+      cmocka_unit_test(trades_can_be_asked_by_preset),
       cmocka_unit_test(the_summary_is_a_count),
       cmocka_unit_test(signals_say_why),
       cmocka_unit_test(candles_are_the_recorded_ones),

@@ -163,6 +163,11 @@ static void a_run_is_that_of_the_program(void **state) {
   }
   assert_int_equal(counted, trades);
   assert_int_equal(ask_about("GET", id, "/decisions?limit=3&stage=signal", NULL), 200);
+  size_t of_run = json_size(run_fixture_at(&fixture, "items"));
+  if (of_run > 0) assert_string_equal(text("items.0.run_id"), id);
+  snprintf(target, sizeof target, "/api/decisions?run_id=%s&limit=3&stage=signal", id);
+  assert_int_equal(ask("GET", target, NULL), 200);
+  assert_int_equal(json_size(run_fixture_at(&fixture, "items")), of_run);
   size_t decisions = json_size(run_fixture_at(&fixture, "items"));
   for (size_t i = 0; i < decisions; i++) {
     char path[64];
