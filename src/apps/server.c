@@ -544,7 +544,7 @@ static enum status tell_serving(struct server *server) {
   server->handover = handover_open(server->app->settings.data_dir);
   server->housekeeping = housekeeping_open(server);
   buffer_add_format(&text, "%ld %s\n", (long)getpid(), host);
-  status = buffer_write_file(&text, path, 0644, &server->app->problem);
+  status = buffer_write_file(&text, path, 0600, &server->app->problem);
   buffer_deinit(&text);
   return status;
 }
