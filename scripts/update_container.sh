@@ -26,6 +26,7 @@ new_is_gone() { ! is_up "$API" || [ "$(docker inspect --format '{{.RestartCount}
 
 check_installation() {
     docker rm -f "$NEXT" >/dev/null 2>&1 || true
+    [ -r "$ROOT/data/serving.pid" ] || end 1 "data/serving.pid cannot be read, it belongs to the container's user: run this as root"
     [ "$(serving_name)" = "$API" ] || end 1 "the container $API does not serve: docker compose restart $API"
     done_with "$API serves at $api_url"
 }
