@@ -37,6 +37,10 @@ struct recover {
   bool has_answer;
   struct orphan *orphans; /* owned */
   int32_t orphan_count, orphan_at;
+  bool market_came; /* since the restart: the answers of before come with it */
+  /* wanted since the restart, for a venue that has seen what it answered before; owned */
+  struct intent *held;
+  int32_t held_count;
   int64_t venue_differences;
 };
 
@@ -65,29 +69,45 @@ static bool is_orphan(const struct orphan *orphan, const struct event *answer, s
   return answer->kind == orphan->kind && scratch->length == orphan->answer.length && memcmp(scratch->data, orphan->answer.data, scratch->length) == 0;
 }
 
+static void release_held(struct recover *recover) {
+  for (int32_t i = 0; i < recover->held_count; i++) recover->inner.submit(recover->inner.self, &recover->held[i]);
+  recover->held_count = 0;
+}
+
 static bool poll_again(void *self, int64_t now, struct event *out) {
   struct recover *recover = self;
   while (recover->inner.poll(recover->inner.self, now, out)) {
-    if (recover->orphan_at == recover->orphan_count) return true;
+    if (recover->orphan_at == recover->orphan_count || !recover->market_came) return true;
     struct orphan *orphan = &recover->orphans[recover->orphan_at];
     if (!is_orphan(orphan, out, &recover->answer)) {
-      log_write(LOG_WARNING, "recovery", "answer_differs", NULL, "the venue answers otherwise than before the restart");
+      log_write(LOG_WARNING, "recovery", "answer_differs", NULL, "the venue answers otherwise than before the restart: %s instead of %s",
+                event_kind_names[out->kind], event_kind_names[orphan->kind]);
       recover->orphan_at = recover->orphan_count;
+      release_held(recover);
       return true;
     }
     ++recover->orphan_at;
     for (int32_t i = 0; i < orphan->intent_count; i++) recover->inner.submit(recover->inner.self, &orphan->intents[i]);
+    if (recover->orphan_at == recover->orphan_count) release_held(recover);
   }
   return false;
 }
 
+/* The engine has lived through answers whose cause this venue has not seen yet: asked now, it would deny fills and positions. */
 static void submit_again(void *self, const struct intent *intent) {
   struct recover *recover = self;
-  recover->inner.submit(recover->inner.self, intent);
+  if (recover->orphan_at == recover->orphan_count) {
+    recover->inner.submit(recover->inner.self, intent);
+    return;
+  }
+  recover->held = realloc(recover->held, ((size_t)recover->held_count + 1) * sizeof *recover->held);
+  check(recover->held != NULL);
+  recover->held[recover->held_count++] = *intent;
 }
 
 static void market_again(void *self, const struct event *event) {
   struct recover *recover = self;
+  recover->market_came = true;
   recover->inner.on_market(recover->inner.self, event);
 }
 
@@ -441,6 +461,7 @@ void recover_close(struct recover *recover) {
     free(recover->orphans[i].intents);
   }
   free(recover->orphans);
+  free(recover->held);
   free(recover);
 }
 
