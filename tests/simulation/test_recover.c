@@ -330,6 +330,39 @@ static void test_killed_anywhere_ends_the_same(void **state) {
   free_chain(&chain);
 }
 
+/* The restart of the server asks the venue what it has before the market goes on. The venue must not deny what it answered before the kill: at
+ * the end both sides count the same fills, money and positions. */
+static void reconcile_and_continue(const struct chain *chain, struct place cut) {
+  write_chain(chain, cut);
+  struct life life;
+  be_born(&life, false);
+  struct event event;
+  recover_event(&event, &life.recovery, life.recovery.last_ts, false);
+  runner_step(&life.runner, &event);
+  live(&life, inputs_before(chain, cut), input_count);
+  struct sim_account account;
+  sim_account(&life.sim, &account);
+  const struct engine_counts *counts = engine_counts(life.runner.engine);
+  if (counts->fills != account.fills) print_message("killed in segment %zu at byte %zu\n", cut.segment, cut.offset);
+  assert_int_equal(counts->fills, account.fills);
+  assert_int_equal(counts->ledger_breaks, 0);
+  assert_int_equal(engine_ledger(life.runner.engine)->cash_usd, account.cash_usd);
+  assert_int_equal(engine_position_count(life.runner.engine), account.positions);
+  die(&life);
+}
+
+static void test_a_restart_that_asks_at_once(void **state) {
+  (void)state;
+  char digest[DIGEST_TEXT_MAX];
+  whole_run(digest);
+  struct chain chain;
+  read_chain(&chain);
+  static struct place cuts[1 << 16];
+  size_t count = find_cuts(&chain, cuts, sizeof cuts / sizeof cuts[0]);
+  for (size_t i = 0; i < count; i += count / KILLS + 1) reconcile_and_continue(&chain, cuts[i]);
+  free_chain(&chain);
+}
+
 static void test_twice_the_same(void **state) {
   (void)state;
   char first[DIGEST_TEXT_MAX], second[DIGEST_TEXT_MAX];
@@ -416,6 +449,7 @@ static void test_clean_end_and_recovery_event(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_twice_the_same),
+      TEST(test_a_restart_that_asks_at_once),
       TEST(test_snapshot_spares_the_replay),
       TEST(test_damaged_snapshots_are_not_used),
       TEST(test_clean_end_and_recovery_event),
