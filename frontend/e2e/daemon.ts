@@ -60,6 +60,7 @@ export class Daemon {
       UI_DIR: process.env["UI_DIR"] ?? join(root, "frontend/dist"),
       BREAKOUT_URL: `http://127.0.0.1:${port}`,
       LOG_CONSOLE: "off",
+      RATE_LIMIT_READ_PER_S: 200, // a test turns pages faster than a person
       ...settings,
     };
     await daemon.#write(all);
