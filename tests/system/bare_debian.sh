@@ -99,7 +99,12 @@ rm -rf "$system/root/breakout-bot"
 git clone --quiet --no-hardlinks "$ROOT" "$system/root/breakout-bot"
 # The network is shared with this machine (apt needs it), so a port of our own is taken.
 port=$((30000 + RANDOM % 10000))
-[ $# -gt 0 ] || set -- bash -c "$sequence"
+# Settings in the environment win over .env: a command of its own, with servers of its own, must not find them there.
+ports=()
+if [ $# -eq 0 ]; then
+    ports=(PORT="$port" UI_PORT="$((port + 1))")
+    set -- bash -c "$sequence"
+fi
 
 # A process namespace of its own: whatever the command leaves running ends with it.
 code=0
@@ -110,6 +115,6 @@ unshare --mount --pid --fork --kill-child --ipc bash -euc '
     mount --rbind /dev "$system/dev"
     exec chroot "$system" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@"
 ' bare "$system" \
-    ${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} PORT="$port" UI_PORT="$((port + 1))" \
+    ${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} "${ports[@]}" \
     bash -c 'cd /root/breakout-bot && "$@"' inside "$@" </dev/null || code=$?
 exit "$code"
