@@ -1,9 +1,9 @@
-# shellcheck shell=bash disable=SC2034 # its variables are for those who source it
+# shellcheck shell=bash disable=SC2016,SC2034 # words of apt and awk; its variables are for those who source it
 # What the Docker tests share: an engine, and base images for a machine that reaches no image registry.
-# Sourced after tests/system/lib.sh. DOCKER_TEST_DIR keeps the engine's data between runs.
+# Sourced after tests/system/lib.sh. DOCKER_TEST_DIR keeps the engine's data between runs. The mirror of Debian is that of this machine's apt.
 
 DOCKER_TEST_DIR=${DOCKER_TEST_DIR:-/var/tmp/breakout-docker-test}
-DEBIAN_MIRROR=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+DEBIAN_SUITE=bookworm
 DEBIAN_IMAGE=breakout-test/debian:bookworm
 NODE_IMAGE=breakout-test/node:24
 NGINX_IMAGE=breakout-test/nginx:bookworm
@@ -37,17 +37,21 @@ engine_stop() {
 
 has_image() { docker image inspect "$1" >/dev/null 2>&1; }
 
+# The sources of Debian itself that this machine's apt knows, as lines of a sources.list: the release, its updates and its security.
+apt_sources() {
+    apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
+        awk -v suite="$DEBIAN_SUITE" '$2 == suite || $2 == suite "-updates" || $2 == suite "-security" { print "deb", $1, $2, "main" }' | sort -u
+}
+
 # The smallest Debian, from the packages of its mirror, as the official slim image has it.
 make_debian_image() {
-    local dir
+    local dir mirror
     has_image "$DEBIAN_IMAGE" && return 0
+    mirror=$(apt_sources | awk -v suite="$DEBIAN_SUITE" '$3 == suite { print $2; exit }')
+    [ -n "$mirror" ] || { echo "no mirror of $DEBIAN_SUITE among the apt sources of this machine" >&2; return 1; }
     dir=$(mktemp -d)
-    debootstrap --variant=minbase --include=ca-certificates bookworm "$dir" "$DEBIAN_MIRROR" >"$DOCKER_TEST_DIR/debootstrap.log" 2>&1 || return 1
-    cat >"$dir/etc/apt/sources.list" <<LIST
-deb $DEBIAN_MIRROR bookworm main
-deb $DEBIAN_MIRROR bookworm-updates main
-deb $DEBIAN_MIRROR-security bookworm-security main
-LIST
+    debootstrap --variant=minbase --include=ca-certificates "$DEBIAN_SUITE" "$dir" "$mirror" >"$DOCKER_TEST_DIR/debootstrap.log" 2>&1 || return 1
+    apt_sources >"$dir/etc/apt/sources.list"
     mkdir -p "$dir/etc/dpkg/dpkg.cfg.d"
     printf 'path-exclude /usr/share/%s/*\n' doc man locale >"$dir/etc/dpkg/dpkg.cfg.d/docker"
     printf '#!/bin/sh\nexit 101\n' >"$dir/usr/sbin/policy-rc.d"
