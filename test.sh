@@ -25,6 +25,8 @@ case ${1:-} in
 *) fail 64 "test.sh: unknown argument '$1'; see ./test.sh --help" ;;
 esac
 cd "$ROOT"
+# shellcheck source=tests/support/no_settings.sh
+. "$ROOT/tests/support/no_settings.sh"
 
 if [ "$is_quick" -eq 1 ]; then
     exec make test

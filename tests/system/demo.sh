@@ -6,6 +6,8 @@
 # Takes about a minute. Exit 0 when everything holds.
 set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=tests/support/no_settings.sh
+. "$ROOT/tests/support/no_settings.sh"
 PROGRAM=$(realpath "${1:-$ROOT/build/breakout}")
 DIR=$(mktemp -d)
 PORT=$((20000 + RANDOM % 20000))

@@ -3,6 +3,9 @@
 # started, and closes with finish, which prints the line that test.sh adds up.
 # The caller has set ROOT to the folder of the repository.
 
+# shellcheck source=tests/support/no_settings.sh
+. "$ROOT/tests/support/no_settings.sh"
+
 passed=0
 failed=0
 skipped=0
