@@ -44,7 +44,7 @@ while [ $# -gt 0 ]; do
         usage_of "$ROOT/deploy.sh"
         exit 0
         ;;
-    *) ops_option "$1" || fail 64 "deploy.sh: unknown argument '$1'; see ./deploy.sh --help" ;;
+    *) ops_option "$1" || unknown "$ROOT/deploy.sh" "$1" ;;
     esac
     shift
 done

@@ -18,7 +18,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib.sh
 . "$ROOT/scripts/lib.sh"
 
-usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "$ROOT/start.sh"; }
+usage() { usage_of "$ROOT/start.sh"; }
 
 verb=start
 port=
@@ -44,7 +44,7 @@ while [ $# -gt 0 ]; do
         usage
         exit 0
         ;;
-    *) fail 64 "start.sh: unknown argument '$1'; see ./start.sh --help" ;;
+    *) unknown "$ROOT/start.sh" "$1" ;;
     esac
     shift
 done

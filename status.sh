@@ -16,10 +16,10 @@ while [ $# -gt 0 ]; do
     case $1 in
     -v | --verbose) is_verbose=1 ;;
     -h | --help)
-        sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "$ROOT/status.sh"
+        usage_of "$ROOT/status.sh"
         exit 0
         ;;
-    *) fail 64 "status.sh: unknown argument '$1'; see ./status.sh --help" ;;
+    *) unknown "$ROOT/status.sh" "$1" ;;
     esac
     shift
 done

@@ -14,10 +14,10 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 case ${1:-} in
 '') ;;
 -h | --help)
-    sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "$ROOT/stop.sh"
+    usage_of "$ROOT/stop.sh"
     exit 0
     ;;
-*) fail 64 "stop.sh: unknown argument '$1'; see ./stop.sh --help" ;;
+*) unknown "$ROOT/stop.sh" "$1" ;;
 esac
 
 remove_pid_files() {

@@ -19,10 +19,10 @@ case ${1:-} in
 '') ;;
 --quick) is_quick=1 ;;
 -h | --help)
-    sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "$ROOT/test.sh"
+    usage_of "$ROOT/test.sh"
     exit 0
     ;;
-*) fail 64 "test.sh: unknown argument '$1'; see ./test.sh --help" ;;
+*) unknown "$ROOT/test.sh" "$1" ;;
 esac
 cd "$ROOT"
 # shellcheck source=tests/support/no_settings.sh

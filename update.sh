@@ -53,7 +53,7 @@ while [ $# -gt 0 ]; do
         usage_of "$ROOT/update.sh"
         exit 0
         ;;
-    *) ops_option "$1" || fail 64 "update.sh: unknown argument '$1'; see ./update.sh --help" ;;
+    *) ops_option "$1" || unknown "$ROOT/update.sh" "$1" ;;
     esac
     shift
 done

@@ -25,7 +25,7 @@ while [ $# -gt 0 ]; do
         usage_of "$ROOT/scripts/backup.sh"
         exit 0
         ;;
-    *) ops_option "$1" || fail 64 "backup.sh: unknown argument '$1'; see scripts/backup.sh --help" ;;
+    *) ops_option "$1" || unknown "$ROOT/scripts/backup.sh" "$1" ;;
     esac
     shift
 done

@@ -24,6 +24,26 @@ fail() {
     exit "$code"
 }
 
+usage_of() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "$1"; }
+
+# unknown SCRIPT WORD: out with 64, naming the nearest option of those that the script's own usage has.
+unknown() {
+    local near
+    near=$(usage_of "$1" | grep -oE -e '--[a-z][a-z-]*' | sort -u | awk -v word="$2" '
+        function least(a, b, c) { if (b < a) a = b; return c < a ? c : a }
+        {
+            for (j = 0; j <= length(word); j++) d[0, j] = j
+            for (i = 1; i <= length($0); i++) {
+                d[i, 0] = i
+                for (j = 1; j <= length(word); j++)
+                    d[i, j] = least(d[i-1, j] + 1, d[i, j-1] + 1, d[i-1, j-1] + (substr($0, i, 1) != substr(word, j, 1)))
+            }
+            if (best == "" || d[length($0), length(word)] < far) { best = $0; far = d[length($0), length(word)] }
+        }
+        END { print best }')
+    fail 64 "${1##*/}: unknown argument '$2'; the nearest option is $near, and ${1#"$ROOT"/} --help lists them all"
+}
+
 # setting NAME DEFAULT: the environment, else .env, else the default. Quotes and 'export ' as the program reads them.
 setting() {
     local name=$1 value=${!1:-}

@@ -20,7 +20,7 @@ while [ $# -gt 0 ]; do
         usage_of "$ROOT/scripts/log_rotation.sh"
         exit 0
         ;;
-    *) ops_option "$1" || fail 64 "log_rotation.sh: unknown argument '$1'; see scripts/log_rotation.sh --help" ;;
+    *) ops_option "$1" || unknown "$ROOT/scripts/log_rotation.sh" "$1" ;;
     esac
     shift
 done

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034 # its variables are for those who source it
-# What deploy.sh, update.sh, backup.sh, restore.sh and log_rotation.sh share: how they speak, and how they reach Docker.
+# What the scripts of operation share: how they speak, and how they reach Docker.
 # Sourced after lib.sh. The caller has set NAME, its own name in messages and in the log.
 #
 # Common options: --json (one object on standard output at the end, messages on standard error), --no-color, --dry-run.
@@ -61,8 +61,6 @@ end() {
     fi
     exit "$code"
 }
-
-usage_of() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "$1"; }
 
 # ---- Docker ----
 

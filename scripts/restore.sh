@@ -29,7 +29,7 @@ while [ $# -gt 0 ]; do
         usage_of "$ROOT/scripts/restore.sh"
         exit 0
         ;;
-    -*) ops_option "$1" || fail 64 "restore.sh: unknown argument '$1'; see scripts/restore.sh --help" ;;
+    -*) ops_option "$1" || unknown "$ROOT/scripts/restore.sh" "$1" ;;
     *)
         [ -z "$file" ] || fail 64 'restore.sh: one archive at a time'
         file=$1
