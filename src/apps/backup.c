@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "adapters/store/migrations.h"
+#include "adapters/store/trade_digest.h"
 #include "apps/tar.h"
 #include "base/calendar.h"
 #include "base/digest.h"
@@ -92,6 +93,11 @@ static enum status add_folder(struct making *making, const char *prefix, const c
     if (status == STATUS_OK && (ends_with(entries[i]->d_name, ending) || ends_with(entries[i]->d_name, other))) {
       snprintf(path, sizeof path, "%.700s/%.255s", folder, entries[i]->d_name);
       snprintf(name, sizeof name, "%s/%.255s", prefix, entries[i]->d_name);
+      /* A segment of the journal may have been compressed since it was listed. */
+      if (ends_with(name, ending) && access(path, F_OK) != 0 && ends_with(other, ".gz")) {
+        strncat(path, ".gz", sizeof path - strlen(path) - 1);
+        strncat(name, ".gz", sizeof name - strlen(name) - 1);
+      }
       status = add_member(making, name, path);
     }
     free(entries[i]);
@@ -115,6 +121,17 @@ static enum status add_settings(struct making *making) {
   return status;
 }
 
+static enum status add_digests(struct making *making, struct database *database) {
+  struct trade_digest digest;
+  enum status status = trade_digest_read(&digest, database, &making->app->problem);
+  if (status != STATUS_OK) return status;
+  json_begin_object(&making->manifest, "digests");
+  for (int i = 0; i < TRADE_TABLES; i++) json_add_string(&making->manifest, trade_table_names[i], digest.tables[i]);
+  json_end_object(&making->manifest);
+  text_copy(making->result->trades_sha256, sizeof making->result->trades_sha256, digest.all);
+  return STATUS_OK;
+}
+
 static enum status add_counts(struct making *making, const char *copy) {
   struct database database;
   char sql[96];
@@ -129,6 +146,7 @@ static enum status add_counts(struct making *making, const char *copy) {
     json_add_int(&making->manifest, counted_tables[i], count);
   }
   json_end_object(&making->manifest);
+  if (status == STATUS_OK && making->result->schema_version > 0) status = add_digests(making, &database);
   database_close(&database);
   return status;
 }
@@ -137,15 +155,15 @@ static enum status add_contents(struct making *making, const char *copy) {
   const struct settings *settings = &making->app->settings;
   char folder[PATH_BYTES];
   enum status status = add_member(making, "database.db", copy);
-  snprintf(folder, sizeof folder, "%.900s/journal", settings->data_dir);
-  if (status == STATUS_OK) status = add_folder(making, "journal", folder, ".bbj", ".bbj.gz");
   snprintf(folder, sizeof folder, "%.900s/snapshots", settings->data_dir);
   if (status == STATUS_OK) status = add_folder(making, "snapshots", folder, ".bbs", ".bbs");
+  snprintf(folder, sizeof folder, "%.900s/journal", settings->data_dir);
+  if (status == STATUS_OK) status = add_folder(making, "journal", folder, ".bbj", ".bbj.gz");
   if (status == STATUS_OK) status = add_folder(making, "presets", settings->presets_dir, ".json", ".json");
   return status == STATUS_OK ? add_settings(making) : status;
 }
 
-/* The journal may be compressed or continued meanwhile: its segments go first, what comes later is only newer. */
+/* All of it goes on meanwhile. The journal goes last: a restart needs one that reaches further than the snapshots and the tables. */
 static enum status fill(struct making *making, const char *copy) {
   struct buffer manifest = {0};
   json_writer_init(&making->manifest, &manifest, true);
@@ -286,6 +304,36 @@ static enum status check_files(const char *folder, const struct json *files, str
   return STATUS_OK;
 }
 
+static bool is_listed(const struct json *files, const char *name) {
+  if (text_equal(name, "manifest.json") || text_equal(name, "settings.json")) return true;
+  for (size_t i = 0; i < json_size(files); i++) {
+    if (text_equal(json_string(json_member(json_item(files, i), "name")), name)) return true;
+  }
+  return false;
+}
+
+/* What the manifest does not list was never vouched for. `inside`: the folder within the archive, "" the archive itself. */
+static enum status check_unlisted(const char *folder, const char *inside, const struct json *files, struct problem *problem) {
+  char path[PATH_BYTES], name[PATH_BYTES];
+  struct stat info;
+  enum status status = STATUS_OK;
+  snprintf(path, sizeof path, "%.700s/%.200s", folder, inside);
+  DIR *list = opendir(path);
+  if (list == NULL) return refuse(problem, path, "the folder cannot be read", errno);
+  for (struct dirent *entry; status == STATUS_OK && (entry = readdir(list)) != NULL;) {
+    if (text_equal(entry->d_name, ".") || text_equal(entry->d_name, "..")) continue;
+    snprintf(name, sizeof name, "%.200s%s%.255s", inside, inside[0] != '\0' ? "/" : "", entry->d_name);
+    snprintf(path, sizeof path, "%.500s/%.500s", folder, name);
+    if (lstat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+      status = check_unlisted(folder, name, files, problem);
+    } else if (!is_listed(files, name)) {
+      status = reject(problem, name, "the archive has a file that its manifest does not list");
+    }
+  }
+  closedir(list);
+  return status;
+}
+
 struct count_check {
   struct database *database;
   struct problem *problem;
@@ -303,6 +351,19 @@ static void check_count(void *context, const char *table, const struct json *val
     check->status = reject(check->problem, table, "the table has another number of rows than the manifest says");
 }
 
+/* Backups of before there were digests have none. */
+static enum status check_digests(struct database *database, const struct json *wanted, struct problem *problem) {
+  struct trade_digest digest;
+  if (wanted == NULL) return STATUS_OK;
+  enum status status = trade_digest_read(&digest, database, problem);
+  for (int i = 0; i < TRADE_TABLES && status == STATUS_OK; i++) {
+    const struct json *text = json_kind(wanted) == JSON_OBJECT ? json_member(wanted, trade_table_names[i]) : NULL;
+    if (text == NULL || json_kind(text) != JSON_STRING || !text_equal(json_string(text), digest.tables[i]))
+      status = reject(problem, trade_table_names[i], "the rows of the table are not those that the manifest tells of");
+  }
+  return status;
+}
+
 static enum status check_database(const char *folder, const struct json *manifest, struct problem *problem) {
   char path[PATH_BYTES];
   struct database database;
@@ -318,6 +379,7 @@ static enum status check_database(const char *folder, const struct json *manifes
     json_each(rows, check_count, &check);
     status = check.status;
   }
+  if (status == STATUS_OK) status = check_digests(&database, json_member(manifest, "digests"), problem);
   database_close(&database);
   return status;
 }
@@ -336,6 +398,7 @@ static enum status check_folder(const char *folder, struct problem *problem) {
     return reject(problem, path, "the manifest is not one of ours");
   }
   status = check_files(folder, json_member(manifest, "files"), problem);
+  if (status == STATUS_OK) status = check_unlisted(folder, "", json_member(manifest, "files"), problem);
   if (status == STATUS_OK) status = check_database(folder, manifest, problem);
   snprintf(path, sizeof path, "%.900s/journal", folder);
   if (status == STATUS_OK && access(path, F_OK) == 0) status = journal_verify(folder, NULL, &report, problem);
@@ -446,9 +509,32 @@ static enum status put_in_place(struct app *app, const char *database_path, cons
   return status == STATUS_OK ? put_presets(app, folder, before) : status;
 }
 
-enum status backup_restore(struct app *app, const char *database_path, const char *file, bool is_forced, char *before, size_t size) {
-  char folder[PATH_BYTES], stamp[32];
+static enum status read_digest(const char *path, struct trade_digest *digest, struct problem *problem) {
   struct database database;
+  int version = 0;
+  enum status status = database_open(&database, path, DATABASE_FOR_READING, DATABASE_BUSY_MS, problem);
+  *digest = (struct trade_digest){0};
+  if (status != STATUS_OK) return status;
+  status = migrations_check(&store_schema, &database, &version, problem);
+  if (status == STATUS_OK && version > 0) status = trade_digest_read(digest, &database, problem);
+  database_close(&database);
+  return status;
+}
+
+/* The schema of this program, and nobody who holds a lease: whoever had it when the backup was made is long gone. */
+static enum status bring_up(const char *database_path, struct problem *problem) {
+  struct database database;
+  enum status status = database_open(&database, database_path, DATABASE_FOR_WRITING, DATABASE_BUSY_MS, problem);
+  if (status != STATUS_OK) return status;
+  status = migrations_run(&store_schema, &database, migrations_newest(&store_schema), app_now_ms(), problem);
+  if (status == STATUS_OK) status = database_run(&database, "DELETE FROM leases", problem);
+  database_close(&database);
+  return status;
+}
+
+enum status backup_restore(struct app *app, const char *database_path, const char *file, bool is_forced, char *before, size_t size) {
+  char folder[PATH_BYTES], saved[PATH_BYTES], stamp[32];
+  struct trade_digest wanted, restored;
   stamp_text(app_now_ms(), stamp, sizeof stamp);
   if (mkdir(app->settings.data_dir, 0755) != 0 && errno != EEXIST)
     return refuse(&app->problem, app->settings.data_dir, "the folder cannot be made", errno);
@@ -456,15 +542,14 @@ enum status backup_restore(struct app *app, const char *database_path, const cha
   snprintf(before, size, "%.900s.before-restore-%s", app->settings.data_dir, stamp);
   enum status status = unpack(file, folder, &app->problem);
   if (status != STATUS_OK) return status;
-  if (!is_forced) status = check_positions(database_path, folder, &app->problem);
+  snprintf(saved, sizeof saved, "%.900s/database.db", folder);
+  status = read_digest(saved, &wanted, &app->problem);
+  if (status == STATUS_OK && !is_forced) status = check_positions(database_path, folder, &app->problem);
   if (status == STATUS_OK) status = put_in_place(app, database_path, folder, before);
   remove_folder(folder);
-  if (status != STATUS_OK) return status;
-  status = database_open(&database, database_path, DATABASE_FOR_WRITING, DATABASE_BUSY_MS, &app->problem);
-  if (status != STATUS_OK) return status;
-  status = migrations_run(&store_schema, &database, migrations_newest(&store_schema), app_now_ms(), &app->problem);
-  /* Who held a lease when the backup was made is long gone. */
-  if (status == STATUS_OK) status = database_run(&database, "DELETE FROM leases", &app->problem);
-  database_close(&database);
+  if (status == STATUS_OK) status = bring_up(database_path, &app->problem);
+  if (status == STATUS_OK) status = read_digest(database_path, &restored, &app->problem);
+  if (status == STATUS_OK && wanted.all[0] != '\0' && !text_equal(wanted.all, restored.all))
+    status = reject(&app->problem, database_path, "the trades are not those of the backup");
   return status;
 }
