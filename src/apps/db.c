@@ -11,6 +11,7 @@
 #include "adapters/store/sqlite_query.h"
 #include "adapters/store/sqlite_rows.h"
 #include "adapters/store/sqlite_store.h"
+#include "adapters/store/trade_digest.h"
 #include "api/access/audit.h"
 #include "apps/app.h"
 #include "apps/backup.h"
@@ -621,6 +622,7 @@ static int run_backup(struct db *db) {
   add_number(db, "files", result.files);
   add_number(db, "schema_version", result.schema_version);
   add_number(db, "seq", (int64_t)result.seq);
+  add_text(db, "trades_sha256", result.trades_sha256);
   add_text(db, "verified", result.is_verified ? "yes" : "no");
   return end_result(db, 0);
 }
@@ -639,6 +641,21 @@ static int run_restore(struct db *db) {
   return end_result(db, 0);
 }
 
+/* Of one moment, also while a server writes. */
+static int run_digest(struct db *db) {
+  struct trade_digest digest;
+  int version = 0;
+  enum status status = open_database(db, DATABASE_FOR_READING);
+  if (status == STATUS_OK) status = migrations_check(&store_schema, &db->database, &version, &db->app->problem);
+  if (status == STATUS_OK) status = database_run(&db->database, "BEGIN", &db->app->problem);
+  if (status == STATUS_OK) status = trade_digest_read(&digest, &db->database, &db->app->problem);
+  if (status != STATUS_OK) return app_fail(db->app, status);
+  begin_result(db);
+  for (int i = 0; i < TRADE_TABLES; i++) add_text(db, trade_table_names[i], digest.tables[i]);
+  add_text(db, "trades_sha256", digest.all);
+  return end_result(db, 0);
+}
+
 static int run_copy(struct db *db) {
   return app_fail_with(db->app, STATUS_NOT_IN_VERSION, "not_in_version", "db copy", "copying to another kind of database is not in this version");
 }
@@ -646,8 +663,9 @@ static int run_copy(struct db *db) {
 static const struct {
   const char *name;
   int (*run)(struct db *db);
-} forms[] = {{"status", run_status},   {"migrate", run_migrate}, {"verify", run_verify}, {"rebuild", run_rebuild}, {"export", run_export},
-             {"cleanup", run_cleanup}, {"vacuum", run_vacuum},   {"backup", run_backup}, {"restore", run_restore}, {"copy", run_copy}};
+} forms[] = {{"status", run_status},   {"migrate", run_migrate}, {"verify", run_verify}, {"rebuild", run_rebuild},
+             {"export", run_export},   {"cleanup", run_cleanup}, {"vacuum", run_vacuum}, {"backup", run_backup},
+             {"restore", run_restore}, {"copy", run_copy},       {"digest", run_digest}};
 enum { FORM_COUNT = sizeof forms / sizeof forms[0] };
 
 static int run_form(struct db *db, const char *form) {
@@ -658,7 +676,7 @@ static int run_form(struct db *db, const char *form) {
   }
   int nearest = text_nearest(form, names, FORM_COUNT);
   problem_add(&db->app->problem, "bad_argument", "db", form,
-              nearest >= 0 ? names[nearest] : "status, migrate, verify, rebuild, export, cleanup, vacuum, backup, restore, copy",
+              nearest >= 0 ? names[nearest] : "status, migrate, verify, rebuild, export, cleanup, vacuum, backup, restore, copy, digest",
               "db has no such form");
   return app_fail(db->app, STATUS_BAD_CONFIG);
 }
