@@ -226,6 +226,18 @@ int app_fail(struct app *app, enum status status) {
   return status_exit_code(status);
 }
 
+int app_form(struct problem *problem, const char *verb, const char *word, const char *const *names, int count) {
+  char all[sizeof problem->items[0].allowed] = "";
+  for (int i = 0; i < count; i++) {
+    if (text_equal(word, names[i])) return i;
+    size_t length = strlen(all);
+    (void)snprintf(all + length, sizeof all - length, "%s%s", i > 0 ? ", " : "", names[i]);
+  }
+  int nearest = text_nearest(word, names, count);
+  problem_add(problem, "bad_argument", verb, word, nearest >= 0 ? names[nearest] : all, "%s has no such form", verb);
+  return -1;
+}
+
 int app_fail_with(struct app *app, enum status status, const char *code, const char *path, const char *format, ...) {
   char message[256];
   va_list arguments;

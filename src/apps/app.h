@@ -70,6 +70,8 @@ int app_fail(struct app *app, enum status status);
 /* The same with one message. */
 int app_fail_with(struct app *app, enum status status, const char *code, const char *path, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+/* Which of the names of a verb's forms the word is; -1 with a problem that tells the nearest of them, or all. */
+int app_form(struct problem *problem, const char *verb, const char *word, const char *const *names, int count);
 /* Writes bytes to standard output; a closed pipe ends quietly. */
 void app_print(const struct buffer *buffer);
 /* Prints and frees a finished table in the output form at hand (text or CSV). */

@@ -556,11 +556,12 @@ int app_data(struct app *app, int argc, char **argv) {
   if (argc < 2)
     return app_fail_with(app, STATUS_BAD_CONFIG, "missing_argument", "data",
                          "say what to do: list, info, doctor, import, export, generate or delete");
-  for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-    if (!text_equal(argv[1], forms[i].name)) continue;
-    if (forms[i].run == run_later) return run_later(app, &call);
-    const enum status status = read_call(app, argc - 1, argv + 1, &call);
-    return status ? app_fail(app, status) : forms[i].run(app, &call);
-  }
-  return app_fail_with(app, STATUS_BAD_CONFIG, "unknown_argument", argv[1], "data knows list, info, doctor, import, export, generate and delete");
+  const char *names[sizeof forms / sizeof forms[0]];
+  const int count = sizeof forms / sizeof forms[0];
+  for (int i = 0; i < count; i++) names[i] = forms[i].name;
+  const int form = app_form(&app->problem, "data", argv[1], names, count);
+  if (form < 0) return app_fail(app, STATUS_BAD_CONFIG);
+  if (forms[form].run == run_later) return run_later(app, &call);
+  const enum status status = read_call(app, argc - 1, argv + 1, &call);
+  return status ? app_fail(app, status) : forms[form].run(app, &call);
 }

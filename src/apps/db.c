@@ -668,17 +668,11 @@ static const struct {
              {"restore", run_restore}, {"copy", run_copy},       {"digest", run_digest}};
 enum { FORM_COUNT = sizeof forms / sizeof forms[0] };
 
-static int run_form(struct db *db, const char *form) {
+static int run_form(struct db *db, const char *word) {
   const char *names[FORM_COUNT];
-  for (int i = 0; i < FORM_COUNT; i++) {
-    names[i] = forms[i].name;
-    if (text_equal(form, forms[i].name)) return forms[i].run(db);
-  }
-  int nearest = text_nearest(form, names, FORM_COUNT);
-  problem_add(&db->app->problem, "bad_argument", "db", form,
-              nearest >= 0 ? names[nearest] : "status, migrate, verify, rebuild, export, cleanup, vacuum, backup, restore, copy, digest",
-              "db has no such form");
-  return app_fail(db->app, STATUS_BAD_CONFIG);
+  for (int i = 0; i < FORM_COUNT; i++) names[i] = forms[i].name;
+  int form = app_form(&db->app->problem, "db", word, names, FORM_COUNT);
+  return form < 0 ? app_fail(db->app, STATUS_BAD_CONFIG) : forms[form].run(db);
 }
 
 int app_db(struct app *app, int argc, char **argv) {

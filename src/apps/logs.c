@@ -353,21 +353,16 @@ static const struct {
 } forms[] = {{"stats", run_stats}, {"cleanup", run_cleanup}, {"rotate", run_rotate}, {"tail", run_tail}, {"show", run_show}};
 enum { FORM_COUNT = sizeof forms / sizeof forms[0] };
 
-static int run_form(struct logs *logs, const char *form) {
+static int run_form(struct logs *logs, const char *word) {
   const char *names[FORM_COUNT];
   if (logs->values[OPTION_LEVEL] != NULL && (logs->level = level_of(logs->values[OPTION_LEVEL])) < 0) {
     problem_add(&logs->app->problem, "bad_parameter", "level", logs->values[OPTION_LEVEL], "DEBUG, INFO, WARNING, ERROR, CRITICAL",
                 "there is no such level");
     return app_fail(logs->app, STATUS_BAD_CONFIG);
   }
-  for (int i = 0; i < FORM_COUNT; i++) {
-    names[i] = forms[i].name;
-    if (text_equal(form, forms[i].name)) return forms[i].run(logs);
-  }
-  int nearest = text_nearest(form, names, FORM_COUNT);
-  problem_add(&logs->app->problem, "bad_argument", "logs", form, nearest >= 0 ? names[nearest] : "stats, cleanup, rotate, tail, show",
-              "logs has no such form");
-  return app_fail(logs->app, STATUS_BAD_CONFIG);
+  for (int i = 0; i < FORM_COUNT; i++) names[i] = forms[i].name;
+  int form = app_form(&logs->app->problem, "logs", word, names, FORM_COUNT);
+  return form < 0 ? app_fail(logs->app, STATUS_BAD_CONFIG) : forms[form].run(logs);
 }
 
 int app_logs(struct app *app, int argc, char **argv) {

@@ -502,14 +502,9 @@ enum { FORM_COUNT = sizeof forms / sizeof forms[0] };
 
 static const struct form *find_form(const struct call *call, const char *word) {
   const char *words[FORM_COUNT];
-  for (int i = 0; i < FORM_COUNT; i++) {
-    if (text_equal(forms[i].word, word)) return &forms[i];
-    words[i] = forms[i].word;
-  }
-  int nearest = text_nearest(word, words, FORM_COUNT);
-  (void)refuse(call, word, nearest >= 0 ? words[nearest] : "list, show, validate, schema, diff, set, import, copy, delete, history, restore",
-               "presets has no such form");
-  return NULL;
+  for (int i = 0; i < FORM_COUNT; i++) words[i] = forms[i].word;
+  int form = app_form(call->problem, "presets", word, words, FORM_COUNT);
+  return form < 0 ? NULL : &forms[form];
 }
 
 enum status presets_run(const struct presets_request *request, struct buffer *out, struct problem *problem) {
