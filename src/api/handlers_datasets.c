@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/row_page.h"
 #include "api/upload.h"
 #include "core/market/symbol.h"
 
@@ -74,57 +75,19 @@ static void write_dataset(struct call *call, const struct row_value *values, int
   json_free(document);
 }
 
-struct dataset_list {
-  struct call *call;
-  int64_t left;
-  bool has_more;
-  char last[RUN_DATASET_BYTES];
-};
-
-static bool write_listed(void *context, const struct row_value *values, int count) {
-  struct dataset_list *list = context;
-  const char *id = text_of(values, count, "dataset_id");
-  list->has_more = list->left == 0;
-  if (list->has_more) return false;
-  --list->left;
-  text_copy(list->last, sizeof list->last, id != NULL ? id : "");
-  json_begin_object(&list->call->writer, NULL);
-  write_dataset(list->call, values, count);
-  json_end_object(&list->call->writer);
-  return true;
-}
-
 void handle_datasets(struct call *call) {
   static const char *const orders[] = {"asc", "desc"};
-  const struct row_port *rows = call->api->options.rows;
   const char *cursor = http_argument(call->request, "cursor");
-  struct dataset_list list = {.call = call, .left = 100};
-  struct rows_query query = {.table = "datasets", .order = "dataset_id"};
-  struct problem problem;
-  int64_t total = 0;
-  problem_clear(&problem);
-  if (!is_ready(call) || !call_number(call, "limit", 1, 1000, &list.left)) return;
+  struct rows_query query = {.table = "datasets"};
+  int64_t limit = 100;
+  if (!is_ready(call) || !call_number(call, "limit", 1, 1000, &limit)) return;
   int order = call_word(call, "order", orders, 2, 0);
   if (order < 0) return;
   if (cursor != NULL && !run_is_dataset(cursor)) {
     call_fail(call, 400, "bad_parameter", "cursor is not of this list");
     return;
   }
-  enum status status = rows->count(rows->self, &query, &total, &problem);
-  if (cursor != NULL) rows_query_add(&query, "dataset_id", order == 0 ? ROWS_ABOVE : ROWS_BELOW, cursor);
-  query.is_ascending = order == 0;
-  query.limit = list.left + 1;
-  call_begin(call);
-  json_begin_array(&call->writer, "items");
-  if (!status) status = rows->select(rows->self, &query, write_listed, &list, &problem);
-  if (status) {
-    call_fail_problem(call, 503, "not_ready", &problem);
-    return;
-  }
-  json_end_array(&call->writer);
-  json_add_string(&call->writer, "next_cursor", list.has_more ? list.last : NULL);
-  json_add_int(&call->writer, "total", total);
-  call_end(call, 200);
+  row_page_answer(call, &query, "dataset_id", order == 0, cursor, limit, write_dataset);
 }
 
 struct one {

@@ -6,6 +6,7 @@
 
 #include "api/api_state.h"
 #include "api/feed/feed.h"
+#include "api/row_page.h"
 #include "api/upload.h"
 #include "core/market/symbol.h"
 #include "core/trade/performance.h"
@@ -309,39 +310,20 @@ void handle_backtest_start(struct call *call) {
 
 /* ---- lists and one run ---- */
 
-struct run_page {
-  struct call *call;
-  int64_t left; /* rows of this page */
-  bool has_more;
-  char last[RUN_ID_BYTES];
-};
-
-static bool write_listed(void *context, const struct row_value *values, int count) {
-  struct run_page *list = context;
+static void write_listed(struct call *call, const struct row_value *values, int count) {
   struct run_row row = {0};
-  list->has_more = list->left == 0;
-  if (list->has_more) return false;
-  --list->left;
   read_row(&row, values, count);
-  text_copy(list->last, sizeof list->last, row.run_id);
-  json_begin_object(&list->call->writer, NULL);
-  write_run(list->call->api, &row, &list->call->writer);
-  json_end_object(&list->call->writer);
+  write_run(call->api, &row, &call->writer);
   free_row(&row);
-  return true;
 }
 
 void handle_backtests(struct call *call) {
   static const char *const orders[] = {"desc", "asc"};
   static const char *const kinds[] = {"backtest", "lookahead", "import"};
-  const struct row_port *rows = call->api->options.rows;
   const char *cursor = http_argument(call->request, "cursor"), *preset = http_argument(call->request, "preset");
-  struct run_page list = {.call = call, .left = 100};
-  struct rows_query query = {.table = "runs", .order = "run_id"};
-  struct problem problem;
-  int64_t total = 0;
-  problem_clear(&problem);
-  if (!is_ready(call) || !call_number(call, "limit", 1, 1000, &list.left)) return;
+  struct rows_query query = {.table = "runs"};
+  int64_t limit = 100;
+  if (!is_ready(call) || !call_number(call, "limit", 1, 1000, &limit)) return;
   int order = call_word(call, "order", orders, 2, 0);
   int kind = order < 0 ? -1 : call_word(call, "kind", kinds, 3, 3);
   int state = kind < 0 ? -1 : call_word(call, "status", run_state_names, run_state_count, run_state_count);
@@ -353,21 +335,7 @@ void handle_backtests(struct call *call) {
   rows_query_add(&query, "kind", kind < 3 ? ROWS_EQUAL : ROWS_NOT_EQUAL, kind < 3 ? kinds[kind] : "import");
   if (state < run_state_count) rows_query_add(&query, "status", ROWS_EQUAL, run_state_names[state]);
   if (preset != NULL) rows_query_add(&query, "preset", ROWS_EQUAL, preset);
-  enum status status = rows->count(rows->self, &query, &total, &problem);
-  if (cursor != NULL) rows_query_add(&query, "run_id", order == 1 ? ROWS_ABOVE : ROWS_BELOW, cursor);
-  query.is_ascending = order == 1;
-  query.limit = list.left + 1;
-  call_begin(call);
-  json_begin_array(&call->writer, "items");
-  if (!status) status = rows->select(rows->self, &query, write_listed, &list, &problem);
-  if (status) {
-    call_fail_problem(call, 503, "not_ready", &problem);
-    return;
-  }
-  json_end_array(&call->writer);
-  json_add_string(&call->writer, "next_cursor", list.has_more ? list.last : NULL);
-  json_add_int(&call->writer, "total", total);
-  call_end(call, 200);
+  row_page_answer(call, &query, "run_id", order == 1, cursor, limit, write_listed);
 }
 
 void handle_backtest(struct call *call) {
