@@ -6,44 +6,51 @@
 
 /* ---- opening ---- */
 
+/* A position of which nothing is known yet but whose it is and when it began; what a venue or a market tells later is null. */
+static struct position blank_position(struct engine *engine, int32_t symbol) {
+  const struct instrument *instrument = &engine->symbols[symbol].market.instrument;
+  struct position position = {.position_id = ++engine->counters.position,
+                              .session_id = engine->session.session_id,
+                              .mode = engine->session.mode,
+                              .state = POSITION_OPENING,
+                              .stop_rule = STOP_INITIAL,
+                              .mark = DECIMAL_NULL,
+                              .pnl_unrealised_usd = DECIMAL_NULL,
+                              .pnl_usd = DECIMAL_NULL,
+                              .pnl_r = NAN,
+                              .price_r = NAN,
+                              .add_on_price = DECIMAL_NULL,
+                              .liquidation_price = DECIMAL_NULL,
+                              .notional_usd = DECIMAL_NULL,
+                              .opened_at = engine->now,
+                              .exit_reason = -1,
+                              .symbol_index = symbol,
+                              .fee_in = engine->fee_taker,
+                              .fee_out = engine->fee_taker,
+                              .unprotected_since = engine->now};
+  memcpy(position.symbol, instrument->symbol, sizeof position.symbol);
+  memcpy(position.venue_symbol, instrument->venue_symbol, sizeof position.venue_symbol);
+  return position;
+}
+
 static void fill_new_position(struct engine *engine, const struct plan *plan, struct position *position) {
-  const struct engine_symbol *owner = &engine->symbols[plan->symbol_index];
-  *position = (struct position){.position_id = ++engine->counters.position,
-                                .session_id = engine->session.session_id,
-                                .side = plan->side == ORDER_BUY ? SIDE_LONG : SIDE_SHORT,
-                                .strategy = plan->strategy,
-                                .mode = engine->session.mode,
-                                .state = POSITION_OPENING,
-                                .level_id = plan->signal.level_id,
-                                .level_price = plan->signal.level_price,
-                                .stop = plan->stop,
-                                .stop_initial = plan->stop,
-                                .stop_rule = STOP_INITIAL,
-                                .mark = DECIMAL_NULL,
-                                .pnl_unrealised_usd = DECIMAL_NULL,
-                                .pnl_usd = DECIMAL_NULL,
-                                .pnl_r = NAN,
-                                .price_r = NAN,
-                                .add_on_price = DECIMAL_NULL,
-                                .liquidation_price = DECIMAL_NULL,
-                                .notional_usd = DECIMAL_NULL,
-                                .leverage = plan->leverage,
-                                .btc_correlation = plan->btc_correlation,
-                                .opened_at = engine->now,
-                                .exit_reason = -1,
-                                .trace_ts = plan->trace_ts,
-                                .symbol_index = plan->symbol_index,
-                                .plan_id = plan->plan_id,
-                                .fee_in = plan->is_retest || engine->preset.execution_config.post_only ? engine->fee_maker : engine->fee_taker,
-                                .fee_out = engine->fee_taker,
-                                .atr_entry = plan->signal.atr,
-                                .planned_entry = plan->planned_price,
-                                .signal_at = plan->signal.created_at,
-                                .unprotected_since = engine->now};
-  memcpy(position->symbol, owner->market.instrument.symbol, sizeof position->symbol);
-  memcpy(position->venue_symbol, owner->market.instrument.venue_symbol, sizeof position->venue_symbol);
+  *position = blank_position(engine, plan->symbol_index);
+  position->side = plan->side == ORDER_BUY ? SIDE_LONG : SIDE_SHORT;
+  position->strategy = plan->strategy;
+  position->level_id = plan->signal.level_id;
+  position->level_price = plan->signal.level_price;
+  position->stop = plan->stop;
+  position->stop_initial = plan->stop;
+  position->leverage = plan->leverage;
+  position->btc_correlation = plan->btc_correlation;
+  position->trace_ts = plan->trace_ts;
+  position->plan_id = plan->plan_id;
+  if (plan->is_retest || engine->preset.execution_config.post_only) position->fee_in = engine->fee_maker;
+  position->atr_entry = plan->signal.atr;
+  position->planned_entry = plan->planned_price;
+  position->signal_at = plan->signal.created_at;
   memcpy(position->preset, engine->session.preset, sizeof position->preset);
-  const struct level *level = level_find((struct level_set *)&owner->levels, plan->signal.level_id);
+  const struct level *level = level_find(&engine->symbols[plan->symbol_index].levels, plan->signal.level_id);
   if (level != NULL) position->level_sources = level->sources;
 }
 
@@ -82,39 +89,18 @@ struct holding *manage_open(struct engine *engine, struct plan *plan) {
 /* ---- adopting ---- */
 
 static void fill_adopted(struct engine *engine, const struct venue_position *venue, int64_t stop, struct position *position) {
-  const struct engine_symbol *owner = &engine->symbols[venue->symbol];
-  *position = (struct position){.position_id = ++engine->counters.position,
-                                .session_id = engine->session.session_id,
-                                .side = venue->side,
-                                .strategy = STRATEGY_ADOPTED,
-                                .mode = engine->session.mode,
-                                .state = POSITION_OPENING,
-                                .level_price = NAN,
-                                .stop = stop,
-                                .stop_initial = stop,
-                                .stop_rule = STOP_INITIAL,
-                                .mark = DECIMAL_NULL,
-                                .pnl_unrealised_usd = DECIMAL_NULL,
-                                .pnl_usd = DECIMAL_NULL,
-                                .pnl_r = NAN,
-                                .price_r = NAN,
-                                .add_on_price = DECIMAL_NULL,
-                                .liquidation_price = DECIMAL_NULL,
-                                .notional_usd = DECIMAL_NULL,
-                                .leverage = NAN, /* the venue does not say: its margin counts as its whole value */
-                                .btc_correlation = NAN,
-                                .opened_at = engine->now,
-                                .exit_reason = -1,
-                                .trace_ts = engine->now,
-                                .symbol_index = venue->symbol,
-                                .plan_id = ++engine->counters.plan,
-                                .fee_in = engine->fee_taker,
-                                .fee_out = engine->fee_taker,
-                                .atr_entry = NAN,
-                                .signal_at = engine->now,
-                                .unprotected_since = engine->now};
-  memcpy(position->symbol, owner->market.instrument.symbol, sizeof position->symbol);
-  memcpy(position->venue_symbol, owner->market.instrument.venue_symbol, sizeof position->venue_symbol);
+  *position = blank_position(engine, venue->symbol);
+  position->side = venue->side;
+  position->strategy = STRATEGY_ADOPTED;
+  position->level_price = NAN;
+  position->stop = stop;
+  position->stop_initial = stop;
+  position->leverage = NAN; /* the venue does not say: its margin counts as its whole value */
+  position->btc_correlation = NAN;
+  position->trace_ts = engine->now;
+  position->plan_id = ++engine->counters.plan;
+  position->atr_entry = NAN;
+  position->signal_at = engine->now;
   memcpy(position->preset, engine->preset.name, sizeof position->preset);
 }
 
