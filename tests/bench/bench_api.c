@@ -23,22 +23,11 @@
 #include "base/check.h"
 #include "runner/runner.h"
 #include "support/bench.h"
+#include "support/quiet_venue.h"
 
 enum { CLIENTS = 100, BATCH = 16, FAN_OUT = 8000, DELAYS = 300, LOAD_PER_S = 1000, LOAD_S = 5, ROUNDS = 9, CONNECTIONS = 16, REPLY_BYTES = 1 << 16 };
 
 /* ---- a server of its own ---- */
-
-static bool no_answer(void *self, int64_t now, struct event *out) {
-  (void)self;
-  (void)now;
-  (void)out;
-  return false;
-}
-
-static void ignore_intent(void *self, const struct intent *intent) {
-  (void)self;
-  (void)intent;
-}
 
 static int64_t host_now(void *self) {
   (void)self;
@@ -108,7 +97,7 @@ static void open_server(struct idle_server *server) {
   server->settings.ws_heartbeat_interval_s = 1000000;
   check(arena_open(&server->arena, engine_memory(&limits)) == STATUS_OK);
   struct engine *engine = engine_init(&server->arena, &limits, &config, NULL);
-  server->exchange = (struct exchange){.name = "none", .submit = ignore_intent, .poll = no_answer};
+  server->exchange = quiet_venue();
   check(runner_init(&server->runner, engine, &server->exchange, NULL, NULL, false) == STATUS_OK);
   check(metrics_open(&server->metrics, system_clock()) == STATUS_OK);
   const struct api_options options = {

@@ -17,13 +17,9 @@
 static struct run_fixture fixture;
 static const char *const start_gen = "{\"preset\":\"breakout_v1\",\"dataset_id\":\"gen\"}";
 
-/* Five days: three of them make a symbol warm. */
 static int open_fixture(void **state) {
   (void)state;
-  run_fixture_open(&fixture, 1);
-  assert_int_equal(run_fixture_program(&fixture, "data generate --scenario breakouts --days 5 --name gen", NULL), 0);
-  run_fixture_restart(&fixture, false);
-  run_fixture_settle(&fixture);
+  run_fixture_open_with_data(&fixture, 1);
   return 0;
 }
 

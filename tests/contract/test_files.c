@@ -17,13 +17,14 @@
 #include "adapters/clock/system_clock.h"
 #include "adapters/http/http.h"
 #include "base/text.h"
+#include "support/scratch.h"
 #include "support/socket_client.h"
 
 static struct {
   struct http_server *server;
   struct socket_world world;
   struct socket_client client; /* of the newest request */
-  char root[64], folder[96];
+  char root[200], folder[240];
 } fixture;
 
 /* ---- a server whose API answers 418 ---- */
@@ -78,7 +79,7 @@ static void make_files(void) {
   put("ui/assets/app-1.css", "a{}");
   put("ui/icon.svg", "<svg/>");
   put("ui/.hidden", "not yours");
-  char link[128];
+  char link[240];
   snprintf(link, sizeof link, "%s/ui/link.txt", fixture.root);
   assert_int_equal(symlink("../secret.txt", link), 0);
 }
@@ -87,8 +88,7 @@ static int open_all(void **state) {
   (void)state;
   struct problem problem;
   problem_clear(&problem);
-  strcpy(fixture.root, "/tmp/breakout-files-XXXXXX");
-  if (mkdtemp(fixture.root) == NULL) return 1;
+  if (!scratch_make(fixture.root, sizeof fixture.root, "breakout-files")) return 1;
   snprintf(fixture.folder, sizeof fixture.folder, "%s/ui", fixture.root);
   make_files();
   const struct http_options options = {.host = "127.0.0.1",
@@ -105,10 +105,8 @@ static int open_all(void **state) {
 
 static int close_all(void **state) {
   (void)state;
-  char command[128];
   http_server_close(fixture.server);
-  snprintf(command, sizeof command, "rm -r %s", fixture.root);
-  return system(command);
+  return scratch_remove(fixture.root);
 }
 
 static void receive_rest(void) {

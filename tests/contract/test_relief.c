@@ -75,10 +75,7 @@ static const char *listed(const char *action, bool is_undone) {
 
 static int open_all(void **state) {
   (void)state;
-  run_fixture_open(&fixture, 1);
-  assert_int_equal(run_fixture_program(&fixture, "data generate --scenario breakouts --days 5 --name gen", NULL), 0);
-  run_fixture_restart(&fixture, false);
-  run_fixture_settle(&fixture);
+  run_fixture_open_with_data(&fixture, 1);
   return 0;
 }
 

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "support/record_fixture.h"
+#include "support/scratch.h"
 
 static char folder[512], path[600];
 static struct problem problem;
@@ -26,9 +27,7 @@ static struct row_port port;
 
 static int open_all(void **state) {
   (void)state;
-  const char *scratch = getenv("TMPDIR");
-  snprintf(folder, sizeof folder, "%.480s/test_rows_XXXXXX", scratch != NULL ? scratch : "/tmp");
-  if (mkdtemp(folder) == NULL) return -1;
+  if (!scratch_make(folder, sizeof folder, "test_rows")) return -1;
   snprintf(path, sizeof path, "%s/bot.db", folder);
   problem_clear(&problem);
   const struct sqlite_store_options options = {.path = path, .account = "paper", .may_migrate = true};
@@ -39,13 +38,11 @@ static int open_all(void **state) {
 }
 
 static int close_all(void **state) {
-  char command[600];
   (void)state;
   sqlite_rows_close(rows);
   rows = NULL;
   store.close(store.self);
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  return system(command);
+  return scratch_remove(folder);
 }
 
 static void put(enum record_kind kind, uint64_t seq, const void *object) {

@@ -12,6 +12,7 @@
 #include "adapters/store/memory_store.h"
 #include "adapters/store/sqlite_store.h"
 #include "support/record_fixture.h"
+#include "support/scratch.h"
 
 static struct store store;
 static char folder[512];
@@ -35,19 +36,15 @@ static int close_memory(void **state) {
 static int open_sqlite(void **state) {
   char path[600];
   (void)state;
-  const char *scratch = getenv("TMPDIR");
-  snprintf(folder, sizeof folder, "%.480s/test_store_contract_XXXXXX", scratch != NULL ? scratch : "/tmp");
-  if (mkdtemp(folder) == NULL) return -1;
+  if (!scratch_make(folder, sizeof folder, "test_store_contract")) return -1;
   snprintf(path, sizeof path, "%s/bot.db", folder);
   return sqlite_store_open(&store, &(struct sqlite_store_options){.path = path, .account = "paper", .may_migrate = true}, NULL) == STATUS_OK ? 0 : -1;
 }
 
 static int close_sqlite(void **state) {
-  char command[600];
   (void)state;
   store.close(store.self);
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  return system(command);
+  return scratch_remove(folder);
 }
 
 static void it_takes_every_kind_of_record(void **unused) {

@@ -8,12 +8,10 @@
 #include <string.h>
 
 #include "engine/candidate.h"
+#include "support/fsm_check.h"
 
 /* Rows C1 to C12 written out by hand, not from candidate_fsm.def. */
-struct move {
-  const char *from, *trigger, *to;
-};
-static const struct move moves[] = {
+static const struct fsm_move moves[] = {
     {"none", "scanned", "scanned"},              /* C1 */
     {"scanned", "rejected", "rejected"},         /* C2 */
     {"scanned", "passed", "watching"},           /* C3 */
@@ -28,27 +26,10 @@ static const struct move moves[] = {
     {"watching", "expired", "expired"},          /* C12 */
     {"signalled", "expired", "expired"},         /* C12 */
 };
-enum { MOVES = sizeof moves / sizeof moves[0] };
-
-static const char *expected_state(const char *from, const char *trigger) {
-  for (size_t i = 0; i < MOVES; i++) {
-    if (strcmp(moves[i].from, from) == 0 && strcmp(moves[i].trigger, trigger) == 0) return moves[i].to;
-  }
-  return "refused";
-}
 
 static void test_every_state_and_trigger(void **state) {
   (void)state;
-  size_t legal = 0;
-  for (int from = 0; from < candidate_fsm.state_count; from++) {
-    for (int trigger = 0; trigger < candidate_fsm.trigger_count; trigger++) {
-      int to = fsm_next(&candidate_fsm, from, trigger);
-      legal += to >= 0;
-      assert_string_equal(to >= 0 ? candidate_fsm.state_names[to] : "refused",
-                          expected_state(candidate_fsm.state_names[from], candidate_fsm.trigger_names[trigger]));
-    }
-  }
-  assert_int_equal(legal, MOVES); /* also: no misspelt name above */
+  fsm_check_moves(&candidate_fsm, moves, sizeof moves / sizeof moves[0]);
 }
 
 /* The ends are ends, and every state but the ends has a way on. */

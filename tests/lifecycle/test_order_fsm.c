@@ -8,13 +8,11 @@
 #include <string.h>
 
 #include "core/trade/order.h"
+#include "support/fsm_check.h"
 
 /* The table of the order's life cycle, written out by hand from its description, not from order_fsm.def: every state and trigger that is not here
  * must be refused. */
-struct move {
-  const char *from, *trigger, *to;
-};
-static const struct move moves[] = {
+static const struct fsm_move moves[] = {
     {"planned", "sent", "sent"},                                  /* O1 */
     {"planned", "not_wanted", "cancelled"},                       /* O2 */
     {"sent", "acknowledged", "working"},                          /* O3 */
@@ -64,25 +62,9 @@ static const struct move moves[] = {
     {"rejected", "fill_rest", "rejected"},                        /* O17 */
 };
 
-static const char *expected_state(const char *from, const char *trigger) {
-  for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++) {
-    if (strcmp(moves[i].from, from) == 0 && strcmp(moves[i].trigger, trigger) == 0) return moves[i].to;
-  }
-  return "refused";
-}
-
 static void test_every_state_and_trigger(void **state) {
   (void)state;
-  size_t legal = 0;
-  for (int from = 0; from < order_fsm.state_count; from++) {
-    for (int trigger = 0; trigger < order_fsm.trigger_count; trigger++) {
-      int to = fsm_next(&order_fsm, from, trigger);
-      legal += to >= 0;
-      assert_string_equal(to >= 0 ? order_fsm.state_names[to] : "refused",
-                          expected_state(order_fsm.state_names[from], order_fsm.trigger_names[trigger]));
-    }
-  }
-  assert_int_equal(legal, sizeof moves / sizeof moves[0]); /* also: no misspelt name above */
+  fsm_check_moves(&order_fsm, moves, sizeof moves / sizeof moves[0]);
 }
 
 static void test_names_and_single_rows(void **state) {

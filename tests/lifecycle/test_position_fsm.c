@@ -8,15 +8,13 @@
 #include <string.h>
 
 #include "core/trade/position.h"
+#include "support/fsm_check.h"
 
 /* The table of the position's life cycle, written out by hand from its description, not from position_fsm.def. `any` in that table is spelt out. An
  * exit that an operator withdraws returns to the state before it; one that had only begun to open cannot be withdrawn. A target can fill while the
  * entry is not complete only in the count of fills (opening stays opening), and while an exit runs (exiting stays exiting); an exit order can follow
  * another. */
-struct move {
-  const char *from, *trigger, *to;
-};
-static const struct move moves[] = {
+static const struct fsm_move moves[] = {
     {"opening", "entry_complete", "entry_confirmation"},
     {"opening", "entry_confirmed", "running"}, /* no confirmation bars */
     {"entry_confirmation", "entry_confirmed", "running"},
@@ -52,25 +50,9 @@ static const struct move moves[] = {
     {"exiting", "quantity_zero", "closed"},
 };
 
-static const char *expected_state(const char *from, const char *trigger) {
-  for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++) {
-    if (strcmp(moves[i].from, from) == 0 && strcmp(moves[i].trigger, trigger) == 0) return moves[i].to;
-  }
-  return "refused";
-}
-
 static void test_every_state_and_trigger(void **state) {
   (void)state;
-  size_t legal = 0;
-  for (int from = 0; from < position_fsm.state_count; from++) {
-    for (int trigger = 0; trigger < position_fsm.trigger_count; trigger++) {
-      int to = fsm_next(&position_fsm, from, trigger);
-      legal += to >= 0;
-      assert_string_equal(to >= 0 ? position_fsm.state_names[to] : "refused",
-                          expected_state(position_fsm.state_names[from], position_fsm.trigger_names[trigger]));
-    }
-  }
-  assert_int_equal(legal, sizeof moves / sizeof moves[0]);
+  fsm_check_moves(&position_fsm, moves, sizeof moves / sizeof moves[0]);
 }
 
 static void test_closed_is_the_end(void **state) {

@@ -18,6 +18,7 @@
 
 #include "adapters/source/generate.h"
 #include "apps/run.h"
+#include "support/scratch.h"
 
 __extension__ typedef __int128 wide;
 
@@ -588,15 +589,11 @@ static void compare(const char *name) {
 /* ---- worlds ---- */
 
 static void make_folder(void) {
-  const char *scratch = getenv("TMPDIR");
-  snprintf(folder, sizeof folder, "%.480s/test_channel_ref_XXXXXX", scratch != NULL ? scratch : "/tmp");
-  assert_non_null(mkdtemp(folder));
+  assert_true(scratch_make(folder, sizeof folder, "test_channel_ref"));
 }
 
 static void remove_folder(void) {
-  char command[600];
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  assert_int_equal(system(command), 0);
+  assert_int_equal(scratch_remove(folder), 0);
 }
 
 static void generate_world(int scenario, uint64_t seed, int symbols, int days) {

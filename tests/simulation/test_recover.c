@@ -24,12 +24,13 @@
 #include "runner/recover.h"
 #include "runner/retrace.h"
 #include "runner/snapshot_file.h"
+#include "support/scratch.h"
 
 #define START INT64_C(1748736000000) /* 2025-06-01 */
 
 enum { SYMBOLS = 3, DAYS = 3, KILLS = 48, WARM_MINUTES = 1500, SEGMENTS_MAX = 8 };
 
-static char folder[64];
+static char folder[200];
 static struct event *inputs; /* everything that comes from outside, in order */
 static int32_t input_count;
 static struct preset preset;
@@ -120,23 +121,18 @@ static int free_inputs(void **state) {
 
 static int make_folder(void **state) {
   (void)state;
-  strcpy(folder, "/tmp/breakout-recover-XXXXXX");
-  return mkdtemp(folder) == NULL;
+  return !scratch_make(folder, sizeof folder, "breakout-recover");
 }
 
 static void empty_folder(void) {
-  char command[128];
+  char command[240];
   snprintf(command, sizeof command, "rm -rf '%s'/*", folder);
   assert_int_equal(system(command), 0);
 }
 
 static int remove_folder(void **state) {
   (void)state;
-  empty_folder();
-  char path[80];
-  snprintf(path, sizeof path, "%s/.lock", folder);
-  unlink(path);
-  return rmdir(folder);
+  return scratch_remove(folder);
 }
 
 /* ---- one life of the process ---- */
@@ -239,7 +235,7 @@ static void free_chain(struct chain *chain) {
 
 static void write_chain(const struct chain *chain, struct place cut) {
   empty_folder();
-  char path[128];
+  char path[240];
   snprintf(path, sizeof path, "%s/journal", folder);
   assert_int_equal(mkdir(path, 0700), 0);
   for (size_t i = 0; i <= cut.segment; i++) {
@@ -408,7 +404,7 @@ static void test_damaged_snapshots_are_not_used(void **state) {
   be_born(&life, true);
   live(&life, 0, input_count / 2);
   die(&life);
-  char command[256];
+  char command[400];
   snprintf(command, sizeof command, "for f in %s/snapshots/*.bbs; do printf X | dd of=$f bs=1 seek=5000 conv=notrunc 2>/dev/null; done", folder);
   assert_int_equal(system(command), 0);
   uint64_t *seqs;

@@ -15,6 +15,7 @@
 #include "base/calendar.h"
 #include "base/text.h"
 #include "support/no_runs.h"
+#include "support/scratch.h"
 #include "support/shape_check.h"
 
 static const char *no_header(const struct http_request *request, const char *name) {
@@ -115,9 +116,7 @@ void market_fixture_open(struct market_fixture *fixture) {
   problem_clear(&problem);
   memset(fixture, 0, sizeof *fixture);
   fixture->clock = (struct clock){.self = fixture, .now_ms = clock_ms, .monotonic_ns = clock_ns};
-  const char *scratch = getenv("TMPDIR");
-  snprintf(fixture->folder, sizeof fixture->folder, "%.200s/market_fixture_XXXXXX", scratch != NULL ? scratch : "/tmp");
-  assert_non_null(mkdtemp(fixture->folder));
+  assert_true(scratch_make(fixture->folder, sizeof fixture->folder, "market_fixture"));
   snprintf(path, sizeof path, "%s/bot.db", fixture->folder);
   fixture->settings.paper_starting_balance = 100000;
   text_copy(fixture->settings.data_dir, sizeof fixture->settings.data_dir, fixture->folder);
@@ -132,7 +131,6 @@ void market_fixture_open(struct market_fixture *fixture) {
 }
 
 void market_fixture_close(struct market_fixture *fixture) {
-  char command[300];
   json_free(fixture->body);
   buffer_deinit(&fixture->reply.body);
   api_close(fixture->api);
@@ -143,8 +141,7 @@ void market_fixture_close(struct market_fixture *fixture) {
   rig_free_series(fixture->series, MARKET_SYMBOLS);
   for (int32_t i = 0; i < fixture->record_count; i++) free(fixture->records[i].object);
   free(fixture->records);
-  snprintf(command, sizeof command, "rm -rf %s", fixture->folder);
-  assert_int_equal(system(command), 0);
+  assert_int_equal(scratch_remove(fixture->folder), 0);
 }
 
 void market_fixture_archive(struct market_fixture *fixture, int32_t behind) {

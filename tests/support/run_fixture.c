@@ -13,6 +13,8 @@
 #include "adapters/clock/system_clock.h"
 #include "adapters/store/sqlite_rows.h"
 #include "adapters/store/sqlite_store.h"
+#include "support/quiet_venue.h"
+#include "support/scratch.h"
 #include "support/shape_check.h"
 
 enum { PATH_BYTES = 512, TURNS_MAX = 120000 };
@@ -23,18 +25,6 @@ static struct {
   struct row_port port;
   int64_t now;
 } database;
-
-static bool no_answer(void *self, int64_t now, struct event *out) {
-  (void)self;
-  (void)now;
-  (void)out;
-  return false;
-}
-
-static void ignore_intent(void *self, const struct intent *intent) {
-  (void)self;
-  (void)intent;
-}
 
 static int64_t host_now(void *self) {
   (void)self;
@@ -82,7 +72,7 @@ static void open_engine(struct run_fixture *fixture) {
       .instance = "000000", .venue = "paper", .feed = "demo", .starting_balance = 100000 * DECIMAL_ONE, .max_leverage = 10};
   assert_int_equal(arena_open(&fixture->arena, engine_memory(&limits)), STATUS_OK);
   fixture->engine = engine_init(&fixture->arena, &limits, &config, NULL);
-  fixture->exchange = (struct exchange){.name = "none", .submit = ignore_intent, .poll = no_answer};
+  fixture->exchange = quiet_venue();
   assert_int_equal(runner_init(&fixture->runner, fixture->engine, &fixture->exchange, NULL, NULL, false), STATUS_OK);
   assert_int_equal(metrics_open(&fixture->metrics, system_clock()), STATUS_OK);
 }
@@ -132,15 +122,13 @@ static void close_server(struct run_fixture *fixture) {
 }
 
 void run_fixture_open(struct run_fixture *fixture, int workers) {
-  const char *scratch = getenv("TMPDIR");
   struct problem problem;
   problem_clear(&problem);
   *fixture = (struct run_fixture){0};
   find_program(fixture->program, sizeof fixture->program);
   const struct settings_input input = {.pair_count = 0};
   assert_int_equal(settings_load(&fixture->settings, &input, &problem), STATUS_OK);
-  snprintf(fixture->folder, sizeof fixture->folder, "%.200s/run_fixture_XXXXXX", scratch != NULL ? scratch : "/tmp");
-  assert_non_null(mkdtemp(fixture->folder));
+  assert_true(scratch_make(fixture->folder, sizeof fixture->folder, "run_fixture"));
   snprintf(fixture->settings.data_dir, sizeof fixture->settings.data_dir, "%s/data", fixture->folder);
   snprintf(fixture->settings.presets_dir, sizeof fixture->settings.presets_dir, "%s/presets", fixture->folder);
   snprintf(fixture->settings.reports_dir, sizeof fixture->settings.reports_dir, "%s/reports", fixture->folder);
@@ -172,7 +160,6 @@ void run_fixture_restart(struct run_fixture *fixture, bool is_killed) {
 }
 
 void run_fixture_close(struct run_fixture *fixture) {
-  char command[PATH_BYTES];
   close_server(fixture);
   json_free(fixture->body);
   buffer_deinit(&fixture->reply.body);
@@ -181,8 +168,7 @@ void run_fixture_close(struct run_fixture *fixture) {
   arena_close(&fixture->arena);
   sqlite_rows_close(database.rows);
   database.store.close(database.store.self);
-  snprintf(command, sizeof command, "rm -rf %s", fixture->folder);
-  assert_int_equal(system(command), 0);
+  assert_int_equal(scratch_remove(fixture->folder), 0);
 }
 
 /* ---- requests ---- */
@@ -308,4 +294,11 @@ int run_fixture_program(const struct run_fixture *fixture, const char *words, co
            words, fixture->folder, fixture->folder, file != NULL ? file : "/dev/null");
   int status = system(command);
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void run_fixture_open_with_data(struct run_fixture *fixture, int workers) {
+  run_fixture_open(fixture, workers);
+  assert_int_equal(run_fixture_program(fixture, "data generate --scenario breakouts --days 5 --name gen", NULL), 0);
+  run_fixture_restart(fixture, false);
+  run_fixture_settle(fixture);
 }

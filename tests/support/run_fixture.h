@@ -28,6 +28,8 @@ struct run_fixture {
 
 /* A new folder with a database; workers how many at once. */
 void run_fixture_open(struct run_fixture *fixture, int workers);
+/* The same with the data set "gen": five days of breakouts of BTC/USDT:USDT; three of them make a symbol warm. */
+void run_fixture_open_with_data(struct run_fixture *fixture, int workers);
 void run_fixture_close(struct run_fixture *fixture);
 /* The server ends in good order, or is killed (its rows stay as they are), and starts again. */
 void run_fixture_restart(struct run_fixture *fixture, bool is_killed);

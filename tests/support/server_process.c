@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
+#include "support/scratch.h"
 
 enum { START_MS = 60000, STOP_MS = 60000, STEP_MS = 50, OUTPUT_BYTES_MAX = 16 << 20, SETTINGS_MAX = 48 };
 
@@ -61,9 +62,7 @@ static int free_port(void) {
 /* A copy of the recordings: what a request destroys is not the repository's. */
 static void make_folder(struct server_process *server) {
   char command[1024];
-  const char *scratch = getenv("TMPDIR");
-  snprintf(server->folder, sizeof server->folder, "%.200s/server_XXXXXX", scratch != NULL ? scratch : "/tmp");
-  assert_non_null(mkdtemp(server->folder));
+  assert_true(scratch_make(server->folder, sizeof server->folder, "server"));
   snprintf(command, sizeof command, "mkdir %s/data %s/presets && cp -r recordings %s/", server->folder, server->folder, server->folder);
   assert_int_equal(system(command), 0);
 }
@@ -196,9 +195,7 @@ void server_process_output(const struct server_process *server, struct buffer *o
 }
 
 void server_process_clean(struct server_process *server) {
-  char command[400];
-  snprintf(command, sizeof command, "rm -rf %s", server->folder);
-  assert_int_equal(system(command), 0);
+  assert_int_equal(scratch_remove(server->folder), 0);
 }
 
 /* ---- HTTP ---- */

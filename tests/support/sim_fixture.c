@@ -30,6 +30,16 @@ void fixture_open(struct sim_fixture *f, const struct sim_options *options) {
   sim_exchange(&f->sim, &f->venue);
 }
 
+void fixture_start(struct sim_fixture *f, const struct sim_options *options) {
+  struct sim_options ours = options != NULL ? *options : fixture_options();
+  fixture_open(f, &ours);
+  fixture_announce(f, 0, CAPABILITY_CANDLES_1M);
+  fixture_announce(f, 1, CAPABILITY_CANDLES_1M);
+  fixture_leverage(f, 0, 10);
+  fixture_candle(f, 0, 100, 100, 100, 100);
+  fixture_clear(f);
+}
+
 void fixture_close(struct sim_fixture *f) {
   sim_close(&f->sim);
 }

@@ -21,6 +21,8 @@ struct sim_fixture {
 
 struct sim_options fixture_options(void); /* 100 000 USD, no slippage and impact, fees 5 and 2 bps, all of a candle's volume, no latency, 4 symbols */
 void fixture_open(struct sim_fixture *f, const struct sim_options *options);
+/* Open (options NULL: fixture_options), two symbols with candles announced, leverage 10 and a candle at 100 on the first, nothing answered yet. */
+void fixture_start(struct sim_fixture *f, const struct sim_options *options);
 void fixture_close(struct sim_fixture *f);
 void fixture_clear(struct sim_fixture *f);
 /* Announces a symbol with the capabilities. */

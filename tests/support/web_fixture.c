@@ -17,6 +17,8 @@
 
 #include "base/calendar.h"
 #include "support/no_runs.h"
+#include "support/quiet_venue.h"
+#include "support/scratch.h"
 
 enum { ROUNDS_MAX = 20000, ROUNDS_BUSY = 50 };
 
@@ -24,18 +26,6 @@ struct web web;
 const char web_password[] = "correct horse battery";
 
 /* ---- what the API stands on ---- */
-
-static bool no_answer(void *self, int64_t now, struct event *out) {
-  (void)self;
-  (void)now;
-  (void)out;
-  return false;
-}
-
-static void ignore_intent(void *self, const struct intent *intent) {
-  (void)self;
-  (void)intent;
-}
 
 static int64_t host_now(void *self) {
   (void)self;
@@ -121,15 +111,13 @@ static int open_engine(void) {
   if (arena_open(&web.arena, engine_memory(&limits))) return 1;
   web.now = 1700000000000;
   web.engine = engine_init(&web.arena, &limits, &config, NULL);
-  web.exchange = (struct exchange){.name = "none", .submit = ignore_intent, .poll = no_answer};
+  web.exchange = quiet_venue();
   web.steps = &web.runner;
   return runner_init(&web.runner, web.engine, &web.exchange, NULL, NULL, false) ? 1 : 0;
 }
 
 static int open_folder(void) {
-  const char *scratch = getenv("TMPDIR");
-  snprintf(web.folder, sizeof web.folder, "%.200s/breakout-web-XXXXXX", scratch != NULL ? scratch : "/tmp");
-  if (mkdtemp(web.folder) == NULL) return 1;
+  if (!scratch_make(web.folder, sizeof web.folder, "breakout-web")) return 1;
   snprintf(web.path, sizeof web.path, "%s/x.db", web.folder);
   text_copy(web.settings.data_dir, sizeof web.settings.data_dir, web.folder);
   text_copy(web.settings.presets_dir, sizeof web.settings.presets_dir, web.folder); /* the built-in ones */

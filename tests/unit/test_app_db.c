@@ -19,6 +19,7 @@
 #include "apps/tar.h"
 #include "engine/record.h"
 #include "runner/journal.h"
+#include "support/scratch.h"
 
 static char folder[512], database_path[600];
 static struct app app;
@@ -27,9 +28,7 @@ static int make_folder(void **state) {
   struct settings *settings = &app.settings;
   (void)state;
   app = (struct app){.verb = "db"};
-  const char *scratch = getenv("TMPDIR");
-  snprintf(folder, sizeof folder, "%.400s/test_app_db_XXXXXX", scratch != NULL ? scratch : "/tmp");
-  if (mkdtemp(folder) == NULL) return -1;
+  if (!scratch_make(folder, sizeof folder, "test_app_db")) return -1;
   snprintf(database_path, sizeof database_path, "%s/data/bot.db", folder);
   snprintf(settings->data_dir, sizeof settings->data_dir, "%.400s/data", folder);
   snprintf(settings->backup_dir, sizeof settings->backup_dir, "%.400s/backups", folder);
@@ -40,10 +39,8 @@ static int make_folder(void **state) {
 }
 
 static int remove_folder(void **state) {
-  char command[600];
   (void)state;
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  return system(command);
+  return scratch_remove(folder);
 }
 
 /* Runs the verb with words separated by blanks; what it prints goes nowhere. */

@@ -13,6 +13,7 @@
 #include "apps/presets.h"
 #include "base/json.h"
 #include "runner/preset_file.h"
+#include "support/scratch.h"
 
 static char folder[512];
 static struct preset_store store;
@@ -22,9 +23,7 @@ static struct problem problem;
 static int make_folder(void **state) {
   char presets[560], data[560];
   (void)state;
-  const char *scratch = getenv("TMPDIR");
-  snprintf(folder, sizeof folder, "%.480s/test_app_presets_XXXXXX", scratch != NULL ? scratch : "/tmp");
-  if (mkdtemp(folder) == NULL) return -1;
+  if (!scratch_make(folder, sizeof folder, "test_app_presets")) return -1;
   snprintf(presets, sizeof presets, "%s/presets", folder);
   snprintf(data, sizeof data, "%s/data", folder);
   preset_store_init(&store, presets, data);
@@ -32,11 +31,9 @@ static int make_folder(void **state) {
 }
 
 static int remove_folder(void **state) {
-  char command[600];
   (void)state;
   buffer_deinit(&out);
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  return system(command);
+  return scratch_remove(folder);
 }
 
 /* line: words and options separated by blanks. */

@@ -15,10 +15,11 @@
 
 #include "runner/archive.h"
 #include "runner/journal.h"
+#include "support/scratch.h"
 
 enum { RECORDS_MAX = 20000 };
 
-static char folder[64];
+static char folder[200];
 static struct listener listener;
 static struct journal *journal;
 
@@ -68,8 +69,7 @@ static struct store store = {.name = "memory", .begin = begin, .put = put, .comm
 static int set_up(void **state) {
   (void)state;
   memset(&memory, 0, sizeof memory);
-  strcpy(folder, "/tmp/breakout-archive-XXXXXX");
-  if (mkdtemp(folder) == NULL) return 1;
+  if (!scratch_make(folder, sizeof folder, "breakout-archive")) return 1;
   struct journal_options options = {.data_dir = folder, .account = "paper", .is_volatile = true, .reserve_bytes = 4096};
   return journal_open(&journal, &options, NULL) != STATUS_OK;
 }
@@ -77,9 +77,7 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
   (void)state;
   journal_close(journal);
-  char command[128];
-  snprintf(command, sizeof command, "rm -rf '%s'", folder);
-  return system(command);
+  return scratch_remove(folder);
 }
 
 /* As the runner does: journal first, then the listener (NULL: nobody listens). Every third thing is no record. */

@@ -20,6 +20,7 @@
 #include "base/fsm.h"
 #include "base/problem.h"
 #include "base/status.h"
+#include "support/scratch.h"
 
 static void statuses_have_names_and_codes(void **unused) {
   (void)unused;
@@ -161,19 +162,16 @@ static void only_rows_of_the_table_are_moves(void **unused) {
   assert_int_equal(fsm_next(&fsm, 2, 0), -1);
 }
 
-static char directory[64];
+static char directory[200];
 
 static int make_directory(void **unused) {
   (void)unused;
-  strcpy(directory, "/tmp/test_base_misc_XXXXXX");
-  return mkdtemp(directory) == NULL ? -1 : 0;
+  return !scratch_make(directory, sizeof directory, "test_base_misc");
 }
 
 static int remove_directory(void **unused) {
   (void)unused;
-  char command[128];
-  snprintf(command, sizeof(command), "rm -rf '%s'", directory);
-  return system(command);
+  return scratch_remove(directory);
 }
 
 static const char *in_directory(const char *name) {

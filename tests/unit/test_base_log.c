@@ -21,22 +21,20 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/log_files.h"
+#include "support/scratch.h"
 
-static char directory[64];
+static char directory[200];
 static struct log_files files;
 
 static int make_directory(void **unused) {
   (void)unused;
-  strcpy(directory, "/tmp/test_base_log_XXXXXX");
-  return mkdtemp(directory) == NULL ? -1 : 0;
+  return !scratch_make(directory, sizeof directory, "test_base_log");
 }
 
 static int remove_directory(void **unused) {
   (void)unused;
   log_close();
-  char command[128];
-  snprintf(command, sizeof(command), "rm -rf '%s'", directory);
-  return system(command);
+  return scratch_remove(directory);
 }
 
 static const char *in_directory(const char *name) {

@@ -21,22 +21,20 @@
 #include "base/calendar.h"
 #include "base/problem.h"
 #include "runner/journal_format.h"
+#include "support/scratch.h"
 
 #define DAY INT64_C(1748736000000) /* 2025-06-01 */
 
-static char folder[64];
+static char folder[200];
 
 static int make_folder(void **state) {
   (void)state;
-  strcpy(folder, "/tmp/breakout-journal-XXXXXX");
-  return mkdtemp(folder) == NULL;
+  return !scratch_make(folder, sizeof folder, "breakout-journal");
 }
 
 static int remove_folder(void **state) {
   (void)state;
-  char command[128];
-  snprintf(command, sizeof command, "rm -rf '%s'", folder);
-  return system(command);
+  return scratch_remove(folder);
 }
 
 static struct journal_options options(void) {

@@ -19,6 +19,7 @@
 #include "runner/preset_print.h"
 #include "runner/preset_store.h"
 #include "runner/presets_builtin.h"
+#include "support/scratch.h"
 
 static struct problem problem;
 static struct preset preset;
@@ -635,9 +636,7 @@ static struct preset_store store;
 static int make_folder(void **state) {
   char presets[544], data[544];
   (void)state;
-  const char *scratch = getenv("TMPDIR");
-  snprintf(folder, sizeof folder, "%.480s/test_preset_XXXXXX", scratch != NULL ? scratch : "/tmp");
-  if (mkdtemp(folder) == NULL) return -1;
+  if (!scratch_make(folder, sizeof folder, "test_preset")) return -1;
   snprintf(presets, sizeof presets, "%s/presets", folder);
   snprintf(data, sizeof data, "%s/data", folder);
   preset_store_init(&store, presets, data);
@@ -645,10 +644,8 @@ static int make_folder(void **state) {
 }
 
 static int remove_folder(void **state) {
-  char command[544];
   (void)state;
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  return system(command);
+  return scratch_remove(folder);
 }
 
 static int version_count(struct preset_version versions[8]) {

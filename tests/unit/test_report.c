@@ -20,6 +20,7 @@
 #include "apps/report_text.h"
 #include "apps/result_json.h"
 #include "base/calendar.h"
+#include "support/scratch.h"
 
 /* One run over a generated market, made once: the channel preset trades a trend within days and needs no warm-up. */
 static struct app app;
@@ -61,12 +62,10 @@ static void set_options(void) {
 static int make_run(void **state) {
   static char *no_environment[] = {NULL};
   struct settings_input input = {.environment = no_environment};
-  const char *scratch = getenv("TMPDIR");
   (void)state;
   app.verb = "test";
   app.is_quiet = true;
-  snprintf(folder, sizeof folder, "%.200s/test_report_XXXXXX", scratch != NULL ? scratch : "/tmp");
-  if (mkdtemp(folder) == NULL || settings_load(&app.settings, &input, &app.problem)) return -1;
+  if (!scratch_make(folder, sizeof folder, "test_report") || settings_load(&app.settings, &input, &app.problem)) return -1;
   problem_clear(&app.problem);
   snprintf(app.settings.data_dir, sizeof app.settings.data_dir, "%s/data", folder);
   snprintf(app.settings.reports_dir, sizeof app.settings.reports_dir, "%s/reports", folder);
@@ -80,12 +79,10 @@ static int make_run(void **state) {
 }
 
 static int remove_run(void **state) {
-  char command[320];
   (void)state;
   run_deinit(&run);
   wiring_close(&wiring);
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  return system(command);
+  return scratch_remove(folder);
 }
 
 static struct result make_result(const struct run *of) {

@@ -18,6 +18,7 @@
 #include "runner/journal.h"
 #include "runner/retrace.h"
 #include "runner/runner.h"
+#include "support/scratch.h"
 
 #define DAY INT64_C(1748736000000)
 
@@ -164,7 +165,7 @@ static void test_digest_is_of_canonical_lines(void **state) {
 
 /* ---- with a journal ---- */
 
-static char folder[64];
+static char folder[200];
 static bool write_fails;
 static int64_t syncs;
 
@@ -187,8 +188,7 @@ static int no_reserve(int file, off_t offset, off_t length) {
 static const struct journal_io io = {maybe_write, count_sync, no_reserve};
 
 static struct journal *make_journal(void) {
-  strcpy(folder, "/tmp/breakout-runner-XXXXXX");
-  assert_non_null(mkdtemp(folder));
+  assert_true(scratch_make(folder, sizeof folder, "breakout-runner"));
   write_fails = false;
   syncs = 0;
   struct journal_options options = {.data_dir = folder, .account = "paper", .io = &io};
@@ -199,9 +199,7 @@ static struct journal *make_journal(void) {
 
 static void remove_journal(struct journal *journal) {
   journal_close(journal);
-  char command[128];
-  snprintf(command, sizeof command, "rm -rf '%s'", folder);
-  assert_int_equal(system(command), 0);
+  assert_int_equal(scratch_remove(folder), 0);
 }
 
 static void command(int64_t ts, enum command name) {
@@ -266,9 +264,7 @@ static void test_engine_hears_of_the_journal(void **state) {
   assert_int_equal(journal_verify(folder, "paper", &report, NULL), STATUS_OK);
   assert_int_equal(report.lost, 0);
   assert_int_equal(report.by_direction[JOURNAL_EVENT], 7); /* four ticks, a command, two of the storage */
-  char line[128];
-  snprintf(line, sizeof line, "rm -rf '%s'", folder);
-  assert_int_equal(system(line), 0);
+  assert_int_equal(scratch_remove(folder), 0);
 }
 
 static void test_journal_can_be_retraced(void **state) {
@@ -305,9 +301,7 @@ static void test_journal_can_be_retraced(void **state) {
   journal_reader_close(&reader);
   retrace_deinit(&retrace);
   close_runner();
-  char line[128];
-  snprintf(line, sizeof line, "rm -rf '%s'", folder);
-  assert_int_equal(system(line), 0);
+  assert_int_equal(scratch_remove(folder), 0);
 }
 
 int main(void) {

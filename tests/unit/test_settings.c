@@ -14,6 +14,7 @@
 
 #include "runner/describe_tables.h"
 #include "runner/settings.h"
+#include "support/scratch.h"
 
 static struct settings settings;
 static struct problem problem;
@@ -22,18 +23,14 @@ static char path[600];
 
 static int make_folder(void **state) {
   (void)state;
-  const char *scratch = getenv("TMPDIR");
-  snprintf(folder, sizeof folder, "%.480s/test_settings_XXXXXX", scratch != NULL ? scratch : "/tmp");
-  if (mkdtemp(folder) == NULL) return -1;
+  if (!scratch_make(folder, sizeof folder, "test_settings")) return -1;
   snprintf(path, sizeof path, "%s/env", folder);
   return 0;
 }
 
 static int remove_folder(void **state) {
-  char command[600];
   (void)state;
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  return system(command);
+  return scratch_remove(folder);
 }
 
 static void write_file(const char *name, const char *text, unsigned mode) {

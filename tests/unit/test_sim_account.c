@@ -16,13 +16,7 @@
 static struct sim_fixture fixture;
 
 static struct sim_fixture *start(void) {
-  struct sim_options options = fixture_options();
-  fixture_open(&fixture, &options);
-  fixture_announce(&fixture, 0, CAPABILITY_CANDLES_1M);
-  fixture_announce(&fixture, 1, CAPABILITY_CANDLES_1M);
-  fixture_leverage(&fixture, 0, 10);
-  fixture_candle(&fixture, 0, 100, 100, 100, 100);
-  fixture_clear(&fixture);
+  fixture_start(&fixture, NULL);
   return &fixture;
 }
 

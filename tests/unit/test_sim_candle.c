@@ -12,13 +12,7 @@
 static struct sim_fixture fixture;
 
 static struct sim_fixture *start(const struct sim_options *options) {
-  struct sim_options ours = options != NULL ? *options : fixture_options();
-  fixture_open(&fixture, &ours);
-  fixture_announce(&fixture, 0, CAPABILITY_CANDLES_1M);
-  fixture_announce(&fixture, 1, CAPABILITY_CANDLES_1M);
-  fixture_leverage(&fixture, 0, 10);
-  fixture_candle(&fixture, 0, 100, 100, 100, 100);
-  fixture_clear(&fixture);
+  fixture_start(&fixture, options);
   return &fixture;
 }
 

@@ -18,27 +18,25 @@
 #include "base/buffer.h"
 #include "base/calendar.h"
 #include "base/gzip.h"
+#include "support/scratch.h"
 
 #define RECORDING "recordings/binance-usdm-2025-05"
 
 static struct problem problem;
-static char folder[64];
+static char folder[200];
 
 static int make_folder(void **state) {
   (void)state;
-  strcpy(folder, "/tmp/test_source_XXXXXX");
-  return mkdtemp(folder) ? 0 : -1;
+  return !scratch_make(folder, sizeof folder, "test_source");
 }
 
 static int remove_folder(void **state) {
   (void)state;
-  char command[256];
-  (void)snprintf(command, sizeof command, "chmod -R u+rwx %s; rm -rf %s", folder, folder);
-  return system(command) == 0 ? 0 : -1;
+  return scratch_remove(folder);
 }
 
 static const char *in_folder(const char *name) {
-  static char path[4][160];
+  static char path[4][300];
   static int next;
   char *out = path[next++ % 4];
   (void)snprintf(out, sizeof path[0], "%s/%s", folder, name);

@@ -17,6 +17,7 @@
 #include "adapters/store/store_registry.h"
 #include "base/log.h"
 #include "support/record_fixture.h"
+#include "support/scratch.h"
 
 /* What holds the largest record. */
 static union {
@@ -30,9 +31,7 @@ static struct store store;
 
 static int make_folder(void **state) {
   (void)state;
-  const char *scratch = getenv("TMPDIR");
-  snprintf(folder, sizeof folder, "%.480s/test_sqlite_store_XXXXXX", scratch != NULL ? scratch : "/tmp");
-  if (mkdtemp(folder) == NULL) return -1;
+  if (!scratch_make(folder, sizeof folder, "test_sqlite_store")) return -1;
   snprintf(path, sizeof path, "%s/data/bot.db", folder);
   problem_clear(&problem);
   store = (struct store){0};
@@ -40,11 +39,9 @@ static int make_folder(void **state) {
 }
 
 static int remove_folder(void **state) {
-  char command[1200];
   (void)state;
   if (store.self != NULL) store.close(store.self);
-  snprintf(command, sizeof command, "chmod -R u+w %s; rm -rf %s", folder, folder);
-  return system(command);
+  return scratch_remove(folder);
 }
 
 static enum status open_store(bool may_migrate) {
