@@ -267,10 +267,10 @@ void handle_auth_login(struct call *call) {
 /* ---- the first name and password ---- */
 
 /* Whom nobody has ever been: the admin of the first start, when another name is chosen. */
-static enum status remove_placeholder(struct access *access, const char *chosen, struct problem *problem) {
+static enum status remove_first_admin(struct access *access, const char *chosen, struct problem *problem) {
   const struct user *first = accounts_user(&access->accounts, "admin");
-  bool is_placeholder = first != NULL && first->last_login_at == 0 && !text_equal(chosen, "admin") && accounts_are_new(&access->accounts);
-  return is_placeholder ? accounts_remove_user(&access->accounts, "admin", problem) : STATUS_OK;
+  bool is_unused = first != NULL && first->last_login_at == 0 && !text_equal(chosen, "admin") && accounts_are_new(&access->accounts);
+  return is_unused ? accounts_remove_user(&access->accounts, "admin", problem) : STATUS_OK;
 }
 
 static void finish_setup(struct call *call, const struct password_work *work, const struct password_job *job) {
@@ -284,7 +284,7 @@ static void finish_setup(struct call *call, const struct password_work *work, co
   text_copy(user.hash, sizeof user.hash, job->hash);
   tell_user(call->change, old, &user);
   change_tell_user(call->change, user.name, user.role);
-  enum status status = job->has_hash ? remove_placeholder(access, user.name, &problem) : STATUS_NO_MEMORY;
+  enum status status = job->has_hash ? remove_first_admin(access, user.name, &problem) : STATUS_NO_MEMORY;
   if (!status) status = accounts_put_user(&access->accounts, &user, &problem);
   if (!status) status = logins_end_user(&access->logins, user.name, NULL, &problem);
   if (status) {

@@ -188,7 +188,7 @@ static bool lives_at_venue(const struct venue_order *venue) {
 }
 
 /* A stop that we do not know, in a symbol in which we hold a position. The tighter of two stays; none is taken away before another one rests. True:
- * it must stay for now. */
+ * it must stay until then. */
 static bool keep_stray_stop(struct engine *engine, const struct venue_order *venue) {
   bool is_known_symbol = venue->symbol >= 0 && venue->symbol < engine->symbol_count;
   int32_t place = is_known_symbol ? engine->symbols[venue->symbol].holding : -1;

@@ -29,7 +29,7 @@ static void the_setup_link_makes_the_first_user(void **state) {
   assert_int_equal(web_ask("GET", "/api/auth/me", browser.headers, NULL), 200);
   assert_true(web_has("\"username\":\"root\"") && web_has("\"role\":\"admin\""));
   assert_int_equal(web_ask("GET", "/api/auth/users", browser.headers, NULL), 200);
-  assert_false(web_has("\"username\":\"admin\"")); /* the placeholder of the first start has gone */
+  assert_false(web_has("\"username\":\"admin\"")); /* the unused one of the first start has gone */
 }
 
 static void a_setup_code_runs_out(void **state) {

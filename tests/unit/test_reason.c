@@ -131,7 +131,7 @@ static void texts_are_short_and_readable(void **state) {
   assert_text(&list.items[9], "mean approach 1.5 % a candle, needs <= 1.5 (0)");
 }
 
-/* Every template is filled without an unknown placeholder (that would stop the program), and ends without a blank. */
+/* Every template is filled without an unknown field (that would stop the program), and ends without a blank. */
 static void every_code_has_a_text(void **state) {
   (void)state;
   for (int code = 0; code < reason_code_count; code++) {

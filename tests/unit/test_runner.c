@@ -74,7 +74,7 @@ static void open_runner(struct journal *journal, const struct clock *clock, bool
   struct engine_limits limits = {.symbols = 2, .base_ms = 60000};
   struct engine_config config = {.instance = "000000", .venue = "paper", .feed = "test", .starting_balance = 1000 * DECIMAL_ONE, .max_leverage = 5};
   assert_int_equal(arena_open(&arena, engine_memory(&limits)), STATUS_OK);
-  exchange = (struct exchange){.name = "fake", .on_market = venue_market, .submit = venue_submit, .poll = venue_poll, .next_due = venue_due};
+  exchange = (struct exchange){.name = "scripted", .on_market = venue_market, .submit = venue_submit, .poll = venue_poll, .next_due = venue_due};
   struct engine *engine = engine_init(&arena, &limits, &config, NULL);
   assert_int_equal(runner_init(&runner, engine, &exchange, journal, clock, has_digest), STATUS_OK);
   struct listener listener = {.on_event = on_event};

@@ -1,4 +1,4 @@
-/* Posts messages to one HTTP address, one after another, on a thread of its own. A message that is refused for now (no connection, time over, 408,
+/* Posts messages to one HTTP address, one after another, on a thread of its own. A message that did not get through (no connection, time over, 408,
  * 429, 5xx) is tried again after a pause that doubles; others are given up at once. Redirects are not followed: the address is the operator's. */
 #ifndef ADAPTERS_NOTIFY_WEBHOOK_H
 #define ADAPTERS_NOTIFY_WEBHOOK_H

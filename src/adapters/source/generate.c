@@ -21,7 +21,7 @@ struct character {
   double quiet_share; /* minutes without a trade */
   int move_every;     /* minutes between pushes of the centre, 0 never; varied by a half */
   double move;        /* size of a push, fraction */
-  bool is_fake;       /* a push is taken back after some minutes */
+  bool is_false;      /* a push is taken back after some minutes */
   bool has_holes;
 };
 
@@ -29,7 +29,7 @@ static const struct character characters[GENERATE_SCENARIO_COUNT] = {
     [GENERATE_TREND] = {.noise = 0.0006, .pull = 0.01, .width = 0.01, .drift = 0.03 / 1440, .volume = 1000},
     [GENERATE_RANGE] = {.noise = 0.0006, .pull = 0.002, .width = 0.015, .volume = 1000},
     [GENERATE_BREAKOUTS] = {.noise = 0.0006, .pull = 0.004, .width = 0.008, .volume = 1000, .move_every = 480, .move = 0.03},
-    [GENERATE_FAKEOUTS] = {.noise = 0.0006, .pull = 0.004, .width = 0.008, .volume = 1000, .move_every = 480, .move = 0.012, .is_fake = true},
+    [GENERATE_FAKEOUTS] = {.noise = 0.0006, .pull = 0.004, .width = 0.008, .volume = 1000, .move_every = 480, .move = 0.012, .is_false = true},
     [GENERATE_GAPS] = {.noise = 0.0006, .pull = 0.002, .width = 0.015, .volume = 1000, .move_every = 360, .move = 0.02, .has_holes = true},
     [GENERATE_CRASH] = {.noise = 0.0006, .pull = 0.002, .width = 0.015, .volume = 1000},
     [GENERATE_QUIET] = {.noise = 0.00005, .pull = 0.01, .width = 0.001, .volume = 5, .quiet_share = 0.4},
@@ -40,9 +40,9 @@ struct market_walk {
   const struct generate_options *options;
   struct random random;
   double price, centre, target; /* the centre runs to its target within a few minutes */
-  double before_push;           /* of a fake one */
+  double before_push;           /* of a false one */
   int64_t minutes, minute;      /* in all, now */
-  int64_t next_move, fake_until;
+  int64_t next_move, false_until;
   double excitement; /* 1 at rest; pushes raise volume and noise */
 };
 
@@ -68,9 +68,9 @@ static void plan_crash(struct market_walk *walk) {
 
 static void plan_push(struct market_walk *walk) {
   const struct character *character = walk->character;
-  if (walk->fake_until > 0 && walk->minute >= walk->fake_until) {
+  if (walk->false_until > 0 && walk->minute >= walk->false_until) {
     walk->target = walk->before_push;
-    walk->fake_until = 0;
+    walk->false_until = 0;
   }
   if (walk->minute < walk->next_move) return;
   walk->next_move = walk->minute + varied(walk, character->move_every);
@@ -80,7 +80,7 @@ static void plan_push(struct market_walk *walk) {
   walk->before_push = walk->target;
   walk->target *= 1 + direction * character->move * (0.7 + 0.6 * random_unit(&walk->random));
   walk->excitement = 5;
-  if (character->is_fake) walk->fake_until = walk->minute + 8 + (int64_t)random_below(&walk->random, 13);
+  if (character->is_false) walk->false_until = walk->minute + 8 + (int64_t)random_below(&walk->random, 13);
   if (character->has_holes) walk->price = walk->centre = walk->target; /* the jump lies between two candles */
 }
 

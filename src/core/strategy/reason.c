@@ -190,7 +190,7 @@ static void add_distance(struct text *out, double distance) {
   add_number(out, distance);
 }
 
-static void add_placeholder(const struct reason *reason, const char *name, size_t length, bool has_field, struct text *out) {
+static void add_named(const struct reason *reason, const char *name, size_t length, bool has_field, struct text *out) {
   size_t field_length = strcspn(reason->detail, " ");
   if (is_name(name, length, "value")) {
     add_number(out, reason->value);
@@ -237,7 +237,7 @@ void reason_text(const struct reason *reason, struct text *out) {
     size_t before = out->length;
     text_add_bytes(out, template, plain);
     size_t after = out->length;
-    add_placeholder(reason, name, length, has_field, out);
+    add_named(reason, name, length, has_field, out);
     if (out->length == after && out->length > before && out->data[out->length - 1] == ' ') out->data[--out->length] = '\0';
     template = name + length + 1;
   }
