@@ -314,6 +314,38 @@ static void a_full_disk_ends_the_batch_and_loses_nothing_before(void **unused) {
   assert_int_equal(read_int("SELECT count(*) FROM alerts"), 1);
 }
 
+struct told {
+  int failures, returns;
+};
+
+static void count_line(void *context, enum log_level level, const char *text, size_t length) {
+  struct told *told = context;
+  (void)level;
+  (void)length;
+  if (strstr(text, "store_unavailable") != NULL) ++told->failures;
+  if (strstr(text, "store_available") != NULL) ++told->returns;
+}
+
+/* A full disk lets a batch begin and refuses its rows, again and again: here a trigger does. */
+static void an_outage_is_told_once_and_so_is_its_end(void **unused) {
+  (void)unused;
+  struct alert alert = {.alert_id = 1, .since_at = 1};
+  struct told told = {0};
+  assert_int_equal(open_store(true), STATUS_OK);
+  change("CREATE TRIGGER refuse BEFORE INSERT ON alerts BEGIN SELECT RAISE(FAIL, 'no room'); END");
+  assert_int_equal(log_open(&(struct log_options){.level = LOG_INFO}), STATUS_OK);
+  log_listen(count_line, &told);
+  for (int i = 0; i < 3; i++) assert_int_not_equal(put_one(RECORD_ALERT, 1, &alert), STATUS_OK);
+  assert_int_equal(told.failures, 1);
+  assert_int_equal(told.returns, 0);
+  change("DROP TRIGGER refuse");
+  for (int i = 0; i < 2; i++) assert_int_equal(put_one(RECORD_ALERT, 1, &alert), STATUS_OK);
+  log_listen(NULL, NULL);
+  log_close();
+  assert_int_equal(told.failures, 1);
+  assert_int_equal(told.returns, 1);
+}
+
 static void a_folder_without_permission_is_named(void **unused) {
   (void)unused;
   if (geteuid() == 0) skip(); /* root may write everywhere */
@@ -655,6 +687,7 @@ int main(void) {
       IN_FOLDER(a_database_that_is_gone_is_waited_for),
       IN_FOLDER(a_database_that_lost_rows_is_refused_until_a_new_start),
       IN_FOLDER(a_full_disk_ends_the_batch_and_loses_nothing_before),
+      IN_FOLDER(an_outage_is_told_once_and_so_is_its_end),
       IN_FOLDER(a_folder_without_permission_is_named),
       IN_FOLDER(damage_names_the_file_and_the_way_out),
       IN_FOLDER(migrations_wait_for_permission),

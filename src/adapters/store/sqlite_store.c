@@ -175,7 +175,7 @@ static enum status begin(void *self) {
   }
   if (database_is_in_transaction(&store->database)) status = database_run(&store->database, "ROLLBACK", &store->problem);
   if (status == STATUS_OK) status = database_run(&store->database, "BEGIN IMMEDIATE", &store->problem);
-  return status == STATUS_OK ? tell(store, STATUS_OK) : give_up(store, status);
+  return status == STATUS_OK ? STATUS_OK : give_up(store, status);
 }
 
 static void follow_session(struct sqlite_store *store, const struct session_record *session) {
@@ -212,7 +212,7 @@ static enum status commit(void *self) {
   if (status == STATUS_END) status = database_run(&store->database, "COMMIT", &store->problem);
   if (status != STATUS_OK) return give_up(store, status);
   store->stored_seq = seq;
-  return STATUS_OK;
+  return tell(store, STATUS_OK); /* not before: a full disk is met by the rows, not by the beginning of a batch */
 }
 
 static uint64_t last_seq(void *self) {
