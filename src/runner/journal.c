@@ -398,8 +398,17 @@ static void commit(struct journal *journal, size_t size) {
   journal->has_failed = false;
 }
 
+/* A new segment needs blocks of its own: on a full disk those of the reserve. */
+static enum status begin_segment_for_sure(struct journal *journal) {
+  enum status status = begin_segment(journal);
+  if (status != STATUS_NO_SPACE || !journal->has_reserve) return status;
+  journal->is_low = true;
+  release_reserve(journal);
+  return begin_segment(journal);
+}
+
 static enum status write_and_sync(struct journal *journal) {
-  enum status status = journal->file < 0 ? begin_segment(journal) : STATUS_OK;
+  enum status status = journal->file < 0 ? begin_segment_for_sure(journal) : STATUS_OK;
   if (status != STATUS_OK) return status;
   status = write_buffer(journal);
   if (status == STATUS_OK && !journal->is_volatile && journal->io.sync(journal->file) != 0) status = status_from_errno(errno);

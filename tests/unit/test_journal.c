@@ -630,6 +630,26 @@ static void test_reserve_serves_a_full_disk(void **state) {
   assert_int_equal(read_numbers(1), 20);
 }
 
+/* Midnight on a full disk: the old segment has ended, the new one cannot begin without the reserve. */
+static void test_reserve_serves_a_new_segment(void **state) {
+  (void)state;
+  struct journal *journal = open_sick(0);
+  append_numbers(journal, 10, DAY);
+  assert_int_equal(journal_flush(journal, DAY), STATUS_OK);
+  disk.fail_write_from = disk.writes + 1;
+  disk.fail_write_to = disk.writes + 2;
+  disk.write_error = ENOSPC;
+  append_numbers(journal, 10, DAY + 86400000);
+  assert_int_equal(journal_flush(journal, DAY + 86400000), STATUS_OK);
+  assert_false(journal_is_available(journal));
+  assert_false(has_file(".reserve"));
+  assert_true(has_file("paper-000000000000000b.bbj"));
+  assert_int_equal(journal_flush(journal, DAY + 86400000 + 3000), STATUS_OK);
+  assert_true(journal_is_available(journal));
+  journal_close(journal);
+  assert_int_equal(read_numbers(1), 20);
+}
+
 static void test_memory_is_bounded_and_the_loss_is_told(void **state) {
   (void)state;
   struct journal *journal = open_sick(8192);
@@ -720,6 +740,7 @@ int main(void) {
       TEST(test_later_flushes_may_fail),
       TEST(test_failed_sync_breaks_the_segment),
       TEST(test_reserve_serves_a_full_disk),
+      TEST(test_reserve_serves_a_new_segment),
       TEST(test_memory_is_bounded_and_the_loss_is_told),
       TEST(test_full_file_system),
   };
