@@ -232,13 +232,24 @@ static int64_t event_now(void *self) {
   return engine_now(((struct server *)self)->wiring.engine);
 }
 
+/* The reason is journalled: it stands beside the change of state for as long as that is kept. */
+static void command_for_disk(struct server *server, enum command command) {
+  const struct resource_sample *sample = resources_sample(server->system->resources, 0);
+  struct event event = {.ts = server_event_now(server), .kind = EVENT_COMMAND, .command = {.command = (int32_t)command, .source = SOURCE_ENGINE}};
+  event.command.operation_id = engine_counters(server->wiring.engine)->operation + 1;
+  text_copy(event.command.user, sizeof event.command.user, "server");
+  snprintf(event.command.reason, sizeof event.command.reason, "disk: %.0f MB are free, entries need %d", sample->disk_free_mb,
+           RESOURCE_DISK_FREE_MIN_MB);
+  server_step(server, &event, false);
+}
+
 /* Entries are cancelled, positions managed. What an operator paused stays paused. */
 static void hold_entries(void *self, bool is_held, char *text, size_t size) {
   struct server *server = self;
   enum command command = is_held ? COMMAND_PAUSE : COMMAND_RESUME;
   bool is_legal = server->wiring.engine != NULL && (engine_legal_commands(server->wiring.engine) & (1u << command)) != 0;
   bool acts = is_legal && (is_held || server->system->holds_entries);
-  if (acts) server_command(server, command);
+  if (acts) command_for_disk(server, command);
   server->system->holds_entries = is_held && acts;
   snprintf(text, size, !acts ? "no session that we would change" : is_held ? "the session is paused" : "the session goes on");
 }

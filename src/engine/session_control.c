@@ -174,6 +174,11 @@ static void do_reset(struct engine *engine, const struct event_command *command)
   engine_update_word(engine);
 }
 
+/* What the program itself does has its reason from there. */
+static const char *reason_of(const struct event_command *command, const char *ordinary) {
+  return command->source == SOURCE_ENGINE && command->reason[0] != '\0' ? command->reason : ordinary;
+}
+
 static void act(struct engine *engine, struct operation *operation, const struct event_command *command) {
   if (trade_command_act(engine, operation, command)) return;
   switch ((enum command)command->command) {
@@ -193,10 +198,10 @@ static void act(struct engine *engine, struct operation *operation, const struct
       return;
     case COMMAND_PAUSE:
       enter_stop_all(engine, PLAN_CANCELLED);
-      session_move(engine, SESSION_ON_PAUSE, "command pause");
+      session_move(engine, SESSION_ON_PAUSE, reason_of(command, "command pause"));
       return;
     case COMMAND_RESUME:
-      session_move(engine, SESSION_ON_RESUME, "command resume");
+      session_move(engine, SESSION_ON_RESUME, reason_of(command, "command resume"));
       return;
     case COMMAND_TIME_STOP:
       enter_stop_all(engine, PLAN_CANCELLED);

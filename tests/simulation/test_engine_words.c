@@ -10,6 +10,7 @@
 
 #include "adapters/source/generate.h"
 #include "base/calendar.h"
+#include "base/text.h"
 #include "support/engine_fixture.h"
 
 struct allowed {
@@ -147,6 +148,31 @@ static void test_pause_and_error(void **state) {
   rig_command(&rig, COMMAND_RETRY);
   expect(WORD_PAUSED); /* the state it had */
   rig_command(&rig, COMMAND_EMERGENCY_STOP);
+  finish();
+}
+
+static char newest_reason[64];
+
+static void note_reason(struct rig *on, enum record_kind kind, const void *object) {
+  const struct transition *move = object;
+  (void)on;
+  if (kind == RECORD_TRANSITION && move->machine == MACHINE_SESSION) text_copy(newest_reason, sizeof newest_reason, move->reason);
+}
+
+/* The disk is nearly full, say: the resource monitor pauses, and why stands in the record. */
+static void test_a_pause_by_the_program_has_its_reason(void **state) {
+  (void)state;
+  open_channel(1);
+  start();
+  rig.watch = note_reason;
+  struct event_command pause = {.command = COMMAND_PAUSE, .source = SOURCE_ENGINE, .reason = "disk: 12 MB are free"};
+  pause.operation_id = engine_counters(rig.engine)->operation + 1;
+  rig_event(&rig, (struct event){.ts = engine_now(rig.engine), .kind = EVENT_COMMAND, .command = pause});
+  expect(WORD_PAUSED);
+  assert_string_equal(newest_reason, "disk: 12 MB are free");
+  rig_command(&rig, COMMAND_RESUME);
+  expect(WORD_SCANNING);
+  assert_string_equal(newest_reason, "command resume");
   finish();
 }
 
@@ -437,6 +463,7 @@ int main(void) {
       cmocka_unit_test(test_table),
       cmocka_unit_test(test_latch_and_reset),
       cmocka_unit_test(test_pause_and_error),
+      cmocka_unit_test(test_a_pause_by_the_program_has_its_reason),
       cmocka_unit_test(test_error),
       cmocka_unit_test(test_starting),
       cmocka_unit_test(test_time_stop_with_nothing_open),
