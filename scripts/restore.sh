@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Puts a backup into an installation that has no data yet, starts on it and compares. Nothing that is there is ever overwritten.
+# Puts a backup into an installation that has no data yet, starts on it and compares. Nothing that is there is ever overwritten. On a machine from
+# nothing the program (or, where Docker runs, the image) is built first.
 #
 #   scripts/restore.sh FILE [options]
 #
 #   --config-only    only the presets, and .env where the archive has it (files.tar.gz of deploy.sh); what is there is kept beside as *.before-<time>
 #   --no-start       do not start the server afterwards
-#   --dry-run        checks the archive only
+#   --dry-run        checks the archive and the place only
 #   --json, --no-color, -h, --help
 #
 # Exit codes: 0 restored and verified, 1 the archive is damaged or the restore failed, 2 no program and no image, 4 there are data here already, or the
@@ -52,6 +53,53 @@ check_archive() {
     done_with 'the archive is whole'
 }
 
+# Absolute path of a folder or file of the settings.
+place_of() { case $1 in /*) printf '%s\n' "$1" ;; *) printf '%s/%s\n' "$ROOT" "${1#./}" ;; esac }
+
+check_place() {
+    local database one
+    ! pid_of breakout >/dev/null || end 4 'the server runs: ./stop.sh first'
+    if command -v docker >/dev/null && is_up breakout-bot-api; then end 4 'the server runs: docker compose stop first'; fi
+    data_dir=$(place_of "$(setting DATA_DIR ./data)")
+    # In containers the setting is fixed, and the folder is ours.
+    database=$(setting DATABASE_URL '')
+    database=$(place_of "${database#sqlite://}")
+    for one in "$data_dir/breakout_bot.db" "$database" "$data_dir/journal" "$data_dir/snapshots"; do
+        if [ "$one" = "$ROOT/" ] || [ ! -e "$one" ]; then continue; fi
+        end 4 "there are data in $(dirname "$one") already: a restore goes into an empty system only; move them away first"
+    done
+    [ -f "$ROOT/.env" ] || note 'there is no .env: the settings are the defaults (scripts/restore.sh --config-only files.tar.gz brings it back)'
+    done_with "there are no data in $data_dir"
+}
+
+restore_data() {
+    local made=0
+    step 'Restore'
+    if [ "$is_dry" -eq 1 ]; then
+        program_here "$file" db verify "$file" >"$LOGS/restore.log" 2>&1 || refuse_archive
+        end 0 'the archive is good and there is room for it; nothing was changed (--dry-run)'
+    fi
+    [ -d "$data_dir" ] || made=1
+    mkdir -p "$data_dir"
+    if ! program_here "$file" db restore "$file" >"$LOGS/restore.log" 2>&1; then
+        [ "$made" -eq 0 ] || rmdir "$data_dir" 2>/dev/null || true
+        refuse_archive
+    fi
+    # Nothing was here: what the program set aside of it is an empty folder, and the presets of the repository.
+    rmdir "$data_dir".before-restore-* 2>/dev/null || true
+    program_here "$file" db verify >>"$LOGS/restore.log" 2>&1 || {
+        tail -n 20 "$LOGS/restore.log" >&2
+        end 1 'the restored data do not pass the checks (logs/restore.log)'
+    }
+    result_extra=",\"trades_sha256\":$(json_text "$(sed -n 's/^trades_sha256 *//p' "$LOGS/restore.log")")"
+    done_with "restored, checksums and tables are right; trades $(sed -n 's/^trades_sha256 *//p' "$LOGS/restore.log")"
+}
+
+refuse_archive() {
+    tail -n 5 "$LOGS/restore.log" >&2
+    end 1 'the archive was refused, nothing was changed; logs/restore.log has the reason'
+}
+
 restore_config() {
     local folder one
     folder=$(mktemp -d)
@@ -83,29 +131,13 @@ restore_config() {
 
 step 'Archive'
 check_archive
-[ "$is_config_only" -eq 0 ] || restore_config
-step 'Place'
-if pid_of breakout >/dev/null || { command -v docker >/dev/null && is_up breakout-bot-api; }; then end 4 'the server runs: ./stop.sh first'; fi
-data_dir=$(setting DATA_DIR ./data)
-case $data_dir in /*) ;; *) data_dir=$ROOT/$data_dir ;; esac
-if [ -e "$data_dir/breakout_bot.db" ] || [ -e "$data_dir/journal" ]; then
-    end 4 "there are data in $data_dir already: a restore goes into an empty system only; move them away first"
+if [ "$is_config_only" -eq 0 ]; then
+    step 'Place'
+    check_place
 fi
-[ -f "$ROOT/.env" ] || note 'there is no .env: the settings are the defaults (scripts/restore.sh --config-only files.tar.gz brings it back)'
-[ "$is_dry" -eq 0 ] || end 0 'the archive is whole and there is room for it; nothing was changed (--dry-run)'
-step 'Restore'
-mkdir -p "$data_dir"
-program_here "$file" db restore "$file" >"$LOGS/restore.log" 2>&1 || {
-    tail -n 5 "$LOGS/restore.log" >&2
-    end 1 'the restore failed; logs/restore.log has its words'
-}
-# Nothing was here: what the program set aside of it is an empty folder, and the presets of the repository.
-rmdir "$data_dir".before-restore-* 2>/dev/null || true
-program_here "$file" db verify >>"$LOGS/restore.log" 2>&1 || {
-    tail -n 20 "$LOGS/restore.log" >&2
-    end 1 'the restored data do not pass the checks (logs/restore.log)'
-}
-done_with 'restored, checksums and tables are right'
+need_program
+[ "$is_config_only" -eq 0 ] || restore_config
+restore_data
 [ "$starts" -eq 1 ] || end 0 'restored; not started (--no-start)'
 step 'Start'
 if [ -x "$PROGRAM" ]; then
