@@ -8,7 +8,10 @@
 #   --port N         listen on this port (default: PORT of .env, else 8000)
 #   --timeout S      seconds to wait for the server to become healthy (default 60)
 #   --foreground     stay in the foreground; Ctrl-C stops everything
-#   -h, --help       this text
+#   --no-ui          without the user interface
+#   --build-only     install what is missing and build; start nothing
+#   --dry-run        say what would be done; nothing is changed
+#   --json, --no-color, -h, --help
 #
 # The first start writes .env from .env.example with the demo switched on: no account and no internet are needed to look around.
 # Exit codes: 0 running (also if it already was), 1 could not start or the port is taken, 2 packages or build failed,
@@ -17,14 +20,17 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib.sh
 . "$ROOT/scripts/lib.sh"
-
-usage() { usage_of "$ROOT/start.sh"; }
+NAME=start
+# shellcheck source=scripts/ops.sh
+. "$ROOT/scripts/ops.sh"
 
 verb=start
 port=
 timeout_s=60
 is_foreground=0
 is_demo=0
+has_ui=1
+is_build_only=0
 serve_arguments=()
 while [ $# -gt 0 ]; do
     case $1 in
@@ -40,19 +46,24 @@ while [ $# -gt 0 ]; do
         shift
         ;;
     --foreground) is_foreground=1 ;;
+    --no-ui) has_ui=0 ;;
+    --build-only) is_build_only=1 ;;
     -h | --help)
-        usage
+        usage_of "$ROOT/start.sh"
         exit 0
         ;;
-    *) unknown "$ROOT/start.sh" "$1" ;;
+    *) ops_option "$1" || unknown "$ROOT/start.sh" "$1" ;;
     esac
     shift
 done
 case $verb in
-stop) exec "$ROOT/stop.sh" ;;
+stop)
+    [ "$is_dry" -eq 0 ] || exec "$ROOT/stop.sh" --dry-run
+    exec "$ROOT/stop.sh"
+    ;;
 status) exec "$ROOT/status.sh" ;;
 logs) exec tail -n 50 -F "$LOGS"/*.log "$LOGS/breakout.out" ;;
-restart) "$ROOT/stop.sh" ;;
+restart) [ "$is_dry" -eq 1 ] || "$ROOT/stop.sh" ;;
 esac
 
 is_number() { case $1 in '' | *[!0-9]*) return 1 ;; esac }
@@ -104,6 +115,7 @@ build() {
 # Beside the program's own build. The API and the command line work without the user interface, so its failure ends nothing.
 build_ui() {
     local log=$LOGS/ui.log
+    [ "$has_ui" -eq 1 ] || return 0
     if make -C "$ROOT" --question ui >/dev/null 2>&1; then
         return 0
     fi
@@ -155,12 +167,14 @@ check_port() {
     fail 1 "port $port is taken by ${name:-a program of another user}${pid:+ (PID $pid)}: end it, or start with ./start.sh --port N"
 }
 
+tell_url() { result_extra=",\"url\":$(json_text "$(server_url "$port")"),\"port\":$port"; }
+
 say_already_running() {
     local code
     port=$(port_in_use_by_us)
     code=$(http_code "$(server_url "$port")/api/health")
-    good "already running at $(server_url "$port") (health $code); ./status.sh tells more, ./start.sh restart starts afresh"
-    exit 0
+    tell_url
+    end 0 "already running at $(server_url "$port") (health $code); ./status.sh tells more, ./start.sh restart starts afresh"
 }
 
 # A server whose supervisor was killed goes on alone. It is ended in good order before a new pair is started.
@@ -235,6 +249,8 @@ TEXT
 # nginx answers for the interface where it is installed; else the program does, on the same port.
 start_front() {
     ui_port=$(setting UI_PORT 3000)
+    [ "$has_ui" -eq 1 ] || ui_port=0
+    export UI_PORT=$ui_port
     [ -f "$ROOT/frontend/dist/index.html" ] && [ "$ui_port" != 0 ] || return 0
     "$ROOT/scripts/front.sh" stop
     if "$ROOT/scripts/front.sh" start "$port" "$ui_port"; then
@@ -251,6 +267,28 @@ say_setup_link() {
     [ -z "$link" ] || good "first login: $link (15 minutes, one use; build/breakout token setup makes another)"
 }
 
+# What a start would do here, without doing any of it.
+say_plan() {
+    local absent
+    if pid_of supervisor >/dev/null && pid_of breakout >/dev/null; then say_already_running; fi
+    absent=$("$ROOT/scripts/packages.sh" missing run build || true)
+    [ -z "$absent" ] || note "would install $(wc -l <<<"$absent") Debian packages: $(tr '\n' ' ' <<<"$absent")"
+    if [ "$PROGRAM" = "$ROOT/build/breakout" ] && ! make -C "$ROOT" --question all >/dev/null 2>&1; then note 'would build the program'; fi
+    [ -e "$ROOT/.env" ] || note 'would write .env from .env.example, with the demo on'
+    check_number_of_port
+    check_port
+    tell_url
+    end 0 "would start at $(server_url "$port"); nothing was changed (--dry-run)"
+}
+
+check_number_of_port() {
+    port=${port:-$(setting PORT 8000)}
+    if ! is_number "$port" || [ "$port" -lt 1 ] || [ "$port" -gt 65535 ]; then
+        fail 4 "PORT must be a number from 1 to 65535, not '$port'"
+    fi
+}
+
+[ "$is_dry" -eq 0 ] || say_plan
 install_packages
 make_folders
 # One start at a time; a second one waits and then finds the server running. Nobody we start may inherit the lock.
@@ -263,14 +301,12 @@ build_ui 8<&- &
 ui_build=$!
 build
 wait "$ui_build"
+[ "$is_build_only" -eq 0 ] || end 0 "built: ${PROGRAM#"$ROOT"/}"
 make_settings
 if [ "$is_demo" -eq 1 ]; then
     export FEED=demo AUTOSTART=paper
 fi
-port=${port:-$(setting PORT 8000)}
-if ! is_number "$port" || [ "$port" -lt 1 ] || [ "$port" -gt 65535 ]; then
-    fail 4 "PORT must be a number from 1 to 65535, not '$port'"
-fi
+check_number_of_port
 end_orphan
 make_folders
 check_integrity
@@ -286,3 +322,6 @@ setsid "$ROOT/scripts/supervise.sh" "$port" "${serve_arguments[@]}" </dev/null >
 wait_healthy $!
 say_where
 say_setup_link
+tell_url
+last_message="running at $(server_url "$port")"
+ops_log INFO "$last_message"

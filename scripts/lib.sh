@@ -21,6 +21,8 @@ fail() {
     local code=$1
     shift
     printf '%s%s%s\n' "$RED" "$*" "$PLAIN" >&2
+    last_message=$*
+    if [ "$code" -ne 64 ] && declare -F ops_log >/dev/null; then ops_log ERROR "$* (exit code $code)"; fi
     exit "$code"
 }
 

@@ -9,6 +9,7 @@
 is_json=0
 is_dry=0
 step_now=
+last_message=
 result_extra=
 
 # ops_option WORD: true when it is one of the common options.
@@ -17,6 +18,7 @@ ops_option() {
     --json)
         is_json=1
         exec 3>&1 1>&2
+        trap 'print_result $?' EXIT
         ;;
     --no-color) GREEN='' YELLOW='' RED='' BOLD='' PLAIN='' ;;
     --dry-run) is_dry=1 ;;
@@ -46,18 +48,22 @@ note() {
     ops_log WARNING "$1"
 }
 
-# end CODE MESSAGE: the last word, in colour and as JSON.
+# The result as one JSON object; result_extra are further members of it.
+# shellcheck disable=SC2317 # called by the trap
+print_result() {
+    printf '{"command":"%s","code":%d,"step":%s,"message":%s%s}\n' "$NAME" "$1" "$(json_text "$step_now")" "$(json_text "$last_message")" "$result_extra" >&3
+}
+
+# end CODE MESSAGE: the last word.
 end() {
     local code=$1 message=$2
+    last_message=$message
     if [ "$code" -eq 0 ]; then
         good "[ok] $message"
         ops_log INFO "$message"
     else
         printf '%s[x] %s%s\n' "$RED" "$message" "$PLAIN" >&2
         ops_log ERROR "$message (exit code $code, step: $step_now)"
-    fi
-    if [ "$is_json" -eq 1 ]; then
-        printf '{"command":"%s","code":%d,"step":%s,"message":%s%s}\n' "$NAME" "$code" "$(json_text "$step_now")" "$(json_text "$message")" "$result_extra" >&3
     fi
     exit "$code"
 }
@@ -115,6 +121,21 @@ wait_healthy_container() {
         sleep 1
     done
     return 1
+}
+
+# An empty machine has neither the program nor an image: made here, the image where Docker runs, else the program.
+need_program() {
+    [ ! -x "$PROGRAM" ] || return 0
+    if ! command -v docker >/dev/null || ! docker info >/dev/null 2>&1; then
+        "$ROOT/start.sh" --build-only || end 2 'the program could not be built: the reason is above'
+        return 0
+    fi
+    ! docker image inspect "breakout-bot-api:$(setting IMAGE_TAG local)" >/dev/null 2>&1 || return 0
+    find_compose || end 2 'there is neither "docker compose" nor docker-compose: apt-get install docker-compose'
+    choose_files "$profile"
+    note 'building the image of the API (logs/build.log)'
+    DOCKER_BUILDKIT=1 COMPOSE_DOCKER_CLI_BUILD=1 compose build breakout-bot-api >"$LOGS/build.log" 2>&1 ||
+        end 2 "the image of the API could not be built (logs/build.log): $(tail -n 1 "$LOGS/build.log")"
 }
 
 # program_here FILE WORDS...: the program of this installation: the one built here, else that of the image, which sees the folder of FILE.
