@@ -136,13 +136,19 @@ static void add_result(struct resources *resources, const struct resource_action
             is_undone ? "undone: " : "", action->name, text);
 }
 
+/* The floor is a condition, not an effort: a second full disk within the cool-down holds entries back like the first. */
+static bool is_cooling(const struct resources *resources, int i, int64_t now) {
+  bool was_taken = resources->taken_ns[i] != 0 && resources->options.actions[i].level != RESOURCE_FLOOR;
+  return was_taken && now - resources->taken_ns[i] < resources->options.cooldown_s * INT64_C(1000000000);
+}
+
 static void take_actions(struct resources *resources, enum resource resource, enum resource_level level) {
   int64_t now = monotonic_ns(resources);
   for (int i = 0; i < resources->options.action_count; i++) {
     const struct resource_action *action = &resources->options.actions[i];
     char text[sizeof resources->results[0].text] = "";
     if (action->resource != resource || action->level != level || resources->is_taken[i]) continue;
-    if (resources->taken_ns[i] != 0 && now - resources->taken_ns[i] < resources->options.cooldown_s * INT64_C(1000000000)) continue;
+    if (is_cooling(resources, i, now)) continue;
     action->take(action->self, text, sizeof text);
     resources->taken_ns[i] = now;
     resources->is_taken[i] = action->undo != NULL;

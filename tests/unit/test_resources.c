@@ -153,6 +153,28 @@ static void test_cooldown(void **state) {
   resources_close(resources);
 }
 
+/* Entries are held back whenever the disk is at its floor, however short the time since the last one. */
+static void test_the_floor_knows_no_cooldown(void **state) {
+  (void)state;
+  struct script script = calm();
+  struct resources *resources;
+  struct resource_options options = options_of(&script);
+  options.disk_free_mb_min = 500;
+  options.actions[0] = (struct resource_action){RESOURCE_DISK, RESOURCE_FLOOR, "hold", take, undo, &script};
+  options.action_count = 1;
+  assert_int_equal(resources_open(&resources, &options), STATUS_OK);
+  for (int round = 1; round <= 3; round++) {
+    script.reading.disk_free_bytes = 0;
+    for (int i = 0; i < 4; i++) step(resources, &script, 0.1);
+    assert_int_equal(script.taken, round);
+    assert_int_equal(script.undone, round - 1);
+    script.reading.disk_free_bytes = 60e9;
+    for (int i = 0; i < 5; i++) step(resources, &script, 0.1);
+    assert_int_equal(script.undone, round);
+  }
+  resources_close(resources);
+}
+
 static void test_cpu_maximum_is_a_mean(void **state) {
   (void)state;
   struct script script = calm();
@@ -245,6 +267,7 @@ int main(void) {
       cmocka_unit_test(test_sample),
       cmocka_unit_test(test_hysteresis_and_actions),
       cmocka_unit_test(test_cooldown),
+      cmocka_unit_test(test_the_floor_knows_no_cooldown),
       cmocka_unit_test(test_cpu_maximum_is_a_mean),
       cmocka_unit_test(test_memory_cap_and_extremes),
       cmocka_unit_test(test_unknown_is_not_above),
