@@ -19,7 +19,8 @@ COPY src/ src/
 # .git is not sent to the engine: what the program says of its commit comes from outside.
 ARG COMMIT=unknown
 ARG COMMITTED_AT=unknown
-RUN make VERSION_COMMIT="${COMMIT}" VERSION_DATE="${COMMITTED_AT}" all
+# Only the program is linked here, and stripped: machine code for the tests and words for a debugger would be made for nothing.
+RUN make WHOLE_COMPILE='-flto=auto -frandom-seed=$<' EXTRA_CFLAGS=-g0 VERSION_COMMIT="${COMMIT}" VERSION_DATE="${COMMITTED_AT}" all
 
 # --- root: the file system of the image, put together from what the program loads
 FROM build AS root

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2016,SC2034 # words of apt and awk; its variables are for those who source it
 # What the Docker tests share: an engine, and base images for a machine that reaches no image registry.
-# Sourced after tests/system/lib.sh. DOCKER_TEST_DIR keeps the engine's data between runs. The mirror of Debian is that of this machine's apt.
+# Sourced after tests/system/lib.sh, by scripts that are run with set -u. DOCKER_TEST_DIR keeps the engine's data between runs. The mirror of Debian is that of this machine's apt.
 
 DOCKER_TEST_DIR=${DOCKER_TEST_DIR:-/var/tmp/breakout-docker-test}
 DEBIAN_SUITE=bookworm
@@ -35,6 +35,25 @@ engine_stop() {
     wait "$engine_pid" 2>/dev/null
 }
 
+# phase NAME: what is done from here on; says how long the one before took.
+phase_name=
+phase_at=$SECONDS
+phase() {
+    [ -z "$phase_name" ] || printf '   %s: %s s\n' "$phase_name" "$((SECONDS - phase_at))"
+    phase_name=$1
+    phase_at=$SECONDS
+}
+
+# A network that no interface of this machine has: one that an engine left behind when it was killed would take our packets.
+free_subnet() {
+    local i
+    for i in $(seq 83 120); do
+        ip -4 -o addr | grep -q "inet 172\.30\.$i\." && continue
+        printf '172.30.%s.0/24\n' "$i"
+        return
+    done
+}
+
 has_image() { docker image inspect "$1" >/dev/null 2>&1; }
 
 # The sources of Debian itself that this machine's apt knows, as lines of a sources.list: the release, its updates and its security.
@@ -53,7 +72,11 @@ make_debian_image() {
     debootstrap --variant=minbase --include=ca-certificates "$DEBIAN_SUITE" "$dir" "$mirror" >"$DOCKER_TEST_DIR/debootstrap.log" 2>&1 || return 1
     apt_sources >"$dir/etc/apt/sources.list"
     mkdir -p "$dir/etc/dpkg/dpkg.cfg.d"
-    printf 'path-exclude /usr/share/%s/*\n' doc man locale >"$dir/etc/dpkg/dpkg.cfg.d/docker"
+    # As in the official image: an image that is not whole is not kept, so nothing needs to be on disk before the next step.
+    {
+        printf 'path-exclude /usr/share/%s/*\n' doc man locale
+        echo force-unsafe-io
+    } >"$dir/etc/dpkg/dpkg.cfg.d/docker"
     printf '#!/bin/sh\nexit 101\n' >"$dir/usr/sbin/policy-rc.d"
     chmod 755 "$dir/usr/sbin/policy-rc.d"
     # This machine's own authorities: the npm registry may be reached through one of them.
@@ -100,5 +123,93 @@ FILE
 }
 
 make_base_images() {
-    make_debian_image && make_node_image && make_nginx_image
+    phase 'base image of Debian' && make_debian_image && phase 'base images of Node and nginx' && make_node_image && make_nginx_image
 }
+
+# compose_in SITE WORDS...: Compose as deploy.sh development calls it there.
+compose_in() {
+    local site=$1
+    shift
+    (cd "$site" && PATH=/usr/sbin:/usr/bin:/sbin:/bin DOCKER_BUILDKIT=1 COMPOSE_DOCKER_CLI_BUILD=1 docker-compose --project-name breakout-bot -f docker-compose.yml -f docker-compose.development.yml \
+        -f tests/docker/compose.local.yml "$@")
+}
+
+# build_images SITE: base images and those of the stack, what does not wait for each other at the same time: packages are fetched while the compiler works.
+# deploy.sh builds the same once more and finds it done.
+build_images() {
+    local site=$1 api
+    phase 'base image of Debian'
+    make_debian_image || return 1
+    phase 'images'
+    compose_in "$site" build breakout-bot-api >"$SCRATCH/api.log" 2>&1 &
+    api=$!
+    if ! make_node_image || ! make_nginx_image || ! compose_in "$site" build redis prometheus breakout-bot-frontend >"$SCRATCH/services.log" 2>&1; then
+        tail -n 15 "$SCRATCH/services.log"
+        wait "$api"
+        return 1
+    fi
+    wait "$api" || { tail -n 15 "$SCRATCH/api.log"; return 1; }
+}
+
+# ---- the stack in a folder of its own ----
+
+site=$SCRATCH/site
+
+# shellcheck disable=SC2317 # called by the trap
+stack_end() {
+    jobs -p | xargs -r kill 2>/dev/null
+    compose_in "$site" down --volumes --timeout 5 >/dev/null 2>&1
+    docker network rm breakout-network >/dev/null 2>&1
+    mountpoint -q "$site/data" && umount "$site/data"
+    engine_stop
+    rm -rf --one-file-system "$SCRATCH"
+}
+
+# stack_begin NAME PORT: an engine, and in $site a copy of the tree with settings for the demo. The services publish PORT and the ones after it. Without
+# an engine it says so and ends the script.
+stack_begin() {
+    local name=$1 port=$2 tool i=0 variable
+    for tool in docker docker-compose debootstrap; do
+        [ -x "/usr/bin/$tool" ] || [ -x "/usr/sbin/$tool" ] && continue
+        skip "$name" "$tool of Debian is not here"
+        finish
+        exit
+    done
+    if ! engine_start; then
+        skip "$name" 'no Docker engine answers, and none can be started'
+        finish
+        exit
+    fi
+    unset BREAKOUT_PROGRAM FEED PORT UI_PORT API_HOST AUTOSTART DATABASE_URL DATA_DIR LOG_DIR BACKUP_DIR
+    trap stack_end EXIT
+    mkdir -p "$site"
+    git -C "$ROOT" ls-files -z | (cd "$ROOT" && xargs -0 cp --parents -P -t "$site" 2>/dev/null)
+    {
+        printf '%s\n' FEED=demo AUTOSTART=paper "DOCKER_DEBIAN_IMAGE=$DEBIAN_IMAGE" "DOCKER_NODE_IMAGE=$NODE_IMAGE" "DOCKER_NGINX_IMAGE=$NGINX_IMAGE" \
+            "DOCKER_SUBNET=$(free_subnet)"
+        for variable in API UI REDIS PROMETHEUS GRAFANA ALERTMANAGER; do
+            printf 'DOCKER_PORT_%s=%s\n' "$variable" "$((port + i))"
+            i=$((i + 1))
+        done
+    } >"$site/.env"
+    chmod 600 "$site/.env"
+    ui=http://127.0.0.1:$((port + 1))
+    export BREAKOUT_COMPOSE_EXTRA=$site/tests/docker/compose.local.yml
+}
+
+# The images, and then Debian's client alone: another one on the PATH may want a plugin to build.
+stack_build() {
+    build_images "$site" || {
+        expect 'images' 'not built' 'built'
+        finish
+        exit 1
+    }
+    export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+}
+
+run() { # sets output and code
+    output=$("$@" 2>&1 </dev/null)
+    code=$?
+}
+inspect() { docker inspect --format "$2" "$1" 2>/dev/null; }
+ctl() { docker exec breakout-bot-api breakout ctl "$@"; }

@@ -8,61 +8,17 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 . "$ROOT/tests/system/lib.sh"
 # shellcheck source=tests/docker/lib.sh
 . "$ROOT/tests/docker/lib.sh"
-unset BREAKOUT_PROGRAM FEED PORT UI_PORT API_HOST AUTOSTART DATABASE_URL DATA_DIR LOG_DIR BACKUP_DIR
 
-if ! command -v /usr/bin/docker >/dev/null || ! command -v docker-compose >/dev/null || ! command -v debootstrap >/dev/null; then
-    skip 'stack' 'docker.io, docker-compose or debootstrap is not here'
-    finish
-    exit
-fi
-if ! engine_start; then
-    skip 'stack' 'no Docker engine answers, and none can be started'
-    finish
-    exit
-fi
-
-site=$SCRATCH/site
-cleanup() {
-    (cd "$site" 2>/dev/null && BREAKOUT_COMPOSE_EXTRA='' docker-compose --project-name breakout-bot -f docker-compose.yml -f tests/docker/compose.local.yml down --volumes) >/dev/null 2>&1
-    engine_stop
-}
-trap cleanup EXIT
-make_base_images || {
-    expect 'base images' 'not made' 'made'
-    finish
-    exit
-}
-
-mkdir -p "$site"
-git -C "$ROOT" ls-files -z | (cd "$ROOT" && xargs -0 cp --parents -P -t "$site" 2>/dev/null)
-ui=http://127.0.0.1:18341
-cat >"$site/.env" <<SETTINGS
-FEED=demo
-AUTOSTART=paper
-DOCKER_DEBIAN_IMAGE=$DEBIAN_IMAGE
-DOCKER_NODE_IMAGE=$NODE_IMAGE
-DOCKER_NGINX_IMAGE=$NGINX_IMAGE
-DOCKER_PORT_API=18340
-DOCKER_PORT_UI=18341
-DOCKER_PORT_REDIS=18342
-DOCKER_PORT_PROMETHEUS=18343
-DOCKER_PORT_GRAFANA=18344
-SETTINGS
-chmod 600 "$site/.env"
-export BREAKOUT_COMPOSE_EXTRA=$site/tests/docker/compose.local.yml
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin
-
-run() { # sets output and code
-    output=$("$@" 2>&1 </dev/null)
-    code=$?
-}
-inspect() { docker inspect --format "$2" "$1" 2>/dev/null; }
-
+stack_begin 'stack' 18340
+stack_build
+phase 'deploy'
 run "$site/deploy.sh" --timeout 240
 expect 'deploy' "$code" 0
 [ "$code" -eq 0 ] || printf '%s\n' "$output" | tail -n 20
 
 # ---- what is promised of the images ----
+
+phase 'promises'
 
 bytes=$(inspect breakout-bot-api:local '{{.Size}}')
 printf 'API image: %s MB, interface: %s MB\n' "$((bytes / 1000000))" "$(($(inspect breakout-bot-frontend:local '{{.Size}}') / 1000000))"
@@ -80,7 +36,7 @@ for name in breakout-bot-api breakout-bot-frontend breakout-bot-redis breakout-b
     expect "$name publishes on this machine only" "$(inspect "$name" '{{range $p, $b := .NetworkSettings.Ports}}{{range $b}}{{.HostIp}} {{end}}{{end}}' | tr ' ' '\n' | grep -cvE '^(127\.0\.0\.1)?$')" 0
 done
 expect '.env is read-only' "$(inspect breakout-bot-api '{{range .Mounts}}{{if eq .Destination "/app/.env"}}{{.RW}}{{end}}{{end}}')" false
-expect 'health check of the API' "$(inspect breakout-bot-api '{{.Config.Healthcheck.Interval}} {{.Config.Healthcheck.Timeout}} {{.Config.Healthcheck.StartPeriod}} {{.Config.Healthcheck.Retries}}')" '30s 10s 40s 3'
+expect 'health check of the API' "$(inspect breakout-bot-api:local '{{.Config.Healthcheck.Interval}} {{.Config.Healthcheck.Timeout}} {{.Config.Healthcheck.StartPeriod}} {{.Config.Healthcheck.Retries}}')" '30s 10s 40s 3'
 run docker exec breakout-bot-frontend curl --silent --output /dev/null --write-out '%{http_code}' http://breakout-bot-api:8000/api/ready
 expect 'the interface finds the API by name' "$output" 200
 expect 'the page' "$(curl --silent --output /dev/null --write-out '%{http_code}' "$ui/")" 200
@@ -90,11 +46,15 @@ printf 'resident: %s KB\n' "$(awk '/^VmRSS/ { print $2 }' "/proc/$(inspect break
 
 # ---- a container that is killed comes back ----
 
+phase 'kill'
+
 kill -KILL "$(inspect breakout-bot-api '{{.State.Pid}}')"
 until_true 40 docker exec breakout-bot-api breakout ctl ready --timeout 2 >/dev/null 2>&1
 expect 'a killed API comes back' "$?" 0
 
 # ---- update under reads ----
+
+phase 'update'
 
 (
     while [ ! -e "$SCRATCH/enough" ]; do
@@ -116,13 +76,15 @@ expect 'nothing is left over' "$(docker ps --all --quiet --filter name=breakout-
 
 # ---- down, up again ----
 
+phase 'down and up'
+
 sessions=$(sqlite3 "$site/data/breakout_bot.db" 'SELECT count(*) FROM sessions')
-compose() { (cd "$site" && docker-compose --project-name breakout-bot -f docker-compose.yml -f docker-compose.development.yml -f tests/docker/compose.local.yml "$@"); }
-run compose down
+run compose_in "$site" down
 expect 'down' "$code" 0
-run compose up -d --no-build
+run compose_in "$site" up -d --no-build
 expect 'up again' "$code" 0
 until_true 60 docker exec breakout-bot-api breakout ctl ready --timeout 2 >/dev/null 2>&1
 expect 'ready again' "$?" 0
 expect 'the data are there' "$([ "$(sqlite3 "$site/data/breakout_bot.db" 'SELECT count(*) FROM sessions')" -ge "$sessions" ] && echo yes)" yes
+phase ''
 finish
