@@ -41,5 +41,6 @@ program_here "$file" db backup --verify -o "$file" >"$LOGS/backup.log" 2>&1 || {
 }
 chmod 600 "$file"
 (cd "$(dirname "$file")" && sha256sum "$(basename "$file")" >"$(basename "$file").sha256")
-result_extra=",\"file\":$(json_text "$file"),\"bytes\":$(stat -c %s "$file")"
-end 0 "$file, $(stat -c %s "$file") bytes, verified"
+digest=$(sed -n 's/^trades_sha256 *//p' "$LOGS/backup.log")
+result_extra=",\"file\":$(json_text "$file"),\"bytes\":$(stat -c %s "$file"),\"trades_sha256\":$(json_text "$digest")"
+end 0 "$file, $(stat -c %s "$file") bytes, verified; trades $digest"

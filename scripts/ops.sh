@@ -143,7 +143,7 @@ program_here() {
     local file=$1 folder
     shift
     if [ -x "$PROGRAM" ]; then
-        (cd "$ROOT" && "$PROGRAM" "$@")
+        (cd "$ROOT" && env -u BREAKOUT_PROGRAM "$PROGRAM" "$@")
         return
     fi
     if ! command -v docker >/dev/null || ! docker image inspect "breakout-bot-api:$(setting IMAGE_TAG local)" >/dev/null 2>&1; then

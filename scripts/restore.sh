@@ -104,7 +104,7 @@ restore_config() {
     local folder one
     folder=$(mktemp -d)
     tar -xzf "$file" -C "$folder"
-    find "$folder" -name '*.json' -path '*presets/*' | grep -q . || {
+    find "$folder" -type f -name '*.json' -path '*presets/*' | grep -q . || {
         rm -rf "$folder"
         end 1 'there are no presets in this archive'
     }
@@ -113,14 +113,14 @@ restore_config() {
             rm -rf "$folder"
             end 1 "$(basename "$one") is not valid; nothing was changed (logs/restore.log)"
         }
-    done < <(find "$folder" -name '*.json' -path '*presets/*')
+    done < <(find "$folder" -type f -name '*.json' -path '*presets/*')
     [ "$is_dry" -eq 0 ] || end 0 'the presets are valid; nothing was changed (--dry-run)'
     mkdir -p "$ROOT/presets.before-$stamp"
     while read -r one; do
         if [ -f "$ROOT/presets/$(basename "$one")" ]; then mv "$ROOT/presets/$(basename "$one")" "$ROOT/presets.before-$stamp/"; fi
         install -m 644 "$one" "$ROOT/presets/$(basename "$one")"
-    done < <(find "$folder" -name '*.json' -path '*presets/*')
-    one=$(find "$folder" -maxdepth 2 -name .env | head -n 1)
+    done < <(find "$folder" -type f -name '*.json' -path '*presets/*')
+    one=$(find "$folder" -maxdepth 2 -type f -name .env | head -n 1)
     if [ -n "$one" ]; then
         [ ! -f "$ROOT/.env" ] || mv "$ROOT/.env" "$ROOT/.env.before-$stamp"
         install -m 600 "$one" "$ROOT/.env"

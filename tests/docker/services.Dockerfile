@@ -25,3 +25,8 @@ FROM base AS node-exporter
 RUN apt-get -qq update && apt-get -qq install -y --no-install-recommends prometheus-node-exporter >/dev/null && rm -rf /var/lib/apt/lists/*
 USER 65534:65534
 ENTRYPOINT ["/usr/bin/prometheus-node-exporter"]
+
+FROM base AS caddy
+RUN apt-get -qq update && apt-get -qq install -y --no-install-recommends caddy >/dev/null && rm -rf /var/lib/apt/lists/*
+ENV XDG_CONFIG_HOME=/config XDG_DATA_HOME=/data
+CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# deploy.sh's refusals, update.sh with good and bad versions, backup and restore, and the files of nginx, Compose and systemd. No Docker engine is
+# deploy.sh's refusals, update.sh with good and bad versions, and the files of nginx, Compose and systemd. No Docker engine is
 # needed: make docker-test has the rest.
 # shellcheck disable=SC2016 # words of scripts and templates that are written here
 set -u
@@ -123,10 +123,10 @@ else
     skip 'systemd takes the units' 'systemd is not here'
 fi
 
-# ---- update, backup, restore with the real program ----
+# ---- update with the real program ----
 
 if [ ! -x "$program" ] || ! command -v sqlite3 >/dev/null; then
-    skip 'update, backup, restore' "there is no $program, or no sqlite3"
+    skip 'update' "there is no $program, or no sqlite3"
     finish
     exit
 fi
@@ -193,29 +193,6 @@ expect_text 'reads that failed' "$(grep -cv '^200$' "$SCRATCH/answers")" '^[01]$
 expect_text 'reads that were answered' "$(grep -c '^200$' "$SCRATCH/answers")" '^[0-9]{2,}$'
 expect 'reports of the updates' "$(find "$home/reports" -name 'update_*.json' | wc -l)" 3
 
-run "$home/scripts/backup.sh" -o "$SCRATCH/saved.tar.gz"
-expect 'backup beside a running server' "$code" 0
-expect 'mode of the backup' "$(stat -c %a "$SCRATCH/saved.tar.gz")" 600
-run "$home/scripts/restore.sh" "$SCRATCH/saved.tar.gz"
-expect 'restore over a running server' "$code" 4
-run "$home/scripts/log_rotation.sh" --dry-run
-expect 'log check' "$code" 0
 run "$home/stop.sh"
 expect 'stop' "$code" 0
-run "$home/scripts/restore.sh" "$SCRATCH/saved.tar.gz"
-expect 'restore over data' "$code" 4
-
-mv "$home/data" "$home/data.old"
-cp "$SCRATCH/saved.tar.gz" "$SCRATCH/bent.tar.gz"
-printf x | dd of="$SCRATCH/bent.tar.gz" bs=1 seek=2000 conv=notrunc 2>/dev/null
-run "$home/scripts/restore.sh" "$SCRATCH/bent.tar.gz"
-expect 'a bent archive' "$code" 1
-run "$home/scripts/restore.sh" "$SCRATCH/saved.tar.gz" --no-start
-expect 'restore into an empty system' "$code" 0
-digest() { sqlite3 "$1/breakout_bot.db" 'SELECT * FROM trades; SELECT * FROM fills; SELECT * FROM orders WHERE ended_at IS NOT NULL' | sha256sum; }
-expect_text 'restored rows' "$(sqlite3 "$home/data/breakout_bot.db" 'SELECT count(*) FROM sessions')" '^[1-9]'
-mkdir "$SCRATCH/saved"
-tar -xzf "$SCRATCH/saved.tar.gz" -C "$SCRATCH/saved"
-mv "$(find "$SCRATCH/saved" -name database.db)" "$SCRATCH/saved/breakout_bot.db"
-expect 'tables of trades are the same' "$(digest "$home/data")" "$(digest "$SCRATCH/saved")"
 finish
