@@ -296,6 +296,9 @@ install-packages: ## install the Debian packages that building and testing need
 	@scripts/packages.sh install build test
 bare-debian: ## start.sh on a Debian with nothing installed, in a folder made by debootstrap (root, needs a mirror)
 	@tests/system/bare_debian.sh
+.PHONY: bare-restore
+bare-restore: all ## a lost machine: a backup of a trading demo restored on a Debian with nothing installed (root, needs a mirror)
+	@BREAKOUT_PROGRAM=$(abspath $(BREAKOUT)) tests/system/bare_debian.sh restore
 .PHONY: docker-test
 docker-test: ## the stack on a real Docker engine: images, deploy, update under reads, down and up (docker.io, docker-compose, debootstrap, root)
 	@tests/docker/stack.sh

@@ -2,8 +2,10 @@
 # The first hour of a user, on a Debian 12 with nothing installed: a minimal system made by debootstrap in a folder, a fresh clone in
 # it, and in the clone ./start.sh, ./status.sh, real demo trading, ./stop.sh. Needs root, git, a Debian mirror, about 3 GB.
 #
-#   bare_debian.sh [--keep FOLDER] [COMMAND...]
+#   bare_debian.sh [--keep FOLDER] [restore | COMMAND...]
 #
+#   restore          the machine is one that was lost: .env and a backup that a trading demo made here are put in place, and scripts/restore.sh
+#                    brings it back; needs build/breakout (or BREAKOUT_PROGRAM)
 #   COMMAND          run in the clone instead of the sequence, for example: bare_debian.sh ./test.sh
 #   --keep FOLDER    use this folder and leave it there; one that exists already is used as it is, with a new clone
 #
@@ -94,16 +96,68 @@ must "stop at the end" ./stop.sh
 exit $failures
 '
 
+# The machine that will be lost: a demo that trades, and a backup of it made meanwhile. Leaves $folder/lost with lost.tar.gz, .env and rows.
+make_loss() {
+    local lost=$folder/lost program=${BREAKOUT_PROGRAM:-$ROOT/build/breakout} server
+    [ -x "$program" ] || { echo "bare_debian.sh: there is no $program: make" >&2; exit 2; }
+    rm -rf "$lost"
+    mkdir -p "$lost"
+    ln -s "$ROOT/recordings" "$ROOT/presets" "$lost"
+    printf 'FEED=demo\nAUTOSTART=paper\nPORT=%s\nUI_PORT=%s\nLOG_CONSOLE=off\n' "$port" "$((port + 1))" >"$lost/.env"
+    chmod 600 "$lost/.env"
+    (cd "$lost" && exec env -u BREAKOUT_PROGRAM "$program" serve) &
+    server=$!
+    for _ in $(seq 240); do
+        kill -0 "$server" 2>/dev/null || { echo "bare_debian.sh: the demo did not start" >&2; exit 1; }
+        [ "$(cd "$lost" && "$program" db export trades --jsonl 2>/dev/null | wc -l)" -lt 2 ] || break
+        sleep 0.5
+    done
+    (cd "$lost" && "$program" db backup --verify -o "$lost/lost.tar.gz")
+    kill "$server"
+    wait "$server" || true
+    (cd "$lost" && sha256sum lost.tar.gz >lost.tar.gz.sha256 && tar -xzf lost.tar.gz database.db &&
+        DATABASE_URL=sqlite://$lost/database.db "$program" db export trades --csv | sort >lost.csv &&
+        DATABASE_URL=sqlite://$lost/database.db "$program" db digest | sed -n 's/^trades_sha256 *//p' >lost.digest)
+    cp "$lost"/lost.* "$system/root/"
+    install -m 600 "$lost/.env" "$system/root/breakout-bot/.env"
+    echo "### the lost machine had $(($(wc -l <"$lost/lost.csv") - 1)) trades, digest $(cat "$lost/lost.digest")"
+}
+
+restoring='
+set -u
+failures=0
+begun=$(date +%s)
+step() { name=$1; shift; t=$(date +%s); "$@"; c=$?; echo "### $name: exit $c, $(($(date +%s) - t)) s"; return $c; }
+must() { step "$@" || failures=$((failures + 1)); }
+must "restore" scripts/restore.sh /root/lost.tar.gz
+must "status" ./status.sh
+echo "### from nothing to trading: $((($(date +%s) - begun + 59) / 60)) minutes of the 15 allowed"
+[ $(($(date +%s) - begun)) -lt 900 ] || failures=$((failures + 1))
+must "the digest is that of the lost machine" grep -q "trades_sha256 *$(cat /root/lost.digest)" logs/restore.log
+no_trade_lost() { [ -s /root/lost.csv ] && build/breakout db export trades --csv | sort | comm -23 /root/lost.csv - | tee lost | wc -l && [ ! -s lost ]; }
+must "no trade is lost after the start" no_trade_lost
+must "interface" sh -c "curl -fsS http://127.0.0.1:$(sed -n s/^UI_PORT=//p .env)/dashboard | grep -q id=.root"
+must_refuse() { scripts/restore.sh /root/lost.tar.gz; [ $? -eq 4 ]; }
+must "a second restore is refused" must_refuse
+must "stop" ./stop.sh
+exit $failures
+'
+
 [ -x "$system/bin/bash" ] || make_system
 rm -rf "$system/root/breakout-bot"
 git clone --quiet --no-hardlinks "$ROOT" "$system/root/breakout-bot"
 # The network is shared with this machine (apt needs it), so a port of our own is taken.
-port=$((30000 + RANDOM % 10000))
+# Below those that the kernel hands out.
+port=
+while [ -z "$port" ] || [ -n "$(ss -ltnH "( sport = :$port or sport = :$((port + 1)) )")" ]; do port=$((20000 + RANDOM % 10000)); done
 # Settings in the environment win over .env: a command of its own, with servers of its own, must not find them there.
 ports=()
 if [ $# -eq 0 ]; then
     ports=(PORT="$port" UI_PORT="$((port + 1))")
     set -- bash -c "$sequence"
+elif [ "$*" = restore ]; then
+    make_loss
+    set -- bash -c "$restoring"
 fi
 
 # A process namespace of its own: whatever the command leaves running ends with it.
