@@ -235,6 +235,16 @@ roll_back() {
     end 6 "$reason; the version before runs again"
 }
 
+# A secret file is mounted as it is: who reads it in a container (group 10001 in the compose file) must be able to, and nobody else.
+give_secrets() {
+    [ "$profile" = production ] || return 0
+    step 'Secrets'
+    if ! chgrp "$USER_ID" "$ROOT"/secrets/* || ! chmod 640 "$ROOT"/secrets/*; then
+        end 1 "the secret files must belong to the containers' group: sudo chgrp $USER_ID secrets/*; sudo chmod 640 secrets/*"
+    fi
+    done_with "secrets: mode 640, group $USER_ID"
+}
+
 start() {
     step 'Start'
     if is_up "$API"; then
@@ -304,6 +314,7 @@ if docker image inspect "$API:$tag" >/dev/null 2>&1 && docker inspect "$API" >/d
     if is_up "$API" && ! docker exec "$API" breakout ctl health --timeout 5 >/dev/null 2>&1; then was_healthy=0; fi
 fi
 make_folders
+give_secrets
 build_images
 make_backup
 check_image
