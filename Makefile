@@ -302,6 +302,11 @@ bare-restore: all ## a lost machine: a backup of a trading demo restored on a De
 .PHONY: docker-test
 docker-test: ## the stack on a real Docker engine: images, deploy, update under reads, down and up (docker.io, docker-compose, debootstrap, root)
 	@tests/docker/stack.sh
+.PHONY: docker-faults docker-profiles
+docker-faults: ## Redis away, the disk full, the network away, two minutes each in the middle of a trade (SECONDS_EACH=n)
+	@tests/docker/faults.sh $(or $(SECONDS_EACH),120)
+docker-profiles: ## staging and production on a real Docker engine, with monitoring and TLS
+	@tests/docker/profiles.sh
 clean: ## remove what was built
 	rm -rf $(BUILD)
 help: ## this list

@@ -5,9 +5,11 @@
 #
 #   --quick    only the compiled tests, as they are built already: no packages, no sanitizers, no system tests
 #
+# DOCKER_TESTS=no leaves the tests on a Docker engine out, which take a few minutes; they skip by themselves where no engine can be started.
+#
 # In order: tidy checks, the compiled tests under ASan and UBSan, checks and tests of the user interface, the build by the second
-# compiler, the system tests of the real program, those in a browser among them. The static analyzer takes as long as all of it and is
-# part of 'make check'. The last line is 'N passed, N failed, N skipped' over all of them.
+# compiler, the system tests of the real program, those in a browser among them, the stack on a Docker engine. The static analyzer
+# takes as long as all of it and is part of 'make check'. The last line is 'N passed, N failed, N skipped' over all of them.
 # Exit codes: 0 all passed, 1 something failed, 2 packages could not be installed, 64 wrong usage.
 set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -85,6 +87,12 @@ for script in tests/system/*.sh; do
     esac
     add "$(basename "$script" .sh)" "$script"
 done
+
+if [ "${DOCKER_TESTS:-yes}" != no ]; then
+    # An engine of our own needs root; the test says when it has none.
+    [ "$(id -u)" -ne 0 ] || "$ROOT/scripts/packages.sh" install docker || warn 'the packages of Docker could not be installed'
+    add 'containers' make docker-test
+fi
 
 if [ "${#failures[@]}" -gt 0 ]; then
     say ""

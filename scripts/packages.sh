@@ -5,7 +5,8 @@
 #   packages.sh missing GROUP...    print those that are not installed; exit 1 if any
 #   packages.sh install GROUP...    install what is missing (root, or sudo); asks nothing, updates the lists only if needed
 #
-# Groups: run (start.sh, status.sh, stop.sh), build (the program), test (tests and checks), npm (to fetch Node.js), bare (test on a Debian with nothing installed).
+# Groups: run (start.sh, status.sh, stop.sh), build (the program), test (tests and checks), npm (to fetch Node.js), bare (test on a Debian with nothing installed),
+#         docker (tests on an engine).
 # Exit codes: 0 done, 1 something is missing, 2 it could not be installed.
 set -euo pipefail
 
@@ -16,8 +17,9 @@ packages_of() {
     test) echo chromium clang-14 clang-format clang-tidy cppcheck docker-compose fonts-dejavu-core gcovr jq libclang-rt-14-dev libcmocka-dev nginx-light prometheus prometheus-alertmanager prometheus-node-exporter shellcheck sqlite3 systemd zstd ;;
     npm) echo npm ;;
     bare) echo debootstrap ;;
+    docker) echo debootstrap docker-compose docker.io ;;
     *)
-        echo "packages.sh: unknown group '$1' (run, build, test, npm, bare)" >&2
+        echo "packages.sh: unknown group '$1' (run, build, test, npm, bare, docker)" >&2
         return 64
         ;;
     esac
@@ -73,7 +75,7 @@ missing)
     ;;
 install) install "$@" ;;
 *)
-    sed -n '2,9s/^# \{0,1\}//p' "$0"
+    sed -n '2,10s/^# \{0,1\}//p' "$0"
     [ "$verb" = --help ] || exit 64
     ;;
 esac
