@@ -74,7 +74,7 @@ LDFLAGS := -pie $(filter -fsanitize% --coverage,$(FLAGS_$(MODE)))
 ifeq ($(MODE),release)
 LDFLAGS += -Wl,-z,noexecstack,-z,relro,-z,now
 endif
-LDLIBS := -lmicrohttpd -lwslay -lcurl -ljansson -lsqlite3 -lzstd -lz -lcrypto -lsodium -luv -lpthread -lm
+LDLIBS := -lmicrohttpd -lwslay -lhiredis -lcurl -ljansson -lsqlite3 -lzstd -lz -lcrypto -lsodium -luv -lpthread -lm
 
 # --- sources ------------------------------------------------------------------------------------------------------
 object = $(patsubst %.c,$(OUT)/obj/%.o,$(1))

@@ -13,8 +13,8 @@ set -euo pipefail
 packages_of() {
     case $1 in
     run) echo ca-certificates curl iproute2 procps util-linux ;;
-    build) echo gcc git libc6-dev libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev libsodium-dev libsqlite3-dev libssl-dev libuv1-dev libwslay-dev libzstd-dev make zlib1g-dev ;;
-    test) echo chromium clang-14 clang-format clang-tidy cppcheck docker-compose fonts-dejavu-core gcovr jq libclang-rt-14-dev libcmocka-dev nginx-light prometheus prometheus-alertmanager prometheus-node-exporter shellcheck sqlite3 systemd zstd ;;
+    build) echo gcc git libc6-dev libcurl4-openssl-dev libhiredis-dev libjansson-dev libmicrohttpd-dev libsodium-dev libsqlite3-dev libssl-dev libuv1-dev libwslay-dev libzstd-dev make zlib1g-dev ;;
+    test) echo chromium clang-14 clang-format clang-tidy cppcheck docker-compose fonts-dejavu-core gcovr jq libclang-rt-14-dev libcmocka-dev nginx-light prometheus prometheus-alertmanager prometheus-node-exporter redis-server shellcheck sqlite3 systemd zstd ;;
     npm) echo npm ;;
     bare) echo debootstrap ;;
     docker) echo debootstrap docker-compose docker.io ;;
