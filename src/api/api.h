@@ -4,6 +4,7 @@
 #define API_API_H
 
 #include "engine/view.h"
+#include "runner/cache.h"
 #include "runner/http.h"
 #include "runner/metrics.h"
 #include "runner/resources.h"
@@ -64,6 +65,7 @@ struct api_options {
   const struct row_port *rows;             /* the database; NULL: none, what needs it answers 503 */
   const struct run_port *runs;             /* worker processes; NULL: none, what needs them answers 503 */
   const struct http_port_sockets *sockets; /* NULL: no WebSockets */
+  const struct cache_port *cache;          /* what other processes may read; NULL: none */
   const struct webhook_port *webhook;      /* where alerts are posted; NULL: nowhere */
   bool is_demo;                            /* recorded data */
   double speed;                            /* of playback; 0: real time */

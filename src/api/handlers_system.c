@@ -92,13 +92,25 @@ static struct api_component backup_component(const struct api *api) {
   return component;
 }
 
+static struct api_component redis_component(const struct api *api) {
+  const struct cache_port *cache = api->options.cache;
+  struct api_component component = {
+      .name = "redis", .level = API_OFF, .detail = "REDIS_URL is empty: logins and prices are not shared, there is no event stream"};
+  struct cache_state state;
+  if (cache == NULL) return component;
+  cache->state(cache->self, &state);
+  component.level = state.is_up ? API_OK : API_FAILED;
+  text_copy(component.detail, sizeof component.detail, state.detail);
+  return component;
+}
+
 /* The engine, what the program around it knows, resources, and what this deployment does not have. */
 static int read_components(const struct api *api, struct api_component out[API_COMPONENTS_MAX]) {
   const struct api_host *host = &api->options.host;
   int count = 0;
   out[count++] = engine_component(api);
   count += host->components(host->self, out + count, API_COMPONENTS_MAX - count - 5);
-  out[count++] = (struct api_component){.name = "redis", .level = API_OFF, .detail = "not used by this version"};
+  out[count++] = redis_component(api);
   out[count++] = (struct api_component){.name = "workers", .level = API_OFF, .detail = "role all: this process and its children do the work"};
   out[count++] = resources_component(api);
   out[count++] = disk_component(api);
@@ -235,6 +247,17 @@ static void read_storage(struct api *api) {
   if (newest > 0) metrics_set(metrics, METRIC_BACKUP_LAST, NULL, (double)newest / 1e3);
 }
 
+static void read_redis(struct api *api) {
+  struct metrics *metrics = api->options.metrics;
+  const struct cache_port *cache = api->options.cache;
+  struct cache_state state;
+  if (cache == NULL) return;
+  cache->state(cache->self, &state);
+  metrics_set(metrics, METRIC_REDIS_UP, NULL, state.is_up);
+  metrics_set(metrics, METRIC_ERRORS, METRIC_VALUES("redis", "network"), (double)state.losses);
+  metrics_set(metrics, METRIC_RECOVERIES, METRIC_VALUES("redis", "reconnect"), (double)state.returns);
+}
+
 void handle_metrics(struct call *call) {
   struct api *api = call->api;
   struct metrics *metrics = api->options.metrics;
@@ -243,9 +266,8 @@ void handle_metrics(struct call *call) {
   for (int i = 0; i < count; i++) {
     bool is_off = components[i].level == API_OFF;
     metrics_set(metrics, METRIC_HEALTH, METRIC_VALUES(components[i].name), is_off ? (double)NAN : level_values[components[i].level]);
-    if (text_equal(components[i].name, "redis"))
-      metrics_set(metrics, METRIC_REDIS_UP, NULL, is_off ? (double)NAN : components[i].level != API_FAILED);
   }
+  read_redis(api);
   const char *profile = breakout_profile_names[api->options.settings->breakout_profile];
   metrics_set(metrics, METRIC_BUILD_INFO, METRIC_VALUES(version_text(), version_commit(), profile), 1);
   read_storage(api);

@@ -23,6 +23,7 @@
 enum { ROUNDS_MAX = 20000, ROUNDS_BUSY = 50 };
 
 struct web web;
+const struct cache_port *web_cache;
 const char web_password[] = "correct horse battery";
 
 /* ---- what the API stands on ---- */
@@ -147,6 +148,7 @@ static int open_api(void) {
       .rows = web.file != NULL ? &web.rows : NULL,
       .runs = &no_runs,
       .sockets = http_server_sockets(),
+      .cache = web_cache,
       .is_demo = true,
       .speed = 60,
       .is_ready = true};
@@ -218,6 +220,17 @@ int web_close(void **state) {
   char command[320];
   snprintf(command, sizeof command, "rm -r %s", web.folder);
   return system(command);
+}
+
+void web_restart(void) {
+  web.is_ending = true;
+  http_server_close(web.server);
+  api_close(web.api);
+  metrics_close(web.metrics);
+  web.is_ending = false;
+  runner_deinit(&web.runner);
+  assert_int_equal(runner_init(&web.runner, web.engine, &web.exchange, NULL, NULL, false), STATUS_OK);
+  assert_int_equal(open_api(), 0);
 }
 
 void web_use(struct http_server *server, struct api *api) {

@@ -39,6 +39,7 @@ struct web {
   const char *refusal;       /* code with which every command is refused by the engine; NULL none */
 };
 extern struct web web;
+extern const struct cache_port *web_cache; /* of every API that is opened from now on; NULL none */
 
 /* Everybody is admin and there is no database; or there are both logins and a database. */
 int web_open_plain(void **state);
@@ -46,6 +47,8 @@ int web_open_guarded(void **state);
 /* As plain, over a system that the caller owns. */
 int web_open_over(struct rig *rig);
 int web_close(void **state);
+/* A new server and a new API over the same database, as after a restart. */
+void web_restart(void);
 /* The client asks another server, which is the caller's. */
 void web_use(struct http_server *server, struct api *api);
 void web_pass_s(int seconds);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/access/login_cache.h"
 #include "base/check.h"
 #include "base/log.h"
 
@@ -97,6 +98,7 @@ static enum status open_accounts(struct api *api) {
   struct problem problem;
   problem_clear(&problem);
   enum status status = load(api, &problem);
+  if (!status) login_cache_recall(&access->logins, now_ms(api));
   if (!status) status = accounts_make_first(&access->accounts, now_ms(api), &problem);
   if (!status) status = passwords_open(&access->passwords);
   if (status) log_write(LOG_ERROR, "api", "accounts", NULL, "%s", problem.count > 0 ? problem.items[0].message : status_text(status));
@@ -115,6 +117,7 @@ enum status access_open(struct api *api) {
   access->is_open = api->options.is_private || !settings->auth_enabled;
   access->accounts.rows = api->options.rows;
   access->logins.rows = api->options.rows;
+  access->logins.cache = api->options.cache;
   double reads = api->options.is_private ? 0 : settings->rate_limit_read_per_s;
   double writes = api->options.is_private ? 0 : settings->rate_limit_write_per_s;
   rate_limit_init(&access->limits, secret_number(), reads, writes);
@@ -198,7 +201,7 @@ static bool take_login(struct api *api, const char *secret, struct caller *out, 
   if (login == NULL || login_is_over(login, now)) return false;
   const struct user *user = accounts_user(&api->access->accounts, login->user);
   if (user == NULL || user->is_disabled) return false;
-  login->used_at = now;
+  logins_use(&api->access->logins, login, now);
   out->role = user->role;
   out->is_login = true;
   text_copy(out->user, sizeof out->user, login->user);
@@ -267,7 +270,7 @@ static bool login_is_valid(struct api *api, const struct caller *caller, enum ap
   struct login *login = logins_find(&api->access->logins, caller->login_id);
   const struct user *user = login != NULL ? accounts_user(&api->access->accounts, login->user) : NULL;
   if (user == NULL || user->is_disabled || login_is_over(login, now_ms(api))) return false;
-  login->used_at = now_ms(api); /* who watches is not idle */
+  logins_use(&api->access->logins, login, now_ms(api)); /* who watches is not idle */
   *role = user->role;
   return true;
 }
@@ -424,6 +427,7 @@ void access_turn(struct api *api) {
   if (now - access->polled_ns >= POLL_MS * INT64_C(1000000)) {
     access->polled_ns = now;
     look_for_changes(api);
+    login_cache_turn(&access->logins, now_ms(api));
   }
   if (now - access->swept_ns < SWEEP_MS * INT64_C(1000000)) return;
   access->swept_ns = now;

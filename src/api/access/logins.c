@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/access/login_cache.h"
 #include "base/digest.h"
 
 static uint32_t slot_of(const char *id) {
@@ -33,6 +34,11 @@ struct login *logins_find_secret(struct logins *logins, const char *secret) {
   if (strlen(secret) != SECRET_TEXT_MAX - 1) return NULL;
   digest_of(secret, SECRET_TEXT_MAX - 1, id);
   return logins_find(logins, id);
+}
+
+void logins_use(struct logins *logins, struct login *login, int64_t now_ms) {
+  login->used_at = now_ms;
+  login_cache_tell(logins, login, now_ms);
 }
 
 bool login_is_over(const struct login *login, int64_t now_ms) {
@@ -93,6 +99,7 @@ enum status logins_load(struct logins *logins, int64_t now_ms, struct problem *p
   const struct rows_query query = {.table = "logins", .order = "created_at", .is_ascending = true};
   enum status status = logins->rows->select(logins->rows->self, &query, take_login, &loading, problem);
   make_index(logins);
+  logins->cache_gaps = -1;
   free(old);
   return status;
 }
@@ -104,6 +111,7 @@ static enum status remove_row(struct logins *logins, const char *id, struct prob
 }
 
 static void remove_at(struct logins *logins, int place) {
+  login_cache_drop(logins, logins->items[place].id);
   logins->items[place] = logins->items[--logins->count];
 }
 
@@ -130,6 +138,7 @@ enum status logins_begin(struct logins *logins, const char *user, const char *ad
                                      row_int("expires_at", login.expires_at), row_text("address", address)};
   enum status status = logins->rows->insert(logins->rows->self, "logins", values, (int)(sizeof values / sizeof values[0]), NULL, problem);
   if (status) return status;
+  login_cache_tell(logins, &login, now_ms);
   logins->items[logins->count++] = login;
   make_index(logins);
   *out = login;

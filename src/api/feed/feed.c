@@ -77,6 +77,7 @@ enum status feed_open(struct api *api) {
   /* Ids differ between two runs of the program and count up inside one. */
   hub->next_id = (uint64_t)api->started_ms << 20;
   api->feed = hub;
+  feed_cache_open(hub);
   metrics_set(api->options.metrics, METRIC_WS_CONNECTIONS, NULL, 0);
   return STATUS_OK;
 }
@@ -91,6 +92,7 @@ void feed_close(struct api *api) {
   feed_log_close(hub->log);
   buffer_deinit(&hub->text);
   buffer_deinit(&hub->changes);
+  buffer_deinit(&hub->streamed_text);
   free(hub->symbols);
   free(hub);
   api->feed = NULL;
@@ -252,11 +254,12 @@ static void look_after_peers(struct feed_hub *hub, int64_t now) {
 
 void feed_turn(struct api *api) {
   struct feed_hub *hub = api->feed;
-  if (hub == NULL || hub->peers == NULL) return;
+  if (hub == NULL || (hub->peers == NULL && hub->cache == NULL)) return;
   feed_send_changes(hub);
   int64_t now = feed_now_ns(hub);
   feed_send_lines(hub);
   feed_send_paced(hub);
+  feed_cache_turn(hub);
   for (struct peer *peer = hub->peers; peer != NULL; peer = peer->next) feed_release_held(peer);
   if (now - hub->peers_ns < PACE_MS * INT64_C(1000000)) return;
   hub->peers_ns = now;
@@ -264,7 +267,9 @@ void feed_turn(struct api *api) {
 }
 
 int feed_timeout_ms(const struct api *api) {
-  return api->feed == NULL || api->feed->peers == NULL ? -1 : PACE_MS;
+  const struct feed_hub *hub = api->feed;
+  if (hub == NULL || (hub->peers == NULL && hub->cache == NULL)) return -1;
+  return hub->peers != NULL ? PACE_MS : FEED_CACHE_PACE_MS;
 }
 
 /* ---- documents ---- */

@@ -299,7 +299,7 @@ void feed_send_changes(struct feed_hub *hub) {
   hub->orders_event = -1;
   for (size_t at = 0; (change = change_at(hub, at)) != NULL; at = after(at, change)) {
     tell(hub, at, change);
-    metrics_observe(hub->api->options.metrics, METRIC_WS_DELAY, NULL, (double)(feed_now_ns(hub) - change->at_ns) * 1e-9);
+    if (hub->peers != NULL) metrics_observe(hub->api->options.metrics, METRIC_WS_DELAY, NULL, (double)(feed_now_ns(hub) - change->at_ns) * 1e-9);
   }
   buffer_clear(&hub->changes);
 }

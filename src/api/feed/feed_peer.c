@@ -18,8 +18,12 @@ struct json_writer *feed_begin(struct feed_hub *hub, enum feed_type type) {
   return &hub->writer;
 }
 
-struct http_frame *feed_end_frame(struct feed_hub *hub) {
+static void end_text(struct feed_hub *hub) {
   buffer_add(&hub->text, "}", 1);
+}
+
+struct http_frame *feed_end_frame(struct feed_hub *hub) {
+  end_text(hub);
   return hub->sockets->frame_make(hub->text.data, hub->text.length);
 }
 
@@ -127,7 +131,10 @@ void feed_send_frame(struct feed_hub *hub, enum feed_type type, struct http_fram
 }
 
 void feed_end(struct feed_hub *hub, enum feed_type type, const struct audience *audience) {
-  struct http_frame *frame = feed_end_frame(hub);
+  end_text(hub);
+  feed_cache_message(hub, type);
+  if (hub->peers == NULL) return;
+  struct http_frame *frame = hub->sockets->frame_make(hub->text.data, hub->text.length);
   feed_send_frame(hub, type, frame, audience);
   hub->sockets->frame_drop(frame);
 }
@@ -151,7 +158,7 @@ void feed_end_one(struct feed_hub *hub, enum feed_type type, struct peer *peer) 
 
 static void find_wanted(struct feed_hub *hub) {
   uint32_t before = hub->wanted;
-  hub->wanted = 0;
+  hub->wanted = hub->streamed;
   for (const struct peer *peer = hub->peers; peer != NULL; peer = peer->next) hub->wanted |= peer->topics;
   enum log_level level = LOG_CRITICAL;
   for (const struct peer *peer = hub->peers; peer != NULL; peer = peer->next) {
@@ -278,7 +285,7 @@ static void on_close(void *context, void *self, int code) {
   free(peer->held);
   free(peer);
   find_wanted(hub);
-  if (hub->peers == NULL) buffer_clear(&hub->changes);
+  if (hub->wanted == 0) buffer_clear(&hub->changes);
 }
 
 /* ---- the request ---- */

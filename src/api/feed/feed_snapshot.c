@@ -13,7 +13,7 @@ static void add_orders(const struct api *api, struct json_writer *writer) {
   }
 }
 
-static void add_newest(const struct api *api, enum record_kind kind, struct json_writer *writer) {
+void feed_write_newest(const struct api *api, enum record_kind kind, struct json_writer *writer) {
   const struct keep *keep = &api->kept[kind];
   int32_t count = keep->count < FEED_SNAPSHOT_ROWS ? keep->count : FEED_SNAPSHOT_ROWS;
   for (int32_t i = 0; i < count; i++) {
@@ -71,8 +71,8 @@ static void add_items(const struct peer *peer, enum feed_topic topic, struct jso
   const struct api *api = peer->hub->api;
   if (topic == FEED_POSITIONS) add_positions(api, writer);
   if (topic == FEED_ORDERS) add_orders(api, writer);
-  if (topic == FEED_SIGNALS) add_newest(api, RECORD_SIGNAL, writer);
-  if (topic == FEED_DECISIONS) add_newest(api, RECORD_DECISION, writer);
+  if (topic == FEED_SIGNALS) feed_write_newest(api, RECORD_SIGNAL, writer);
+  if (topic == FEED_DECISIONS) feed_write_newest(api, RECORD_DECISION, writer);
   if (topic == FEED_ALERTS) add_alerts(api, writer);
   if (topic == FEED_BACKTESTS) write_runs_newest(api, FEED_SNAPSHOT_ROWS, writer);
   for (int32_t symbol = 0; feed_topics[topic].is_per_symbol && symbol < feed_symbol_count(peer->hub); symbol++) {

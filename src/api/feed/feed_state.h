@@ -23,7 +23,8 @@ enum {
   FEED_GREETINGS = 256,
   FEED_POSITIONS_MAX = 64,
   FEED_RUNS_MAX = 32,
-  FEED_LOG_LINES = 256
+  FEED_LOG_LINES = 256,
+  FEED_CACHE_PACE_MS = 250
 };
 #define FEED_BYTES_MAX ((size_t)4 << 20)
 #define FEED_BYTES_HELD ((size_t)512 << 10)
@@ -138,7 +139,7 @@ struct feed_hub {
   struct http_socket_handler handler;
   struct peer *peers;
   int peer_count;
-  uint32_t wanted;  /* topics of all peers */
+  uint32_t wanted;  /* topics of all peers, and what is streamed */
   bool is_relieved; /* what is told by time is told half as often */
   struct greeting greetings[FEED_GREETINGS];
   uint32_t greeting_next;
@@ -163,6 +164,12 @@ struct feed_hub {
   struct symbol_state *symbols; /* FEED_SYMBOLS_MAX, owned */
   struct told_run runs[FEED_RUNS_MAX];
   struct feed_log *log;
+  /* feed_cache.c */
+  const struct cache_port *cache; /* NULL: none */
+  uint32_t streamed;              /* topics */
+  struct buffer streamed_text;
+  int64_t cached_ns;
+  int32_t cached_next; /* symbol */
 };
 
 int64_t feed_now_ns(const struct feed_hub *hub);
@@ -205,6 +212,13 @@ void feed_send_paced(struct feed_hub *hub);
 void feed_write_price(const struct api *api, int32_t symbol, struct json_writer *writer);
 void feed_on_text(struct peer *peer, const char *text, size_t length);
 int32_t feed_symbol_count(const struct feed_hub *hub);
+/* Items of an open array: the newest signals or decisions. */
+void feed_write_newest(const struct api *api, enum record_kind kind, struct json_writer *writer);
+
+void feed_cache_open(struct feed_hub *hub);
+/* The message that was just made, if its topic is streamed. */
+void feed_cache_message(struct feed_hub *hub, enum feed_type type);
+void feed_cache_turn(struct feed_hub *hub);
 
 struct feed_log *feed_log_open(void);
 void feed_log_close(struct feed_log *log);
