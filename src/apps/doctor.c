@@ -12,6 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "adapters/redis/redis.h"
 #include "adapters/store/migrations.h"
 #include "apps/app.h"
 #include "apps/running.h"
@@ -280,12 +281,31 @@ static void check_pids(struct doctor *doctor) {
   if (stale == 0) report(doctor, IS_OK, "PID files", "none is stale", "");
 }
 
+/* Without it the program runs: it is a copy of what the database knows, and a stream for others. */
+static void check_redis(struct doctor *doctor) {
+  const struct settings *settings = &doctor->app->settings;
+  const struct redis_options options = {.url = settings->redis_url, .password = settings->redis_password};
+  char why[CACHE_DETAIL_BYTES] = "";
+  struct problem problem;
+  problem_clear(&problem);
+  if (options.url[0] == '\0') {
+    report(doctor, IS_SKIPPED, "Redis", "REDIS_URL is empty: logins and prices are not shared, there is no event stream", "");
+    return;
+  }
+  if (redis_try(&options, why, &problem) == STATUS_OK) {
+    report(doctor, IS_OK, "Redis", why, "");
+  } else if (problem.count > 0) {
+    report(doctor, IS_FAILED, "Redis", problem.items[0].message, problem.items[0].allowed);
+  } else {
+    report(doctor, IS_WARNING, "Redis", why, "start Redis, or see REDIS_URL and REDIS_PASSWORD; trading goes on without it");
+  }
+}
+
 static void skip_rest(struct doctor *doctor) {
   report(doctor, IS_SKIPPED, "clock", "skipped: no venue to compare with in this version", "");
   report(doctor, IS_SKIPPED, "venue", "skipped: no venue can be reached in this version", "");
   report(doctor, IS_SKIPPED, "keys", "skipped: no venue can be reached in this version", "");
   report(doctor, IS_SKIPPED, "Docker", "skipped: containers are not in this version", "");
-  report(doctor, IS_SKIPPED, "Redis", "skipped: not in this version", "");
 }
 
 static void run_checks(struct doctor *doctor) {
@@ -301,6 +321,7 @@ static void run_checks(struct doctor *doctor) {
   check_port(doctor);
   check_logs(doctor);
   check_pids(doctor);
+  check_redis(doctor);
   skip_rest(doctor);
 }
 

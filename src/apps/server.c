@@ -309,6 +309,15 @@ static enum status open_webhook(struct server *server) {
   return status;
 }
 
+static enum status open_redis(struct server *server) {
+  struct app *app = server->app;
+  const struct redis_options options = {.url = app->settings.redis_url, .password = app->settings.redis_password};
+  if (options.url[0] == '\0') return STATUS_OK;
+  enum status status = redis_open(&server->redis, &options, &app->problem);
+  if (!status) redis_port(server->redis, &server->cache_port);
+  return status;
+}
+
 static enum status open_api(struct server *server) {
   const struct api_options options = {
       .host = {server, host_now, host_step, host_use_preset, host_components, server_read_system, server_start_backup, server_take_backup},
@@ -319,6 +328,7 @@ static enum status open_api(struct server *server) {
       .settings = &server->app->settings,
       .rows = &server->row_port,
       .runs = &server->run_port,
+      .cache = server->redis != NULL ? &server->cache_port : NULL,
       .webhook = server->webhook != NULL ? &server->webhook_port : NULL,
       .sockets = http_server_sockets(),
       .is_demo = true, /* recorded data are all this version has */
@@ -569,6 +579,7 @@ enum status server_open(struct server *server, struct app *app, const struct ser
   status = metrics_open(&server->metrics, server->clock);
   if (!status) server_metrics_open(server);
   if (!status) status = server_system_open(server);
+  if (!status) status = open_redis(server);
   /* All that takes time and touches nothing is behind us: the account has no engine from here to resume. */
   if (!status) status = take_over(server);
   if (!status) status = open_storage(server, &counters);
@@ -668,6 +679,7 @@ void server_close(struct server *server) {
   close_registry(server);
   if (server->has_store) server->store.close(server->store.self);
   api_close(server->api);
+  redis_close(server->redis);
   webhook_close(server->webhook);
   sqlite_rows_close(server->rows);
   server_system_close(server);

@@ -4,6 +4,7 @@
 
 #include "adapters/http/http.h"
 #include "adapters/notify/webhook.h"
+#include "adapters/redis/redis.h"
 #include "adapters/source/looped_feed.h"
 #include "adapters/store/sqlite_rows.h"
 #include "adapters/store/store_registry.h"
@@ -64,6 +65,8 @@ struct server {
   struct run_port run_port; /* of pool */
   struct webhook *webhook;  /* NULL: no address is set */
   struct webhook_port webhook_port;
+  struct redis *redis; /* NULL: no address is set */
+  struct cache_port cache_port;
   int signal_fd;
   int64_t renewed_ns, told_ns, flushed_ns, measured_ns;
   int64_t refused_ns; /* the database refuses rows since; 0 it takes them */
