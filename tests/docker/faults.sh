@@ -51,14 +51,14 @@ run "$site/deploy.sh" --timeout 240
 expect 'deploy' "$code" 0
 [ "$code" -eq 0 ] || printf '%s\n' "$output" | tail -n 20
 phase 'a trade'
-until_true 120 has_position
+within 120 has_position
 expect 'a position is open' "$?" 0
 # From here at a pace at which the trade outlives the faults.
 setting_now DEMO_SPEED "$((seconds > 60 ? 2 : 4))"
 docker restart --time 20 breakout-bot-api >/dev/null
-until_true 60 api_answers
+within 60 api_answers
 expect 'back at another pace' "$?" 0
-until_true 30 has_position
+within 30 has_position
 expect 'the position is still open' "$?" 0
 
 # ---- the faults ----
@@ -109,20 +109,20 @@ off | ok) expect 'Redis away: health says so' "$(component redis)" 'degraded or 
 *) expect 'Redis away: health says so' 1 1 ;;
 esac
 start_redis
-until_true 40 component_is redis ok
+within 40 component_is redis ok
 expect 'Redis back' "$?" 0
 
 phase 'disk full'
 fill_disk
-until_true 15 state_is paused
+within 15 state_is paused
 expect 'disk full: entries are held back' "$?" 0
 watch 'disk full'
 expect 'disk full: the disk is full' "$(df --output=avail -k "$site/data" | tail -n 1 | tr -d ' ')" 0
 expect_text 'disk full: health says so' "$(component disk)" 'failed|degraded'
 free_disk
-until_true 40 state_is running
+within 40 state_is running
 expect 'disk free: entries are let through' "$?" 0
-until_true 20 component_is database ok
+within 20 component_is database ok
 expect 'disk free: the database takes rows' "$?" 0
 
 phase 'network away'
@@ -131,26 +131,26 @@ sleep 3
 expect 'network away: the interface has no API' "$(page_is 200 && echo reached)" ''
 watch 'network away'
 join_network
-until_true 20 page_is 200
+within 20 page_is 200
 expect 'network back: the interface has the API' "$?" 0
 
 phase 'all at once'
 stop_redis
 leave_network
 fill_disk
-until_true 15 state_is paused
+within 15 state_is paused
 expect 'all at once: entries are held back' "$?" 0
 watch 'all at once'
 free_disk
 join_network
 start_redis
-until_true 40 state_is running
+within 40 state_is running
 expect 'all back: entries are let through' "$?" 0
-until_true 20 component_is database ok
+within 20 component_is database ok
 expect 'all back: the database takes rows' "$?" 0
-until_true 40 component_is redis ok
+within 40 component_is redis ok
 expect 'all back: Redis' "$?" 0
-until_true 20 page_is 200
+within 20 page_is 200
 expect 'all back: the interface has the API' "$?" 0
 
 # ---- afterwards ----

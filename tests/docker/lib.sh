@@ -207,6 +207,16 @@ stack_build() {
     export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 }
 
+# within SECONDS COMMAND...: waits by the clock: a command in a container takes a while itself.
+within() {
+    local end_at=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ "$SECONDS" -lt "$end_at" ] || return 1
+        sleep 0.2
+    done
+}
+
 run() { # sets output and code
     output=$("$@" 2>&1 </dev/null)
     code=$?

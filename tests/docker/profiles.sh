@@ -54,9 +54,9 @@ expect 'staging: limits of Redis' "$(limits_of breakout-bot-redis)" "500000000 2
 expect 'staging: limits of the interface' "$(limits_of breakout-bot-frontend)" "500000000 134217728 0"
 run docker exec breakout-bot-api breakout serve --live --port 8001
 expect 'staging: live is refused' "$([ "$code" -ne 0 ] && echo yes)" yes
-until_true 60 target_is_up node-exporter
+within 60 target_is_up node-exporter
 expect 'node-exporter is scraped' "$?" 0
-until_true 30 target_is_up breakout-bot-api
+within 30 target_is_up breakout-bot-api
 expect 'the API is scraped' "$?" 0
 expect 'Alertmanager is ready' "$(curl --silent --output /dev/null --write-out '%{http_code}' http://127.0.0.1:18385/-/ready)" 200
 expect 'Prometheus knows Alertmanager' "$(curl --silent http://127.0.0.1:18383/api/v1/alertmanagers | jq '.data.activeAlertmanagers | length')" 1
@@ -94,7 +94,7 @@ expect 'production: no secret in what an engine tells' "$(docker inspect breakou
 expect 'production: the API reads its secrets' "$(stat -c '%a %g' "$site/secrets/redis_password")" '640 10001'
 expect 'production: backups are on' "$(inspect breakout-bot-api '{{.Config.Env}}' | grep -c 'BACKUP_ENABLED=true')" 1
 secure() { curl --silent --insecure --max-time 10 --output /dev/null --write-out '%{http_code}' --resolve localhost:18389:127.0.0.1 "https://localhost:18389$1"; }
-until_true 30 test "$(secure /)" = 200
+within 30 test "$(secure /)" = 200
 expect 'production: the page over TLS' "$(secure /)" 200
 expect 'production: the API over TLS' "$(secure /api/ready)" 200
 expect 'production: plain HTTP becomes TLS' "$(curl --silent --output /dev/null --write-out '%{http_code}' --header 'Host: localhost' http://127.0.0.1:18388/)" 308

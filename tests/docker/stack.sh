@@ -41,7 +41,7 @@ run docker exec breakout-bot-frontend curl --silent --output /dev/null --write-o
 expect 'the interface finds the API by name' "$output" 200
 expect 'the page' "$(curl --silent --output /dev/null --write-out '%{http_code}' "$ui/")" 200
 expect 'the page has its number in place' "$(curl --silent "$ui/" | grep -c __CSP_NONCE__)" 0
-expect_text 'Prometheus has the metrics' "$(until_true 20 bash -c "curl --silent 'http://127.0.0.1:18343/api/v1/query?query=up' | grep -q 'breakout-bot-api'" && echo yes)" yes
+expect_text 'Prometheus has the metrics' "$(within 20 bash -c "curl --silent 'http://127.0.0.1:18343/api/v1/query?query=up' | grep -q 'breakout-bot-api'" && echo yes)" yes
 printf 'resident: %s KB\n' "$(awk '/^VmRSS/ { print $2 }' "/proc/$(inspect breakout-bot-api '{{.State.Pid}}')/status")"
 
 # ---- a container that is killed comes back ----
@@ -49,7 +49,7 @@ printf 'resident: %s KB\n' "$(awk '/^VmRSS/ { print $2 }' "/proc/$(inspect break
 phase 'kill'
 
 kill -KILL "$(inspect breakout-bot-api '{{.State.Pid}}')"
-until_true 40 docker exec breakout-bot-api breakout ctl ready --timeout 2 >/dev/null 2>&1
+within 40 docker exec breakout-bot-api breakout ctl ready --timeout 2 >/dev/null 2>&1
 expect 'a killed API comes back' "$?" 0
 
 # ---- update under reads ----
@@ -79,12 +79,28 @@ expect 'nothing is left over' "$(docker ps --all --quiet --filter name=breakout-
 phase 'down and up'
 
 sessions=$(sqlite3 "$site/data/breakout_bot.db" 'SELECT count(*) FROM sessions')
+docker exec breakout-bot-redis redis-cli set kept-over-down yes >/dev/null
+asked_at=$(date +%s)
+series() { curl --silent --max-time 5 "http://127.0.0.1:18343/api/v1/query?query=sort_desc(breakout_engine_state_transitions_total)&time=$asked_at" | jq -c '[.data.result[] | [.metric, .value]] | sort'; }
+within 20 curl --silent --fail --output /dev/null "http://127.0.0.1:18343/-/ready"
+kept=$(series)
+expect 'Prometheus has series' "$(($(jq length <<<"$kept") > 0))" 1
 run compose_in "$site" down
 expect 'down' "$code" 0
-run compose_in "$site" up -d --no-build
-expect 'up again' "$code" 0
-until_true 60 docker exec breakout-bot-api breakout ctl ready --timeout 2 >/dev/null 2>&1
+compose_in "$site" up -d --no-build >"$SCRATCH/up.log" 2>&1 &
+up=$!
+for _ in $(seq 1500); do
+    curl --silent --fail --max-time 1 --output /dev/null http://127.0.0.1:18340/api/ready && break
+    sleep 0.02
+done
 expect 'ready again' "$?" 0
+ready_at=$(date +%s%N)
+printf 'start: %s ms from the start of the container until it is ready, with the history of this run\n' "$(((ready_at - $(date -d "$(inspect breakout-bot-api '{{.State.StartedAt}}')" +%s%N)) / 1000000))"
+wait "$up"
+expect 'up again' "$?" 0
 expect 'the data are there' "$([ "$(sqlite3 "$site/data/breakout_bot.db" 'SELECT count(*) FROM sessions')" -ge "$sessions" ] && echo yes)" yes
+expect 'the key in Redis is there' "$(docker exec breakout-bot-redis redis-cli get kept-over-down)" yes
+within 20 curl --silent --fail --output /dev/null "http://127.0.0.1:18343/-/ready"
+expect 'the series of Prometheus are there' "$(series)" "$kept"
 phase ''
 finish
