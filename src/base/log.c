@@ -192,6 +192,8 @@ static void write_output(enum file_index index, int64_t time_ms) {
   if (output->bytes == 0) output->day_ms = calendar_day_start(time_ms);
   if (output->descriptor < 0 || !write_line(output->descriptor, state.line.data, state.line.length)) {
     atomic_fetch_add(&state.dropped, 1);
+    /* What a full disk took of the line would be glued to the next one. */
+    if (output->descriptor >= 0 && ftruncate(output->descriptor, output->bytes) != 0) close_output(output); /* opened again within a second */
     return;
   }
   output->bytes += (int64_t)state.line.length;

@@ -7,10 +7,12 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -280,6 +282,29 @@ static void a_deleted_file_comes_back(void **unused) {
   buffer_deinit(&out);
 }
 
+/* A limit of the file's size stops in the middle of a line, as a full disk does. */
+static void a_line_that_does_not_fit_leaves_no_half(void **unused) {
+  (void)unused;
+  struct rlimit before;
+  struct buffer out = {0};
+  int64_t dropped = log_dropped();
+  open_log(5.0);
+  log_write(LOG_INFO, "engine", "e", NULL, "before");
+  signal(SIGXFSZ, SIG_IGN);
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){200, before.rlim_max}), 0);
+  log_write(LOG_INFO, "engine", "e", NULL, "%0200d", 7);
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+  signal(SIGXFSZ, SIG_DFL);
+  log_write(LOG_INFO, "engine", "e", NULL, "after");
+  log_close();
+  read_whole("breakout.log", &out);
+  assert_int_equal(check_lines(out.data), 2);
+  assert_non_null(strstr(out.data, "after"));
+  assert_int_equal(log_dropped() - dropped, 1);
+  buffer_deinit(&out);
+}
+
 static void put_file(const char *name, size_t bytes, int64_t age_days) {
   struct buffer file = {0};
   uint32_t noise = 1;
@@ -426,6 +451,7 @@ int main(void) {
       test_in_directory(threads_do_not_mix_lines),
       test_in_directory(bad_directories_are_refused),
       test_in_directory(a_deleted_file_comes_back),
+      test_in_directory(a_line_that_does_not_fit_leaves_no_half),
       test_in_directory(cleanup_by_age),
       test_in_directory(cleanup_by_size),
       test_in_directory(a_missing_directory_is_not_found),
