@@ -7,9 +7,9 @@ NEXT=breakout-bot-api-next
 UI=breakout-bot-frontend
 tag=$(setting IMAGE_TAG local)
 api_url=http://$(setting BIND_ADDRESS 127.0.0.1):$(setting DOCKER_PORT_UI 3000)
-DOCKER_BUILD_VERSION=$(sed -n 's/^## \[\{0,1\}\([0-9][0-9.]*\).*/\1/p' "$ROOT/CHANGELOG.md" | head -n 1)
-DOCKER_BUILD_COMMIT=$(git -C "$ROOT" rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
-export DOCKER_BUILD_VERSION DOCKER_BUILD_COMMIT
+data_dir=$ROOT/data
+# Seconds in which the old container stays beside the new one: what breaks at once goes back without a read that fails.
+PROBATION_S=8
 find_compose || end 2 'there is neither "docker compose" nor docker-compose'
 choose_files "$profile"
 
@@ -48,28 +48,28 @@ keep_or_restore_tags() { # keep|restore
 }
 
 build_next() {
+    [ -z "$candidate" ] || end 64 'update.sh: --program is for an installation without Docker'
+    DOCKER_BUILD_VERSION=$(sed -n 's/^## \[\{0,1\}\([0-9][0-9.]*\).*/\1/p' "$ROOT/CHANGELOG.md" | head -n 1)
+    DOCKER_BUILD_COMMIT=$(git -C "$ROOT" rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+    export DOCKER_BUILD_VERSION DOCKER_BUILD_COMMIT
     keep_or_restore_tags keep
     if ! DOCKER_BUILDKIT=1 COMPOSE_DOCKER_CLI_BUILD=1 compose build "$API" "$UI" >"$LOGS/build.log" 2>&1; then
-        keep_or_restore_tags restore
         tail -n 10 "$LOGS/build.log" >&2
-        write_report 1 'the build failed'
-        end 1 'the build failed (logs/build.log); the old version runs on'
+        refuse 'the build failed (logs/build.log)'
     fi
     done_with "$(docker images --format '{{.Repository}} {{.Size}}' --filter "reference=breakout-bot-*:$tag" | paste -sd, | sed 's/,/, /g')"
 }
 
-try_on_copy() {
-    local words
-    for words in doctor 'db migrate --copy'; do
-        # shellcheck disable=SC2086 # two words
-        one_shot "$API:$tag" $words >>"$LOGS/update.log" 2>&1 && continue
-        keep_or_restore_tags restore
-        rm -f "$ROOT"/data/*.migrated*
-        write_report 1 "the new version fails at: $words"
-        end 1 "the new version fails at 'breakout $words' (logs/update.log); the old version runs on"
-    done
-    rm -f "$ROOT"/data/*.migrated*
-    done_with 'settings and a copy of the database are accepted'
+# The image that has the tag is the one that the next start takes: a version that was refused gives it back.
+put_back() { keep_or_restore_tags restore; }
+
+image_of() { if [ "$1" = next ]; then echo "$API:$tag"; else echo "$API:rollback"; fi; }
+# Before the build there is no image called rollback yet.
+version_of() { if [ "$1" = next ]; then docker run --rm --network none "$API:$tag" breakout --version; else docker exec "$API" breakout --version; fi | head -n 1; }
+try() { one_shot "$API:$tag" "$@"; }
+replay_copy() {
+    timeout "$timeout_s" docker run --rm --network none --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges -e DATA_DIR=/app/data \
+        -e LOG_TO_FILE=false -v "$trial:/app/data:ro" "$(image_of "$1")" breakout replay "$2" --verify
 }
 
 # wait_serving NAME
@@ -91,6 +91,15 @@ replace_service() {
     docker rm -f "$NEXT" >/dev/null 2>&1 || true
 }
 
+# What an image runs, without the labels that name its version and commit.
+content_of() { docker image inspect --format '{{json .RootFS}} {{json .Config.Cmd}} {{json .Config.Entrypoint}} {{json .Config.Env}} {{.Config.User}}' "$1"; }
+
+# The interface is left alone unless it is another one.
+replace_ui() {
+    [ "$(content_of "$(docker inspect --format '{{.Image}}' "$UI")")" = "$(content_of "$UI:$tag")" ] && return 0
+    compose up -d --no-build --no-deps "$UI" >>"$LOGS/update.log" 2>&1
+}
+
 gap_of_log() {
     local from to
     from=$(grep '"event":"handed_over"' "$ROOT/logs/breakout.log" 2>/dev/null | tail -n 1 | sed -nE 's/^\{"ts":"([^"]*)".*/\1/p')
@@ -102,36 +111,36 @@ gap_of_log() {
     echo $((($(date -d "$to" +%s%N) - $(date -d "$from" +%s%N)) / 1000000))
 }
 
+probation() {
+    local end_at=$((SECONDS + (verify_s < PROBATION_S ? verify_s : PROBATION_S)))
+    while [ "$SECONDS" -lt "$end_at" ]; do
+        [ "$(serving_name)" = "$NEXT" ] || return 1
+        sleep 0.2
+    done
+}
+
 hand_over() {
     start_next --takeover || roll_back 'the new version could not be started'
     wait_serving "$NEXT" || roll_back "the new version did not serve within $timeout_s s"
     gap_ms=$(gap_of_log)
+    probation || roll_back 'the new version has ended'
     replace_service || roll_back 'the service could not be made anew'
-    compose up -d --no-build --no-deps "$UI" >>"$LOGS/update.log" 2>&1 || roll_back 'the interface could not be made anew'
+    replace_ui || roll_back 'the interface could not be made anew'
     done_with "$API serves; the engine paused for $gap_ms ms"
 }
 
-roll_back() {
-    local reason=$1
-    note "$reason: going back to the version before"
+go_back() {
+    what_serves="the container $API"
     docker logs --tail 10 "$NEXT" >>"$LOGS/update.log" 2>&1 || docker logs --tail 10 "$API" >>"$LOGS/update.log" 2>&1 || true
-    keep_or_restore_tags restore
+    put_back
     docker rm -f "$NEXT" >/dev/null 2>&1 || true
     # The old container took the account back by itself, or the new one has it: then the old image takes over from it, or starts where it has died.
     if [ "$(docker inspect --format '{{.Image}}' "$API" 2>/dev/null)" != "$(docker image inspect --format '{{.Id}}' "$API:$tag")" ]; then
         if [ "$(docker inspect --format '{{.RestartCount}}' "$API" 2>/dev/null || echo 1)" -gt 0 ]; then docker stop --time 5 "$API" >/dev/null 2>&1 || true; fi
-        if ! start_next --takeover --take-back || ! wait_serving "$NEXT" || ! replace_service; then
-            write_report 7 "$reason; the way back failed"
-            end 7 "$reason, and the way back failed: ./status.sh, logs/update.log, scripts/restore.sh; positions are in the journal, their stops at the venue"
-        fi
-        compose up -d --no-build --no-deps "$UI" >>"$LOGS/update.log" 2>&1 || note 'the interface could not be made anew'
+        start_next --takeover --take-back && wait_serving "$NEXT" && replace_service || return 1
+        replace_ui || note 'the interface could not be made anew'
     fi
-    if wait_serving "$API"; then
-        write_report 6 "$reason; rolled back"
-        end 6 "$reason; the version before serves again"
-    fi
-    write_report 7 "$reason; the way back failed"
-    end 7 "$reason, and $API does not serve: ./status.sh, logs/update.log"
+    wait_serving "$API"
 }
 
 complete() {

@@ -3,7 +3,6 @@
 
 supervisor=$(pid_of supervisor)
 old=$(pid_of breakout)
-old_program=$(readlink -f "/proc/$old/exe")
 next=
 api_url=$(server_url "$(port_in_use_by_us)")
 data_dir=$(setting DATA_DIR ./data)
@@ -32,32 +31,24 @@ build_next() {
     fi
     make -C "$ROOT" BUILD=build/next all >"$LOGS/build.log" 2>&1 || {
         grep -E 'error|Error' "$LOGS/build.log" | head -n 10 >&2 || true
-        write_report 1 'the build failed'
-        end 1 'the build failed (logs/build.log); the old version runs on'
+        refuse 'the build failed (logs/build.log)'
     }
     candidate=$ROOT/build/next/breakout
     done_with "$("$candidate" --version)"
 }
 
-try_on_copy() {
-    local words
-    for words in doctor 'db migrate --copy'; do
-        # shellcheck disable=SC2086 # two words
-        (cd "$ROOT" && timeout "$timeout_s" "$candidate" $words) >>"$LOGS/update.log" 2>&1 && continue
-        rm -f "$data_dir"/*.migrated*
-        write_report 1 "the new version fails at: $words"
-        end 1 "the new version fails at 'breakout $words' (logs/update.log); the old version runs on"
-    done
-    rm -f "$data_dir"/*.migrated*
-    done_with 'settings and a copy of the database are accepted'
-}
+try() { (cd "$ROOT" && timeout "$timeout_s" "$candidate" "$@"); }
+program_of() { if [ "$1" = next ]; then echo "$candidate"; else echo "/proc/$old/exe"; fi; }
+version_of() { "$(program_of "$1")" --version | head -n 1; }
+replay_copy() { (cd "$ROOT" && DATA_DIR=$trial timeout "$timeout_s" "$(program_of "$1")" replay "$2" --verify); }
+
+put_back() { :; } # nothing has the name of the running program yet
 
 # wait_serving PID SECONDS
 wait_serving() {
-    local ticks=$(($2 * 20))
+    local end_at=$((SECONDS + $2 + 1))
     while [ "$(serving_pid)" != "$1" ] || [ "$(http_code "$api_url/api/ready" 2)" != 200 ]; do
-        [ "$ticks" -gt 0 ] && process_started_at "$1" >/dev/null || return 1
-        ticks=$((ticks - 1))
+        [ "$SECONDS" -lt "$end_at" ] && process_started_at "$1" >/dev/null || return 1
         sleep 0.05
     done
 }
@@ -68,7 +59,7 @@ hand_over() {
     echo "$candidate" >"$PIDS/next.program"
     kill -USR1 "$supervisor"
     until [ -s "$PIDS/next.pid" ]; do
-        [ "$ticks" -gt 0 ] || { write_report 1 'no successor'; end 1 "the supervisor started no successor ($seen)"; }
+        [ "$ticks" -gt 0 ] || refuse "the supervisor started no successor ($seen)"
         ticks=$((ticks - 1))
         sleep 0.05
     done
@@ -91,29 +82,24 @@ gap_of_log() {
 }
 
 # The old process takes the account back by itself as soon as the new one is gone, schema included.
-roll_back() {
-    local reason=$1
-    note "$reason: going back to the version before"
+go_back() {
+    what_serves="process $old"
     tail -n 10 "$LOGS/breakout.out" >>"$LOGS/update.log" 2>/dev/null || true
     if [ -n "$next" ] && process_started_at "$next" >/dev/null; then
+        kill -CONT "$next" 2>/dev/null || true
         kill -TERM "$next" 2>/dev/null || true
         wait_gone 10 "$next" || kill -KILL "$next" 2>/dev/null || true
         wait_gone 5 "$next" || true
     fi
     rm -f "$PIDS/next.pid" "$PIDS/next.program"
-    if wait_serving "$old" "$timeout_s"; then
-        write_report 6 "$reason; rolled back"
-        end 6 "$reason; process $old serves again"
-    fi
-    write_report 7 "$reason; the way back failed"
-    end 7 "$reason, and process $old did not take the account back: ./status.sh, then ./start.sh restart; positions are in the journal, their stops at the venue"
+    wait_serving "$old" "$timeout_s"
 }
 
 complete() {
     # The name that the supervisor starts again by; the old program is kept beside it.
     if [ "$candidate" = "$ROOT/build/next/breakout" ]; then
         mkdir -p "$ROOT/build/rollback"
-        cp -f "$old_program" "$ROOT/build/rollback/breakout" 2>/dev/null || true
+        cp -f "/proc/$old/exe" "$ROOT/build/rollback/breakout" 2>/dev/null || true
         ln -f "$candidate" "$PROGRAM" 2>/dev/null || cp -f "$candidate" "$PROGRAM"
     fi
     rm -f "$PIDS/next.program"

@@ -130,68 +130,138 @@ if [ ! -x "$program" ] || ! command -v sqlite3 >/dev/null; then
     finish
     exit
 fi
+# shellcheck source=tests/support/update_checks.sh
+. "$ROOT/tests/support/update_checks.sh"
 home=$SCRATCH/home
+programs=$SCRATCH/programs
 port=$(free_port)
-mkdir -p "$home/bin"
-cp -r "$ROOT/start.sh" "$ROOT/stop.sh" "$ROOT/status.sh" "$ROOT/update.sh" "$ROOT/scripts" "$ROOT/presets" "$home"
+ui_port=$(free_port)
+mkdir -p "$home/frontend/dist" "$home/bin" "$programs"
+cp "$program" "$programs/good"
+corrupt_program "$programs/good" "$programs/corrupt"
+newer_program "$programs/good" "$programs/newer"
+make_bad_release "$programs/bad" || exit 1
+bad_release() { # FAULT: prints its file
+    printf '#!/bin/bash\nFAULT=%s REAL=%s exec %s "$@"\n' "$1" "$programs/good" "$programs/bad" >"$programs/$1"
+    chmod 755 "$programs/$1"
+    printf '%s\n' "$programs/$1"
+}
+cp -r "$ROOT/start.sh" "$ROOT/stop.sh" "$ROOT/status.sh" "$ROOT/update.sh" "$ROOT/scripts" "$ROOT/presets" "$ROOT/deploy" "$home"
 cp "$program" "$home/bin/breakout"
 ln -s "$ROOT/recordings" "$home/recordings"
-printf 'FEED=demo\nAUTOSTART=paper\nPORT=%s\nUI_PORT=0\nMAX_CPU_PERCENT=100\nWARN_CPU_PERCENT=100\nMAX_DISK_PERCENT=100\n' "$port" >"$home/.env"
+echo '<!doctype html><title>page</title>' >"$home/frontend/dist/index.html"
+cat >"$home/.env" <<SETTINGS
+FEED=demo
+AUTOSTART=paper
+PORT=$port
+UI_PORT=$ui_port
+DEMO_SPEED=900
+MAX_CPU_PERCENT=100
+WARN_CPU_PERCENT=100
+MAX_DISK_PERCENT=100
+SETTINGS
 chmod 600 "$home/.env"
 export BREAKOUT_PROGRAM=$home/bin/breakout
+database=$home/data/breakout_bot.db
 trap '"$home/stop.sh" >/dev/null 2>&1' EXIT
 
-# A version that takes over and dies a second later, having changed the schema as a newer one would.
-cat >"$home/bin/dies" <<WORDS
-#!/bin/bash
-if [ "\$1" = serve ]; then
-    (
-        for i in \$(seq 200); do [ "\$(cut -d' ' -f1 data/serving.pid)" = \$\$ ] && break; sleep 0.05; done
-        version=\$(sqlite3 data/breakout_bot.db 'SELECT max(version) + 1 FROM schema_migrations')
-        sqlite3 -cmd '.timeout 3000' data/breakout_bot.db "BEGIN; ALTER TABLE trades ADD COLUMN mood TEXT; INSERT INTO schema_migrations(version, name, applied_at, checksum, down_available, down_sql) VALUES(\$version, 'program 9', 1, 'x', 1, 'ALTER TABLE trades DROP COLUMN mood;'); COMMIT"
-        sleep 0.5
-        kill -KILL \$\$
-    ) >/dev/null 2>&1 9>&- &
-fi
-exec "$home/bin/breakout" "\$@"
-WORDS
-printf '#!/bin/bash\n[ "$1 $2" != "db migrate" ] || exit 1\nexec "%s" "$@"\n' "$home/bin/breakout" >"$home/bin/no_migration"
-chmod 755 "$home"/bin/*
+# Its versions: what a version is built from is told by a file, so that nothing is compiled. One does not build.
+(
+    cd "$home" || exit 1
+    git init --quiet --initial-branch main . && git config user.email test@localhost && git config user.name test
+    printf '%s\n' /bin /data /logs /pids /reports /backups /build /recordings /frontend .env >.gitignore
+    printf 'BUILD ?= build\nall:\n\tgcc -fsyntax-only release.c\n\tmkdir -p $(BUILD)\n\tinstall -m 755 $(shell cat release) $(BUILD)/breakout\nui:\n' >Makefile
+    echo 'int release = 1;' >release.c
+    echo "$programs/good" >release
+    git add . && git commit --quiet --message first && git tag v1
+    echo "$programs/newer" >release
+    git commit --quiet --all --message second && git tag v2
+    echo 'int release = ;' >release.c
+    git commit --quiet --all --message third && git tag v3
+    git clone --quiet --bare . "$SCRATCH/origin.git"
+    git tag --delete v2 v3 && git reset --quiet --hard v1 && git remote add origin "$SCRATCH/origin.git"
+) >/dev/null
 
+# Fast until there is something to lose, then so slow that a position stays open through all of it.
 run "$home/start.sh"
 expect_text 'the installation starts' "$code" '^[05]$'
+has_position_and_trade() { [ "$(sqlite3 "$database" 'SELECT (SELECT count(*) FROM trades) > 0 AND EXISTS (SELECT 1 FROM positions WHERE closed_at IS NULL)' 2>/dev/null)" = 1 ]; }
+until_true 40 has_position_and_trade
+expect 'a trade and an open position' "$?" 0
+"$home/stop.sh" >/dev/null
+sed -i 's/^DEMO_SPEED=.*/DEMO_SPEED=6/' "$home/.env"
+run "$home/update.sh" --no-pull --dry-run
+expect 'a stopped system, dry run' "$code $(ls "$home/pids/supervisor.pid" 2>/dev/null)" '0 '
+run "$home/update.sh" --no-pull
+expect 'a stopped system is started' "$code" 0
 until_true 20 test -s "$home/data/serving.pid"
 first=$(cut -d' ' -f1 "$home/data/serving.pid")
-trade_tables() { sqlite3 "$home/data/breakout_bot.db" 'SELECT max(version) FROM schema_migrations; SELECT group_concat(name) FROM pragma_table_info("trades")'; }
-schema=$(trade_tables)
+from=$(last_record "$programs/good" "$home/data")
+keep_rows "$database"
+read_always API "http://127.0.0.1:$port/api/live"
+read_always page "http://127.0.0.1:$ui_port/"
+slowest_ms=0
 
-# Readers all the while: what they got stands in a file.
-(
-    while [ ! -e "$SCRATCH/enough" ]; do
-        curl --silent --max-time 10 --output /dev/null --write-out '%{http_code}\n' "http://127.0.0.1:$port/api/live"
-        sleep 0.02
-    done >"$SCRATCH/answers"
-) &
-readers=$!
+# Refused before anything is changed: the old one does not even notice.
+refuses() { # NAME REASON WORDS...
+    local name=$1 reason=$2
+    shift 2
+    run "$home/update.sh" --verify 1 "$@"
+    expect "$name: refused" "$code" 1
+    expect_text "$name: the reason" "$output" "$reason"
+    expect "$name: the same process serves" "$(cut -d' ' -f1 "$home/data/serving.pid")" "$first"
+}
+# Taken over, found out, gone back from.
+goes_back() { # FAULT REASON WORDS...
+    local fault=$1 reason=$2 took
+    shift 2
+    run "$home/update.sh" --program "$(bad_release "$fault")" --json "$@"
+    expect "$fault: rolled back" "$code" 6
+    expect_text "$fault: the reason" "$output" "$reason"
+    took=$(sed -nE 's/.*"rollback_ms":([0-9]+).*/\1/p' <<<"$output")
+    [ "${took:-999999}" -le "$slowest_ms" ] || slowest_ms=${took:-999999}
+    expect "$fault: the old one has taken back" "$(cut -d' ' -f1 "$home/data/serving.pid")" "$first"
+    rows_are_kept "$fault" "$database"
+}
 
-run "$home/update.sh" --program "$home/bin/no_migration" --verify 1
-expect 'a version that cannot migrate' "$code" 1
-run "$home/update.sh" --program "$home/bin/dies" --verify 6 --timeout 20
-expect 'a version that dies' "$code" 6
-expect 'the old one has taken back' "$(cut -d' ' -f1 "$home/data/serving.pid")" "$first"
-expect 'the schema is the one of before' "$(trade_tables)" "$schema"
-run "$home/update.sh" --program "$home/bin/breakout" --verify 2 --json
+echo '# a change' >>"$home/start.sh"
+refuses 'a changed file' 'files of the repository were changed here \(start.sh\)' --version v2
+git -C "$home" checkout --quiet start.sh
+refuses 'a version that is not there' 'there is no version v9' --version v9
+refuses 'a version that does not build' 'the build failed' --version v3
+expect 'the files are the old ones again' "$(git -C "$home" symbolic-ref --short HEAD) $(cat "$home/release")" "main $programs/good"
+refuses 'a migration with an error' "fails at 'breakout db migrate --copy': .*duplicate column" --program "$(bad_release bad_migration)"
+refuses 'other decisions' 'decides otherwise: first difference .*passed_again.*passed_twice' --program "$programs/corrupt"
+expect 'nothing of the trial is left' "$(find "$home/data" -name 'trial*' -o -name '*.migrated*')" ''
+
+goes_back no_start 'did not serve'
+goes_back deaf 'did not serve within 2 s' --timeout 2
+goes_back broken_migration 'did not serve'
+goes_back dies_migrated 'has ended' --verify 6
+goes_back unhealthy 'is not healthy' --verify 10
+goes_back slow 'reads take' --verify 1
+printf 'slowest way back: %s ms\n' "$slowest_ms"
+expect 'the way back takes less than 2 minutes' "$([ "$slowest_ms" -gt 0 ] && [ "$slowest_ms" -lt 120000 ] && echo yes)" yes
+
+# There and back by git: N, N+1, N.
+run "$home/update.sh" --verify 2 --version v2 --json
 expect 'a good version' "$code" 0
 expect_text 'a good version tells its gap' "$output" '"gap_ms":[0-9]+'
 second=$(cut -d' ' -f1 "$home/data/serving.pid")
 expect 'another process serves' "$([ -n "$second" ] && [ "$second" != "$first" ] && echo yes)" yes
 expect 'the supervisor knows it' "$(cut -d' ' -f1 "$home/pids/breakout.pid")" "$second"
-touch "$SCRATCH/enough"
-wait "$readers"
-# The version that dies takes what it has accepted with it: at most one answer is cut off there.
-expect_text 'reads that failed' "$(grep -cv '^200$' "$SCRATCH/answers")" '^[01]$'
-expect_text 'reads that were answered' "$(grep -c '^200$' "$SCRATCH/answers")" '^[0-9]{2,}$'
-expect 'reports of the updates' "$(find "$home/reports" -name 'update_*.json' | wc -l)" 3
+expect 'it is the new version' "$("/proc/$second/exe" --version)" "$("$programs/newer" --version)"
+expect 'so is the program for the next start' "$(cmp "$BREAKOUT_PROGRAM" "$programs/newer" && echo same)" same
+rows_are_kept 'a good version' "$database"
+run "$home/update.sh" --verify 2 --version v1
+expect 'back to the version before' "$code" 0
+third=$(cut -d' ' -f1 "$home/data/serving.pid")
+expect 'it is the old version' "$("/proc/$third/exe" --version)" "$("$programs/good" --version)"
+rows_are_kept 'back to the version before' "$database"
+
+stop_reading API page
+stops_rest 'eight updates' "$programs/good" "$home/data" "$from"
+expect_text 'reports of the updates' "$(find "$home/reports" -name 'update_*.json' | wc -l)" '^1[0-9]$'
 
 run "$home/stop.sh"
 expect 'stop' "$code" 0
