@@ -21,7 +21,7 @@ mkdir -p "$site/data"
 truncate -s 3G "$SCRATCH/disk.img"
 if ! mkfs.ext4 -q -F -m 0 "$SCRATCH/disk.img" || ! mount -o loop "$SCRATCH/disk.img" "$site/data" 2>/dev/null; then
     skip 'faults' 'no loop device for a disk of its own'
-    finish
+    stack_finish
     exit
 fi
 rmdir "$site/data/lost+found"
@@ -197,4 +197,4 @@ expect 'tables compared' "$((compared > 10))" 1
 printf 'journal: %s records, database: %s positions, %s orders, %s decisions\n' "$(sqlite3 "$database" "SELECT value FROM counters WHERE name = 'journal_seq'")" \
     "$(sqlite3 "$database" 'SELECT count(*) FROM positions')" "$(sqlite3 "$database" 'SELECT count(*) FROM orders')" "$(sqlite3 "$database" 'SELECT count(*) FROM decisions')"
 phase ''
-finish
+stack_finish

@@ -13,10 +13,17 @@ PATH=$PATH:/usr/sbin
 # Debian's client: it has the builder inside, and no plugin is needed.
 docker() { /usr/bin/docker "$@"; }
 
+# Is there anything of an installation on the engine at hand? A test would deploy over it and take its volumes away at the end.
+has_installation() {
+    [ -n "$(docker ps --all --quiet --filter name=^breakout-bot-)$(docker volume ls --quiet --filter name=^breakout-bot_)" ]
+}
+
 # engine_start: uses the engine that answers, else starts one of our own on a socket of our own. False: there can be none here.
 engine_start() {
     if [ -z "${DOCKER_HOST:-}" ] && docker info >/dev/null 2>&1; then
-        return 0
+        has_installation || return 0
+        echo 'the Docker engine of this machine has an installation of Breakout Bot: it is left alone' >&2
+        return 1
     fi
     export DOCKER_HOST=unix://$DOCKER_TEST_DIR/docker.sock
     docker info >/dev/null 2>&1 && return 0
@@ -163,6 +170,13 @@ stack_end() {
     mountpoint -q "$site/data" && umount "$site/data"
     engine_stop
     rm -rf --one-file-system "$SCRATCH"
+}
+
+# The last word, when all of it is gone.
+stack_finish() {
+    trap - EXIT
+    stack_end
+    finish
 }
 
 # stack_begin NAME PORT: an engine, and in $site a copy of the tree with settings for the demo. The services publish PORT and the ones after it. Without

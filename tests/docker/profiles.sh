@@ -110,4 +110,4 @@ for name in breakout-bot-api breakout-bot-frontend breakout-bot-redis breakout-b
     printf '   %s: %s MB resident\n' "$name" "$(($(awk '/^VmRSS/ { print $2 }' "/proc/$(inspect "$name" '{{.State.Pid}}')/status") / 1024))"
 done
 phase ''
-finish
+stack_finish

@@ -42,6 +42,12 @@ expect 'the interface finds the API by name' "$output" 200
 expect 'the page' "$(curl --silent --output /dev/null --write-out '%{http_code}' "$ui/")" 200
 expect 'the page has its number in place' "$(curl --silent "$ui/" | grep -c __CSP_NONCE__)" 0
 expect_text 'Prometheus has the metrics' "$(within 20 bash -c "curl --silent 'http://127.0.0.1:18343/api/v1/query?query=up' | grep -q 'breakout-bot-api'" && echo yes)" yes
+expect 'containers speak JSON' "$(docker logs --tail 20 breakout-bot-api 2>&1 | jq -r 'has("ts") and has("level") and has("component")' 2>&1 | sort -u)" true
+expect 'logs on the host are JSON' "$(jq -r 'has("ts") and has("level") and has("component")' "$site/logs/breakout.log" 2>&1 | sort -u)" true
+run docker run -d --rm --read-only --tmpfs /tmp --name breakout-bot-elsewhere -e VITE_API_URL=https://api.example.org breakout-bot-frontend:local
+within 10 docker exec breakout-bot-elsewhere wget -q -O /dev/null http://127.0.0.1:3000/healthz >/dev/null 2>&1
+expect 'the address of the API is of run time' "$(docker exec breakout-bot-elsewhere curl --silent http://127.0.0.1:3000/config.json | jq -r .api_url)" https://api.example.org
+docker rm --force breakout-bot-elsewhere >/dev/null 2>&1
 printf 'resident: %s KB\n' "$(awk '/^VmRSS/ { print $2 }' "/proc/$(inspect breakout-bot-api '{{.State.Pid}}')/status")"
 
 # ---- a container that is killed comes back ----
@@ -51,6 +57,23 @@ phase 'kill'
 kill -KILL "$(inspect breakout-bot-api '{{.State.Pid}}')"
 within 40 docker exec breakout-bot-api breakout ctl ready --timeout 2 >/dev/null 2>&1
 expect 'a killed API comes back' "$?" 0
+
+# ---- a build that fails, and a second deployment ----
+
+phase 'deploy again'
+before=$(inspect breakout-bot-api '{{.Id}}')
+sed -i 's|^WORKDIR /app|RUN ["false"]\n&|' "$site/Dockerfile"
+run "$site/deploy.sh"
+expect 'deploy with a broken build' "$code" 1
+expect 'what ran runs on' "$(inspect breakout-bot-api '{{.Id}} {{.State.Running}}')" "$before true"
+sed -i '/^RUN \["false"\]$/d' "$site/Dockerfile"
+run "$site/deploy.sh" --timeout 240
+expect 'deploy again' "$code" 0
+[ "$code" -eq 0 ] || printf '%s\n' "$output" | tail -n 20
+backup=$(find "$site/backups" -mindepth 1 -maxdepth 1 -type d -name '2*' | sort | tail -n 1)
+expect 'data were saved before' "$(tar -tzf "$backup/data.tar.gz" 2>/dev/null | grep -c 'breakout_bot.db$')" 1
+expect 'logs, reports, presets and settings too' "$(tar -tzf "$backup/files.tar.gz" | grep -cE '^(logs|reports|presets)/$|^\.env$')" 4
+expect 'what was saved is private' "$(stat -c %a "$backup" "$backup"/* | paste -sd' ')" '700 600 600 600'
 
 # ---- update under reads ----
 
@@ -103,4 +126,4 @@ expect 'the key in Redis is there' "$(docker exec breakout-bot-redis redis-cli g
 within 20 curl --silent --fail --output /dev/null "http://127.0.0.1:18343/-/ready"
 expect 'the series of Prometheus are there' "$(series)" "$kept"
 phase ''
-finish
+stack_finish
