@@ -360,6 +360,47 @@ static void test_cache(void **state) {
   }
 }
 
+static void add_items(struct source *source, int64_t from_ms, struct buffer *out) {
+  struct source_item item;
+  assert_int_equal(source_seek(source, from_ms, &problem), STATUS_OK);
+  for (;;) {
+    assert_int_equal(source_next(source, &item, &problem), STATUS_OK);
+    if (item.kind == SOURCE_END) return;
+    buffer_add(out, &item.ts, sizeof item.ts);
+    if (item.kind == SOURCE_CANDLE) buffer_add(out, item.candle, sizeof *item.candle);
+  }
+}
+
+/* Rows that lie in the file of the cache are handed out, joined and filled like rows in memory, from wherever one begins. */
+static void test_cached_rows(void **state) {
+  (void)state;
+  struct source *source;
+  struct buffer plain = {0}, cached = {0};
+  assert_int_equal(mkdir(in_folder("rows"), 0700), 0);
+  write_market("rows/BTCUSDT-1m.csv", 0, 0, 700);
+  write_market("rows/BTCUSDT-1m-b.csv", 0, 703, 1440); /* joined: goes to memory, and the hole is filled there */
+  write_market("rows/SOLUSDT-1m.csv", 3, 0, 1440);
+  struct source_options options = {.data = in_folder("rows"), .is_filled_flat = true};
+  for (int i = 0; i < 3; i++) { /* without a cache, filling it, from it */
+    struct buffer *out = i == 0 ? &plain : &cached;
+    problem_clear(&problem);
+    assert_int_equal(source_open(&source, &options, &problem), STATUS_OK);
+    const int64_t from_ms[] = {INT64_MIN, INT64_C(1704067200000) + 600 * MINUTE_MS, INT64_C(1704067200000) + 100 * MINUTE_MS};
+    for (size_t k = 0; k < 3; k++) add_items(source, from_ms[k], out);
+    size_t count;
+    const struct candle *rows = source_candles(source, source_find_symbol(source, "SOLUSDT"), &count);
+    buffer_add(out, rows, count * sizeof *rows);
+    source_close(source);
+    options.cache_folder = in_folder("cache");
+    if (i == 0) continue;
+    assert_int_equal(cached.length, plain.length);
+    assert_memory_equal(cached.data, plain.data, plain.length);
+    buffer_clear(&cached);
+  }
+  buffer_deinit(&plain);
+  buffer_deinit(&cached);
+}
+
 static void test_generated_markets(void **state) {
   (void)state;
   static struct candle rows[2 * 1440], again[2 * 1440];
@@ -423,6 +464,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_instruments, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(test_export_comes_back, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(test_cache, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(test_cached_rows, make_folder, remove_folder),
       cmocka_unit_test(test_generated_markets),
       cmocka_unit_test(test_candles_from_trades),
   };

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "adapters/source/cache.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -23,6 +24,8 @@ struct cache_header {
   char symbol[CSV_SYMBOL_MAX];
   uint32_t header_crc, unused;
 };
+
+static_assert(sizeof(struct cache_header) % sizeof(int64_t) == 0, "rows are used where they lie in the file");
 
 static const uint64_t cache_magic = UINT64_C(0x0a1a434242544542);
 
@@ -55,6 +58,27 @@ static bool read_all(int fd, void *out, size_t size) {
   return true;
 }
 
+/* Candles are most of all rows and only read: they stay in the file. The rest is small, or is trimmed and packed by the reader. */
+static bool load_rows(int fd, const struct cache_header *header, struct series *series) {
+  const enum series_kind kind = (enum series_kind)header->kind;
+  const size_t count = (size_t)header->count, size = count * series_row_size(kind);
+  if (kind == SERIES_CANDLES && count > 0) {
+    if (series_map(series, kind, fd, sizeof *header, count)) return false;
+  } else {
+    series_init(series, kind);
+    series->rows = malloc(size > 0 ? size : 1);
+    if (!series->rows || !read_all(fd, series->rows, size)) {
+      series_deinit(series);
+      return false;
+    }
+    series->count = series->capacity = count;
+  }
+  const bool is_sound = crc32c(0, series->rows, size) == header->rows_crc;
+  series_release(series);
+  if (!is_sound) series_deinit(series);
+  return is_sound;
+}
+
 static bool load(int fd, struct csv_result *result) {
   struct cache_header header;
   struct stat info;
@@ -63,21 +87,14 @@ static bool load(int fd, struct csv_result *result) {
   if (header.kind < 0 || header.kind >= SERIES_KIND_COUNT || header.count < 0) return false;
   const size_t row_size = series_row_size((enum series_kind)header.kind), count = (size_t)header.count;
   if (count > (SIZE_MAX >> 8) / row_size || (size_t)info.st_size != sizeof header + count * row_size) return false;
-  void *rows = malloc(count > 0 ? count * row_size : 1);
-  if (!rows || !read_all(fd, rows, count * row_size) || crc32c(0, rows, count * row_size) != header.rows_crc) {
-    free(rows);
-    return false;
-  }
-  *result = (struct csv_result){.interval_ms = header.interval_ms,
-                                .series = {.kind = (enum series_kind)header.kind,
-                                           .rows = rows,
-                                           .count = count,
-                                           .capacity = count,
-                                           .rows_seen = header.rows_seen,
-                                           .duplicates = header.duplicates,
-                                           .conflicts = header.conflicts,
-                                           .out_of_order = header.out_of_order,
-                                           .is_turnover_estimated = header.is_turnover_estimated != 0}};
+  struct series series;
+  if (!load_rows(fd, &header, &series)) return false;
+  series.rows_seen = header.rows_seen;
+  series.duplicates = header.duplicates;
+  series.conflicts = header.conflicts;
+  series.out_of_order = header.out_of_order;
+  series.is_turnover_estimated = header.is_turnover_estimated != 0;
+  *result = (struct csv_result){.interval_ms = header.interval_ms, .series = series};
   memcpy(result->symbol, header.symbol, sizeof result->symbol);
   return true;
 }

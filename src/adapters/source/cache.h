@@ -1,5 +1,6 @@
 /* Parsed files kept for the next time: the rows of a series as they are in memory, with a checksum. A cache is never trusted further than its key
- * (path, size, time of change, what was asked) and its checksum; anything wrong means that the file is read again. */
+ * (path, size, time of change, what was asked) and its checksum; anything wrong means that the file is read again. A cache file is made under another
+ * name and never written to again, so candles are mapped instead of copied: they cost memory only while they are read. */
 #ifndef ADAPTERS_SOURCE_CACHE_H
 #define ADAPTERS_SOURCE_CACHE_H
 

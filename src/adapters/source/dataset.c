@@ -100,8 +100,14 @@ static enum status read_table(struct loader *loader, const char *path, const str
   status = content == CONTENT_OHLCV_JSON ? csv_read_ohlcv_json(result, input, name->interval_ms, loader->problem)
                                          : csv_read(result, input, kind, name->interval_ms, loader->problem);
   input_close(input);
-  if (!status) cache_store(folder, path, kind, name->interval_ms, result);
-  return status;
+  if (status) return status;
+  cache_store(folder, path, kind, name->interval_ms, result);
+  /* The rows of the file just written cost no memory of ours. */
+  struct csv_result kept;
+  if (!cache_load(folder, path, kind, name->interval_ms, &kept)) return STATUS_OK;
+  series_deinit(&result->series);
+  *result = kept;
+  return STATUS_OK;
 }
 
 /* The symbol of a file: --symbol, else its name, else a symbol column. */
@@ -590,6 +596,7 @@ static void describe_symbol(struct loader *loader, struct dataset_symbol *symbol
     source->stamps |= SOURCE_STAMP_FUNDING_UNKNOWN;
   set_instrument(loader, symbol);
   judge_quality(loader, symbol);
+  series_release(&symbol->candles);
 }
 
 /* Rates and marks of months without candles would start the clock too early. */

@@ -94,12 +94,14 @@ int64_t quality_fill_flat(struct series *candles, int64_t interval_ms, struct se
   }
   const int64_t written = filled.filled;
   if (written > 0) {
-    void *rows_before = candles->rows;
+    const struct series holed = *candles;
     candles->rows = filled.rows;
     candles->count = filled.count;
     candles->capacity = filled.capacity;
+    candles->mapping = NULL;
+    candles->mapping_size = 0;
     candles->filled += written;
-    filled.rows = rows_before;
+    filled = holed;
   }
   series_deinit(&filled);
   return written;

@@ -1,7 +1,10 @@
+#define _GNU_SOURCE
 #include "adapters/source/series.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/check.h"
 
@@ -15,13 +18,54 @@ void series_init(struct series *series, enum series_kind kind) {
   *series = (struct series){.kind = kind};
 }
 
+static void drop_rows(struct series *series) {
+  if (series->mapping == NULL) {
+    free(series->rows);
+  } else {
+    check(munmap(series->mapping, series->mapping_size) == 0);
+  }
+  series->rows = series->mapping = NULL;
+  series->mapping_size = series->capacity = 0;
+}
+
 void series_deinit(struct series *series) {
-  free(series->rows);
+  drop_rows(series);
   *series = (struct series){.kind = series->kind};
+}
+
+enum status series_map(struct series *series, enum series_kind kind, int file, size_t offset, size_t count) {
+  const size_t size = offset + count * series_row_size(kind);
+  check(count > 0 && offset % sizeof(int64_t) == 0);
+  series_init(series, kind);
+  /* Whoever maps a file checks it next: all of it is wanted at once. */
+  void *mapping = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, file, 0);
+  if (mapping == MAP_FAILED) return status_from_errno(errno);
+  series->mapping = mapping;
+  series->mapping_size = size;
+  series->rows = (char *)mapping + offset;
+  series->count = series->capacity = count;
+  return STATUS_OK;
+}
+
+void series_release(const struct series *series) {
+  if (series->mapping != NULL) check(madvise(series->mapping, series->mapping_size, MADV_DONTNEED) == 0);
+}
+
+/* Before a row is changed. */
+static void move_to_heap(struct series *series) {
+  if (series->mapping == NULL) return;
+  const size_t size = series->count * series_row_size(series->kind), count = series->count;
+  void *rows = malloc(size);
+  check(rows && size > 0);
+  memcpy(rows, series->rows, size);
+  drop_rows(series);
+  series->rows = rows;
+  series->capacity = count;
 }
 
 static void reserve(struct series *series, size_t count) {
   if (count <= series->capacity) return;
+  move_to_heap(series);
   size_t capacity = series->capacity ? series->capacity * 2 : 1024;
   if (capacity < count) capacity = count;
   series->rows = realloc(series->rows, capacity * series_row_size(series->kind));
@@ -125,6 +169,7 @@ void series_sort(struct series *series) {
     }
     has_equal |= now == before;
   }
+  if (!is_sorted || has_equal) move_to_heap(series);
   if (!is_sorted) merge_sort(series);
   if (!is_sorted || has_equal) drop_duplicates(series);
 }

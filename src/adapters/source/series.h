@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/status.h"
 #include "core/market/candle.h"
 
 /* A funding rate at its settlement, or a mark price at the close of its bar. */
@@ -28,6 +29,8 @@ struct series {
   enum series_kind kind;
   void *rows; /* owned; struct candle, source_point or source_trade by kind */
   size_t count, capacity;
+  void *mapping; /* owned; of the cached file that the rows lie in, read-only: the file has them, memory need not. NULL: rows are of the heap */
+  size_t mapping_size;
   int64_t rows_seen;    /* in the files, also those not kept */
   int64_t invalid;      /* rejected */
   int64_t duplicates;   /* same time (candles, points) or same id (trades) */
@@ -42,6 +45,10 @@ void series_init(struct series *series, enum series_kind kind);
 void series_deinit(struct series *series);
 /* Room for one more row at the end, not yet counted; counts it when *series->count is raised by the caller. */
 void *series_room(struct series *series);
+/* Rows (at least one) of a file as they lie in it at `offset`, read-only and backed by that file alone; nobody may write to the file afterwards. */
+NODISCARD enum status series_map(struct series *series, enum series_kind kind, int file, size_t offset, size_t count);
+/* Memory of a mapping is given back; its rows are read from the file again when asked for. Rows of the heap stay. */
+void series_release(const struct series *series);
 /* Appends the rows and counts of another series of the same kind. */
 void series_append(struct series *series, const struct series *other);
 /* Brings rows into time order and drops duplicates, counting both. Of candles or points with one time and different values the larger volume, then

@@ -16,9 +16,16 @@ const char *const source_format_names[SOURCE_FORMAT_COUNT] = {"auto", "csv", "bi
 /* Ranks of the sequences in the merge: the order of items at one time. */
 enum rank { RANK_CANDLE, RANK_MARK, RANK_FUNDING, RANK_STREAM, RANK_TRADES };
 
+/* Rows of a mapped file that are in memory at once. How much of the file a touched page brings along is the system's choice, up to megabytes. */
+enum { WINDOW_ROWS = 512 };
+
 /* Where each sequence stands. */
 struct source_cursor {
   size_t candle, mark, funding, trade;
+  size_t window_from, window_to; /* candles that window holds */
+  const struct candle *window;   /* of the copy, or all of a series that is not mapped */
+  struct candle *copy;           /* owned; NULL until a mapped candle was asked for */
+  struct candle taken;           /* the candle handed out last: the window may have moved on */
 };
 
 enum status source_open(struct source **out, const struct source_options *options, struct problem *problem) {
@@ -41,9 +48,10 @@ enum status source_open(struct source **out, const struct source_options *option
 
 void source_close(struct source *source) {
   if (!source) return;
-  dataset_unload(source);
   merge_deinit(&source->merge);
+  for (int i = 0; source->cursors && i < source->symbol_count; i++) free(source->cursors[i].copy);
   free(source->cursors);
+  dataset_unload(source);
   free(source);
 }
 
@@ -151,6 +159,7 @@ static void digest_symbol(struct digest *digest, const struct dataset_symbol *sy
   digest_add(digest, symbol->printed, strlen(symbol->printed) + 1);
   for (size_t i = 0; i < sizeof series / sizeof series[0]; i++) {
     digest_rows(digest, series[i]->rows, series[i]->count, series_row_size(series[i]->kind));
+    series_release(series[i]);
   }
   const uint64_t trades = symbol->tape_count;
   digest_add(digest, &trades, sizeof trades);
@@ -182,17 +191,38 @@ void source_checksum(struct source *source, char text[65]) {
 
 /* --- the items in time order ------------------------------------------------------------------------------------- */
 
+static void move_window(struct source_cursor *cursor, const struct series *candles, size_t at) {
+  const struct candle *rows = candles->rows;
+  cursor->window = rows;
+  cursor->window_from = 0;
+  cursor->window_to = candles->count;
+  if (candles->mapping == NULL) return;
+  if (!cursor->copy) cursor->copy = malloc(WINDOW_ROWS * sizeof *cursor->copy);
+  check(cursor->copy);
+  const size_t left = candles->count - at, count = left < WINDOW_ROWS ? left : WINDOW_ROWS;
+  memcpy(cursor->copy, rows + at, count * sizeof *rows);
+  series_release(candles);
+  cursor->window = cursor->copy;
+  cursor->window_from = at;
+  cursor->window_to = at + count;
+}
+
+static const struct candle *next_candle(struct source_cursor *cursor, const struct series *candles) {
+  if (cursor->candle < cursor->window_from || cursor->candle >= cursor->window_to) move_window(cursor, candles, cursor->candle);
+  return cursor->window + (cursor->candle - cursor->window_from);
+}
+
 /* Time of the next item of a sequence; false at its end. */
 static bool next_time(const struct source *source, enum rank rank, int index, int64_t *ts) {
   const struct dataset_symbol *symbol = rank == RANK_STREAM ? NULL : &source->symbols[index];
-  const struct source_cursor *cursor = rank == RANK_STREAM ? NULL : &source->cursors[index];
+  struct source_cursor *cursor = rank == RANK_STREAM ? NULL : &source->cursors[index];
   switch (rank) {
     case RANK_STREAM:
       *ts = source->streams[index].event.ts;
       return true;
     case RANK_CANDLE:
       if (cursor->candle == symbol->candles.count) return false;
-      *ts = ((const struct candle *)symbol->candles.rows)[cursor->candle].open_ts + source->interval_ms;
+      *ts = next_candle(cursor, &symbol->candles)->open_ts + source->interval_ms;
       return true;
     case RANK_MARK:
       if (cursor->mark == symbol->mark.count) return false;
@@ -305,7 +335,9 @@ enum status source_next(struct source *source, struct source_item *item, struct 
   item->symbol = index;
   if (rank == RANK_CANDLE) {
     item->kind = SOURCE_CANDLE;
-    item->candle = (const struct candle *)symbol->candles.rows + cursor->candle++;
+    cursor->taken = *next_candle(cursor, &symbol->candles);
+    cursor->candle++;
+    item->candle = &cursor->taken;
   } else if (rank == RANK_MARK) {
     item->kind = SOURCE_MARK;
     item->value = ((const struct source_point *)symbol->mark.rows)[cursor->mark++].value;
@@ -349,10 +381,12 @@ enum status source_seek(struct source *source, int64_t ts, struct problem *probl
   for (int i = 0; i < source->symbol_count; i++) {
     const struct dataset_symbol *symbol = &source->symbols[i];
     const int64_t open_ts = ts < INT64_MIN + source->interval_ms ? INT64_MIN : ts - source->interval_ms;
-    source->cursors[i] = (struct source_cursor){.candle = series_find(&symbol->candles, open_ts),
-                                                .mark = series_find(&symbol->mark, ts),
-                                                .funding = series_find(&symbol->funding, ts),
-                                                .trade = find_trade(symbol, ts)};
+    struct source_cursor *cursor = &source->cursors[i];
+    cursor->candle = series_find(&symbol->candles, open_ts);
+    cursor->mark = series_find(&symbol->mark, ts);
+    cursor->funding = series_find(&symbol->funding, ts);
+    cursor->trade = find_trade(symbol, ts);
+    series_release(&symbol->candles);
     push_next(source, RANK_CANDLE, i, false);
     push_next(source, RANK_MARK, i, false);
     push_next(source, RANK_FUNDING, i, false);
