@@ -73,7 +73,7 @@ static enum status fail(struct problem *problem, const char *code, const char *p
 
 static enum status read_all(struct buffer *buffer, int file, const char *path, size_t limit, struct problem *problem) {
   for (;;) {
-    buffer_reserve(buffer, 65536);
+    if (buffer->capacity - buffer->length < 2) buffer_reserve(buffer, 65536);
     ssize_t count = read(file, buffer->data + buffer->length, buffer->capacity - buffer->length - 1);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return fail(problem, "read_failed", path, "the file cannot be read", errno);
@@ -85,6 +85,14 @@ static enum status read_all(struct buffer *buffer, int file, const char *path, s
       return STATUS_TOO_LARGE;
     }
   }
+}
+
+/* What was read is kept as it is more often than added to: the room for more goes back. */
+static void trim(struct buffer *buffer) {
+  char *data = realloc(buffer->data, buffer->length + 1);
+  if (data == NULL) return;
+  buffer->data = data;
+  buffer->capacity = buffer->length + 1;
 }
 
 enum status buffer_read_file(struct buffer *buffer, const char *path, size_t limit, struct problem *problem) {
@@ -100,7 +108,11 @@ enum status buffer_read_file(struct buffer *buffer, const char *path, size_t lim
     problem_add(problem, "not_a_file", path, NULL, NULL, "this is a directory, not a file");
     status = STATUS_BAD_INPUT;
   } else {
+    /* One more than its size, so that its end is met without growing; a file of /proc says 0. */
+    size_t size = info.st_size > 0 ? (size_t)info.st_size : 0;
+    buffer_reserve(buffer, (size < limit ? size : limit) + 1);
     status = read_all(buffer, file, path, limit, problem);
+    trim(buffer);
   }
   close(file);
   return status;
