@@ -144,6 +144,9 @@ static void *write_file(void *context) {
   struct snapshots *snapshots = context;
   char path[JOURNAL_PATH_MAX];
   path_of(path, snapshots->data_dir, snapshots->seq);
+  unsigned char *bytes = (unsigned char *)snapshots->bytes.data;
+  journal_put_u32(bytes + AT_BODY_CRC, crc32c(0, bytes + HEADER_BYTES, snapshots->bytes.length - HEADER_BYTES));
+  journal_put_u32(bytes + AT_CRC, crc32c(0, bytes, AT_CRC));
   enum status status = buffer_write_file(&snapshots->bytes, path, 0600, NULL);
   if (status == STATUS_OK) {
     atomic_store(&snapshots->newest, snapshots->seq);
@@ -151,10 +154,12 @@ static void *write_file(void *context) {
   } else {
     log_write(LOG_WARNING, "journal", "snapshot_failed", NULL, "%s cannot be written: %s", path, status_text(status));
   }
+  buffer_deinit(&snapshots->bytes); /* megabytes that are needed for a moment every five minutes */
   atomic_store(&snapshots->is_busy, false);
   return NULL;
 }
 
+/* All but the checksums, which are left to the thread. */
 static void make_image(struct snapshots *snapshots, const struct runner *runner) {
   const struct exchange *exchange = runner->exchange;
   size_t engine_size = engine_snapshot_size(runner->engine);
@@ -175,8 +180,6 @@ static void make_image(struct snapshots *snapshots, const struct runner *runner)
   journal_put_u64(bytes + AT_VENUE, venue_size);
   memcpy(bytes + AT_ACCOUNT, snapshots->account, strnlen(snapshots->account, ACCOUNT_BYTES - 1));
   memcpy(bytes + AT_COMMIT, version_commit(), strnlen(version_commit(), COMMIT_BYTES - 1));
-  journal_put_u32(bytes + AT_BODY_CRC, crc32c(0, bytes + HEADER_BYTES, size - HEADER_BYTES));
-  journal_put_u32(bytes + AT_CRC, crc32c(0, bytes, AT_CRC));
 }
 
 bool snapshots_take(struct snapshots *snapshots, struct runner *runner, bool is_forced) {
