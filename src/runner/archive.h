@@ -7,7 +7,7 @@
 #include "runner/runner.h"
 #include "runner/store.h"
 
-enum { ARCHIVE_ROWS_MAX = 1000, ARCHIVE_BATCH_MS = 200, ARCHIVE_RING_BYTES = 16 << 20, ARCHIVE_RETRY_MS = 1000 };
+enum { ARCHIVE_ROWS_MAX = 1000, ARCHIVE_BATCH_MS = 200, ARCHIVE_RING_BYTES = 2 << 20, ARCHIVE_RETRY_MS = 1000 };
 
 struct archive_options {
   struct store *store;  /* used by the thread only, until archive_stop */
