@@ -1,4 +1,5 @@
 /* breakout serve: opens the server and runs its loop. */
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 #include "apps/running.h"
 #include "apps/server.h"
 #include "apps/server_metrics.h"
+#include "base/check.h"
 #include "base/log.h"
 #include "base/version.h"
 
@@ -307,6 +309,13 @@ static int start_anew(struct server *server) {
   return 1;
 }
 
+/* Large blocks of short life (an image of the engine, a long reply) get pages of their own and give them back. glibc would take the size of the first
+ * such block that is freed as the new limit, and keep all later ones in a heap that only shrinks from its end. */
+static void bound_heap(void) {
+  enum { OWN_PAGES_BYTES = 256 * 1024, KEPT_AT_END_BYTES = 1024 * 1024 };
+  check(mallopt(M_MMAP_THRESHOLD, OWN_PAGES_BYTES) == 1 && mallopt(M_TRIM_THRESHOLD, KEPT_AT_END_BYTES) == 1);
+}
+
 int app_serve(struct app *app, int argc, char **argv) {
   struct serve_options options = {0};
   struct app_arguments arguments;
@@ -318,6 +327,7 @@ int app_serve(struct app *app, int argc, char **argv) {
     if (option == APP_ARGUMENT) return app_fail_with(app, STATUS_BAD_CONFIG, "bad_parameter", value, "serve takes no word");
     if (option == APP_WRONG || !take_option(app, &options, options_table[option].name, value)) return app_fail(app, STATUS_BAD_CONFIG);
   }
+  bound_heap();
   struct server *server = calloc(1, sizeof *server);
   if (server == NULL) return app_fail(app, STATUS_NO_MEMORY);
   enum status status = server_open(server, app, &options);
