@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "adapters/clock/system_clock.h"
@@ -75,7 +76,10 @@ static enum status open_recording(struct server *server) {
                 "the venue %s cannot be reached in this version: set FEED=demo or FEED=file:PATH of a recording", feed);
     return STATUS_NOT_IN_VERSION;
   }
-  const struct source_options options = {.data = path};
+  char cache[1024];
+  (void)mkdir(app->settings.data_dir, 0750); /* the journal, which comes later, says why when it cannot be made */
+  snprintf(cache, sizeof cache, "%s/cache", app->settings.data_dir);
+  const struct source_options options = {.data = path, .cache_folder = cache};
   return wiring_open_source(&server->wiring, app, &options);
 }
 
