@@ -246,14 +246,19 @@ int handover_given(int out[HANDOVER_SOCKETS_MAX]) {
   if (fds == NULL || pid == NULL || strtol(pid, NULL, 10) != (long)getpid()) return 0;
   int count = atoi(fds);  // NOLINT(cert-err34-c): 0 for what is no number
   if (count < 0 || count > HANDOVER_SOCKETS_MAX) count = HANDOVER_SOCKETS_MAX;
+  int found = 0;
   for (int i = 0; i < count; i++) {
-    out[i] = FIRST_GIVEN + i;
-    fcntl(out[i], F_SETFD, FD_CLOEXEC);
-    fcntl(out[i], F_SETFL, fcntl(out[i], F_GETFL) | O_NONBLOCK);
+    struct stat info;
+    int given = FIRST_GIVEN + i;
+    /* A number that nobody filled belongs to a file of ours by now. */
+    if (fstat(given, &info) != 0 || !S_ISSOCK(info.st_mode)) continue;
+    out[found++] = given;
+    fcntl(given, F_SETFD, FD_CLOEXEC);
+    fcntl(given, F_SETFL, fcntl(given, F_GETFL) | O_NONBLOCK);
   }
   unsetenv("LISTEN_FDS"); /* not for the workers */
   unsetenv("LISTEN_PID");
-  return count > 0 ? count : 0;
+  return found;
 }
 
 /* The words this program was started with. */
