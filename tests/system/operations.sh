@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# deploy.sh's refusals, update.sh with good and bad versions, and the files of nginx, Compose and systemd. No Docker engine is
-# needed: make docker-test has the rest.
+# deploy.sh's refusals, update.sh with good and bad versions. No Docker engine is needed: make docker-test has the rest.
 # shellcheck disable=SC2016 # words of scripts and templates that are written here
 set -u
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -88,40 +87,6 @@ deploy --dry-run --json
 expect 'a dry run' "$code" 0
 expect_text 'a dry run as JSON' "$output" '^\{"command":"deploy","code":0,'
 expect 'nothing was made' "$(ls -d "$site/data" "$site/backups" 2>/dev/null)" ''
-
-# ---- files of other programs ----
-
-for profile in development staging production; do
-    if command -v docker-compose >/dev/null; then
-        run env TLS_DOMAIN=x TLS_EMAIL=y GF_SECURITY_ADMIN_PASSWORD=z docker-compose -f "$ROOT/docker-compose.yml" -f "$ROOT/docker-compose.$profile.yml" \
-            --project-directory "$site" config
-        expect "compose files of $profile" "$code" 0
-        expect "ports of $profile open to the world" "$(grep -E '^ *- [^1/]?[0-9.]*:?[0-9]+:[0-9]+(/tcp)?$' <<<"$output" | grep -cvE '127\.0\.0\.1|80:80|443:443')" 0
-    else
-        skip "compose files of $profile" 'docker-compose is not here'
-    fi
-done
-if command -v nginx >/dev/null; then
-    mkdir -p "$SCRATCH/nginx"
-    sed "s|@RESOLVER@|127.0.0.1|; s|@UPSTREAM@|127.0.0.1:1|; s|@ORIGINS@||; s|/tmp/nginx|$SCRATCH/nginx|; s|listen 3000|listen 127.0.0.1:$(free_port)|" \
-        "$ROOT/frontend/nginx/nginx.conf" >"$SCRATCH/nginx/nginx.conf"
-    run nginx -t -p "$SCRATCH/nginx" -e "$SCRATCH/nginx/error.log" -c "$SCRATCH/nginx/nginx.conf"
-    expect 'nginx takes the file of the container' "$code" 0
-else
-    skip 'nginx takes the file of the container' 'nginx is not here'
-fi
-hash=$(grep -o "sha256-[A-Za-z0-9+/=]*" "$ROOT/src/adapters/http/files.c" | head -n 1)
-expect 'nginx and the program allow the same style' "$(grep -c "$hash" "$ROOT/frontend/nginx/nginx.conf")" 1
-if command -v systemd-analyze >/dev/null; then
-    mkdir -p "$SCRATCH/units"
-    for unit in "$ROOT"/deploy/systemd/*; do
-        sed -E "s|^ExecStart=/opt/breakout-bot/[^ ]*|ExecStart=/bin/true|" "$unit" >"$SCRATCH/units/$(basename "$unit")"
-    done
-    run systemd-analyze verify --man=no "$SCRATCH"/units/*
-    expect 'systemd takes the units' "$(grep -E "$SCRATCH|breakout" <<<"$output")" ''
-else
-    skip 'systemd takes the units' 'systemd is not here'
-fi
 
 # ---- update with the real program ----
 

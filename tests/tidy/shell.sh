@@ -5,7 +5,6 @@
 set -euo pipefail
 cd "${1:-$(dirname "${BASH_SOURCE[0]}")/../..}"
 {
-    find . -maxdepth 1 -name '*.sh'
-    find scripts tests deploy -name '*.sh' 2>/dev/null || true
+    find . \( -name node_modules -o -path ./build -o -path ./.git \) -prune -o -name '*.sh' -print
     [ ! -f .ci/run ] || echo .ci/run
 } | sort | xargs shellcheck -x
