@@ -256,6 +256,26 @@ static void check_logs(struct doctor *doctor) {
 }
 
 /* A file of the start scripts whose process is gone. */
+/* The interface shows every alert; this is about those who do not look at it. */
+static void check_receivers(struct doctor *doctor) {
+  const struct settings *settings = &doctor->app->settings;
+  bool has_webhook = settings->alert_webhook_url[0] != '\0';
+  bool has_mail = settings->alert_email[0] != '\0';
+  bool has_chat = settings->alert_chat_url[0] != '\0';
+  char detail[128];
+  if (!has_webhook && !has_mail && !has_chat) {
+    report(doctor, IS_WARNING, "alerts", "no receiver configured: nobody is told who does not look",
+           "set ALERT_WEBHOOK_URL, ALERT_EMAIL with SMTP_URL, or ALERT_CHAT_URL");
+    return;
+  }
+  if (has_mail && settings->smtp_url[0] == '\0') {
+    report(doctor, IS_WARNING, "alerts", "ALERT_EMAIL without a mail server", "set SMTP_URL");
+    return;
+  }
+  snprintf(detail, sizeof detail, "to%s%s%s", has_webhook ? " webhook" : "", has_mail ? " e-mail" : "", has_chat ? " chat" : "");
+  report(doctor, IS_OK, "alerts", detail, "");
+}
+
 static bool is_stale(const char *path) {
   char text[32];
   FILE *file = fopen(path, "r");
@@ -320,6 +340,7 @@ static void run_checks(struct doctor *doctor) {
   check_presets(doctor);
   check_port(doctor);
   check_logs(doctor);
+  check_receivers(doctor);
   check_pids(doctor);
   check_redis(doctor);
   skip_rest(doctor);

@@ -407,16 +407,24 @@ static bool find_ui(const struct settings *settings, char *out, size_t size) {
   return false;
 }
 
-/* What the interface is told at run time: where the API is, "" for its own origin. */
+/* What the interface is told at run time: where the API is, "" for its own origin, and where Grafana is, "" for nowhere. */
 static void make_ui_config(const struct settings *settings, struct buffer *config, struct buffer *connect) {
   struct json_writer writer;
   json_writer_init(&writer, config, false);
   json_begin_object(&writer, NULL);
   json_add_string(&writer, "api_url", settings->vite_api_url);
   json_add_string(&writer, "ws_url", settings->vite_ws_url);
+  json_add_string(&writer, "grafana_url", settings->grafana_url);
   json_end_object(&writer);
   buffer_add_format(connect, "%s%s%s", settings->vite_api_url, settings->vite_api_url[0] != '\0' && settings->vite_ws_url[0] != '\0' ? " " : "",
                     settings->vite_ws_url);
+}
+
+/* scheme://host:port of an address, which is what a policy of content can name. */
+static void origin_of(const char *url, char *out, size_t size) {
+  const char *host = strstr(url, "://");
+  size_t length = host != NULL ? (size_t)(host + 3 - url) + strcspn(host + 3, "/?#") : 0;
+  snprintf(out, size, "%.*s", (int)length, url);
 }
 
 /* Of the sockets that were given: those of a network that is not ours, or of a port that nobody asked for. */
@@ -434,6 +442,7 @@ static void close_unused(struct server *server, bool is_open) {
 static enum status open_http(struct server *server) {
   const struct settings *settings = &server->app->settings;
   char folder[1024];
+  char frame[sizeof settings->grafana_url];
   struct buffer config = {0};
   struct buffer connect = {0};
   struct http_options options = {.host = settings->api_host,
@@ -446,6 +455,8 @@ static enum status open_http(struct server *server) {
     options.ui_folder = folder;
     options.ui_config = config.data;
     options.ui_connect = connect.data;
+    origin_of(settings->grafana_url, frame, sizeof frame);
+    options.ui_frame = frame;
     options.ui_port = settings->ui_port != settings->port ? settings->ui_port : 0;
   }
   api_handler(server->api, &options.handler);

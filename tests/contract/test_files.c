@@ -97,6 +97,7 @@ static int open_all(void **state) {
                                        .ui_folder = fixture.folder,
                                        .ui_config = "{\"api_url\":\"\"}",
                                        .ui_connect = "https://api.example",
+                                       .ui_frame = "https://charts.example",
                                        .handler = {.on_request = on_request, .on_gone = on_gone, .on_done = on_done}};
   if (http_server_open(&fixture.server, &options, &problem)) return 1;
   fixture.world = (struct socket_world){.turn = turn_server, .port = http_server_port(fixture.server)};
@@ -227,7 +228,7 @@ static void each_page_has_a_nonce_of_its_own(void **state) {
     assert_int_equal(ask("GET", "/", ""), 200);
     take_header("Content-Security-Policy: ", policies[i], sizeof policies[i]);
     assert_non_null(strstr(policies[i], "default-src 'none'; script-src 'self'; style-src 'self' 'sha256-"));
-    assert_non_null(strstr(policies[i], "connect-src 'self' https://api.example;"));
+    assert_non_null(strstr(policies[i], "connect-src 'self' https://api.example; frame-src https://charts.example; base-uri"));
     assert_null(strstr(policies[i], "unsafe"));
     const char *at = strstr(policies[i], "'nonce-");
     assert_non_null(at);

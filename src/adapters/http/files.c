@@ -23,7 +23,7 @@ enum {
   PATH_BYTES = 256,
   ETAG_BYTES = 24,
   NONCE_BYTES = 25,
-  POLICY_BYTES = 1200
+  POLICY_BYTES = 2000
 };
 
 /* Where the page wants the nonce of its style sheets: replaced in each answer. */
@@ -46,6 +46,7 @@ struct http_files {
   char folder[PATH_MAX];
   char *config;  /* owned */
   char *connect; /* owned */
+  char *frame;   /* owned */
   struct file *items;
   int count;
   struct timespec changed; /* of index.html */
@@ -153,7 +154,7 @@ static void read_again_if_changed(struct http_files *files) {
   if (read_all(files)) log_write(LOG_INFO, "api", "ui_changed", NULL, "the user interface was built anew: %d files", files->count);
 }
 
-struct http_files *http_files_open(const char *folder, const char *config, const char *connect) {
+struct http_files *http_files_open(const char *folder, const char *config, const char *connect, const char *frame) {
   struct http_files *files = calloc(1, sizeof *files);
   check(files != NULL);
   text_copy(files->folder, sizeof files->folder, folder);
@@ -163,7 +164,8 @@ struct http_files *http_files_open(const char *folder, const char *config, const
   }
   files->config = strdup(config);
   files->connect = strdup(connect);
-  check(files->config != NULL && files->connect != NULL);
+  files->frame = strdup(frame != NULL ? frame : "");
+  check(files->config != NULL && files->connect != NULL && files->frame != NULL);
   return files;
 }
 
@@ -172,6 +174,7 @@ void http_files_close(struct http_files *files) {
   free_items(files);
   free(files->config);
   free(files->connect);
+  free(files->frame);
   free(files);
 }
 
@@ -193,11 +196,13 @@ static void make_nonce(char out[NONCE_BYTES]) {
 /* Scripts and style sheets of this server only; what the kit of components adds to a page as <style> carries the nonce. */
 static void make_policy(struct http_files *files, const char *nonce) {
   char style[NONCE_BYTES + 16] = "";
+  bool has_frame = files->frame[0] != '\0';
   if (nonce != NULL) snprintf(style, sizeof style, " 'nonce-%s'", nonce);
   snprintf(files->policy, sizeof files->policy,
            "default-src 'none'; script-src 'self'; style-src 'self' %s%s; img-src 'self' data: blob:; font-src 'self'; manifest-src 'self'; "
-           "connect-src 'self'%s%s; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-           chart_style_hash, style, files->connect[0] != '\0' ? " " : "", files->connect);
+           "connect-src 'self'%s%s; %s%s%sbase-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+           chart_style_hash, style, files->connect[0] != '\0' ? " " : "", files->connect, has_frame ? "frame-src " : "", files->frame,
+           has_frame ? "; " : "");
 }
 
 /* Copies the page with its marks replaced. */

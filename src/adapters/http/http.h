@@ -22,6 +22,7 @@ struct http_options {
   const char *ui_folder;  /* files of the user interface; NULL, or a folder without index.html: none */
   const char *ui_config;  /* JSON that /config.json answers; with ui_folder */
   const char *ui_connect; /* other origins that the interface may ask, separated by blanks */
+  const char *ui_frame;   /* the origin whose pages the interface may show inside its own; NULL or "": none */
   const struct clock *clock;
   struct http_handler handler;
 };

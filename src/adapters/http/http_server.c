@@ -731,7 +731,7 @@ enum status http_server_open(struct http_server **out, const struct http_options
     return status;
   }
   server->sockets = websockets_open(options->clock);
-  if (options->ui_folder != NULL) server->files = http_files_open(options->ui_folder, options->ui_config, options->ui_connect);
+  if (options->ui_folder != NULL) server->files = http_files_open(options->ui_folder, options->ui_config, options->ui_connect, options->ui_frame);
   watch(server, MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
   watch(server, websockets_fd(server->sockets));
   if (server->ui_listener >= 0) watch(server, server->ui_listener);

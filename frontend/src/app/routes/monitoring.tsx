@@ -1,5 +1,6 @@
-import { Button, SegmentedControl } from "@mantine/core";
-import { apiUrl } from "../../api/client";
+import { SegmentedControl } from "@mantine/core";
+import { getConfig } from "../../config";
+import { Dashboards } from "../../features/monitoring/dashboards";
 import { FeedHealth } from "../../features/monitoring/feed-health";
 import { HealthList } from "../../features/monitoring/health";
 import { Machines } from "../../features/monitoring/machines";
@@ -8,23 +9,12 @@ import { Resources } from "../../features/monitoring/resources";
 import { useSearchState } from "../../hooks/use-search-state";
 import { monitoringText as t } from "../../texts/monitoring";
 import { Page } from "../../ui/page";
-import { EmptyNote, Panel } from "../../ui/panel";
 
 const tabs = ["overview", "machines", "resources", "feed", "health", "dashboards"] as const;
-const METRICS = "/api/metrics";
-
-function Dashboards() {
+function GrafanaDashboards() {
+  const [search, setSearch] = useSearchState({ dashboard: "" });
   return (
-    <Panel title={t("dashboards.title")}>
-      <EmptyNote
-        text={t("dashboards.text", { path: METRICS })}
-        action={
-          <Button component="a" variant="default" href={apiUrl(METRICS)} target="_blank" rel="noreferrer">
-            {t("dashboards.open")}
-          </Button>
-        }
-      />
-    </Panel>
+    <Dashboards grafanaUrl={getConfig().grafanaUrl} shown={search.dashboard} onShow={(uid) => setSearch({ dashboard: uid })} />
   );
 }
 
@@ -34,7 +24,7 @@ const parts = {
   resources: Resources,
   feed: FeedHealth,
   health: HealthList,
-  dashboards: Dashboards,
+  dashboards: GrafanaDashboards,
 };
 
 export function MonitoringPage() {
