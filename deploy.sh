@@ -53,6 +53,7 @@ case $timeout_s in '' | *[!0-9]*) fail 64 "deploy.sh: --timeout must be a number
 API=breakout-bot-api
 UI=breakout-bot-frontend
 REDIS=breakout-bot-redis
+ALERTMANAGER=breakout-bot-alertmanager
 tag=$(setting IMAGE_TAG local)
 version=$(sed -n 's/^## \[\{0,1\}\([0-9][0-9.]*\).*/\1/p' "$ROOT/CHANGELOG.md" | head -n 1)
 commit=$(git -C "$ROOT" rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
@@ -245,6 +246,15 @@ give_secrets() {
     done_with "secrets: mode 640, group $USER_ID"
 }
 
+# Alertmanager cannot read .env. The file holds addresses that are as good as passwords: only the container's user reads it.
+write_receivers() {
+    local file=$ROOT/monitoring/alertmanager.local.yml
+    step 'Receivers of alerts'
+    (umask 077 && "$ROOT/scripts/alert_receivers.sh" "$ROOT/.env" >"$file.new" 2>"$LOGS/receivers.log") || end 4 "$(tail -n 1 "$LOGS/receivers.log")"
+    if ! chown 65534:65534 "$file.new" || ! chmod 400 "$file.new" || ! mv -f "$file.new" "$file"; then end 1 "$file cannot be written"; fi
+    done_with "$(sed 's/^alert_receivers.sh: //' "$LOGS/receivers.log" | grep . || echo 'as .env says')"
+}
+
 start() {
     step 'Start'
     if is_up "$API"; then
@@ -255,6 +265,8 @@ start() {
         one_shot "$API:$tag" db migrate >>"$LOGS/deploy.log" 2>&1 || roll_back 'the database could not be migrated'
     fi
     compose up -d --no-build --remove-orphans >>"$LOGS/deploy.log" 2>&1 || roll_back "the containers could not be started: $(tail -n 1 "$LOGS/deploy.log")"
+    # It reads its file at its start and when it is told to.
+    ! is_up "$ALERTMANAGER" || docker kill --signal HUP "$ALERTMANAGER" >/dev/null 2>&1 || note 'Alertmanager has not read its receivers again'
     done_with 'containers started'
 }
 
@@ -315,6 +327,7 @@ if docker image inspect "$API:$tag" >/dev/null 2>&1 && docker inspect "$API" >/d
 fi
 make_folders
 give_secrets
+write_receivers
 build_images
 make_backup
 check_image
