@@ -260,8 +260,8 @@ start() {
     if is_up "$API"; then
         compose stop --timeout 30 "$API" >>"$LOGS/deploy.log" 2>&1 || roll_back 'the running server could not be stopped'
     fi
-    # In development the server migrates by itself.
-    if [ "$profile" != development ] && [ -e "$ROOT/data/breakout_bot.db" ]; then
+    # In development the server migrates by itself. Elsewhere nothing else makes the tables, on the first day too.
+    if [ "$profile" != development ]; then
         one_shot "$API:$tag" db migrate >>"$LOGS/deploy.log" 2>&1 || roll_back 'the database could not be migrated'
     fi
     compose up -d --no-build --remove-orphans >>"$LOGS/deploy.log" 2>&1 || roll_back "the containers could not be started: $(tail -n 1 "$LOGS/deploy.log")"
