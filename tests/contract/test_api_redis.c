@@ -11,6 +11,8 @@
 #include <cmocka.h>
 
 #include "adapters/redis/redis.h"
+#include "adapters/source/generate.h"
+#include "base/calendar.h"
 #include "support/redis_process.h"
 #include "support/web_fixture.h"
 
@@ -276,6 +278,63 @@ static void messages_are_a_stream_without_a_client(void **state) {
   json_free(json);
 }
 
+/* ---- setups ---- */
+
+enum { SYMBOLS = 3, DAYS = 6, WARM_UP_DAYS = 2 };
+
+static struct rig_series series[SYMBOLS];
+
+static int open_setups(void **state) {
+  (void)state;
+  struct rig_options options = rig_options();
+  struct preset preset;
+  options.symbols = SYMBOLS;
+  options.has_reference = true;
+  options.base_ms = 5 * MINUTE_MS;
+  rig_open(&rig, &options);
+  rig_load_loose(&preset);
+  rig_use(&rig, &preset);
+  for (int32_t i = 0; i < SYMBOLS; i++) {
+    rig_generate(&series[i], i == 1 ? (int)GENERATE_TREND : (int)GENERATE_BREAKOUTS, 5, i, DAYS);
+    rig_coarsen(&series[i], 5);
+  }
+  rig_play(&rig, series, series[0].items[0].open_ts + WARM_UP_DAYS * INT64_C(86400000));
+  rig_command(&rig, COMMAND_START);
+  return open_redis() || web_open_over(&rig);
+}
+
+static int close_setups(void **state) {
+  rig_free_series(series, SYMBOLS);
+  return close_market(state);
+}
+
+static int count_setups(void) {
+  int count = 0;
+  for (int32_t i = 0; i < engine_symbol_count(rig.engine); i++) count += engine_candidate(rig.engine, i) != NULL;
+  return count;
+}
+
+/* Plays until there are more setups, or fewer. */
+static bool play_until(bool is_more, int than) {
+  int64_t end = series[0].items[series[0].count - 1].open_ts;
+  for (int64_t now = engine_now(rig.engine); now < end; now += 30 * MINUTE_MS) {
+    int count = count_setups();
+    if (is_more ? count > than : count < than) return true;
+    rig_play(&rig, series, now + 30 * MINUTE_MS);
+  }
+  return false;
+}
+
+static void setups_are_keys_as_long_as_they_last(void **state) {
+  (void)state;
+  assert_true(becomes(true));
+  assert_true(play_until(true, 0));
+  int most = count_setups();
+  assert_true(comes_to_keys("breakout:candidate:*", most));
+  assert_true(play_until(false, most));
+  assert_true(comes_to_keys("breakout:candidate:*", count_setups())); /* before their minute is over */
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_login_is_copied_and_goes_with_its_end, open_guarded, close_guarded),
@@ -286,6 +345,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(its_loss_degrades_and_nothing_fails, open_guarded, close_guarded),
       cmocka_unit_test_setup_teardown(prices_are_keys_that_pass, open_market, close_market),
       cmocka_unit_test_setup_teardown(messages_are_a_stream_without_a_client, open_market, close_market),
+      cmocka_unit_test_setup_teardown(setups_are_keys_as_long_as_they_last, open_setups, close_setups),
   };
   if (!redis_process_is_there()) {
     printf("[  SKIPPED ] %zu test(s).\n", sizeof tests / sizeof tests[0]);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -251,6 +252,64 @@ static void full_is_told_and_passes(void **state) {
   assert_true(becomes(true));
 }
 
+/* Its snapshots fail, so that it refuses writes. */
+static void snapshots_that_fail(void **state) {
+  (void)state;
+  static const char *const words[] = {"--dir", "/proc", "--save", "3600 1", NULL};
+  char reply[128];
+  redis_process_start(&server, words);
+  open_cache("", NULL);
+  assert_true(becomes(true));
+  redis_process_ask(&server, NULL, "BGSAVE", reply, sizeof reply);
+  assert_true(comes_to("MISCONF"));
+  redis_process_ask(&server, NULL, "CONFIG SET stop-writes-on-bgsave-error no", reply, sizeof reply);
+  assert_true(becomes(true));
+}
+
+static void loading_passes(void **state) {
+  (void)state;
+  static const char *const words[] = {"--key-load-delay", "10000", "--loading-process-events-interval-bytes", "1024", NULL};
+  char key[64], reply[128];
+  static char value[1024];
+  memset(value, 'x', sizeof value - 1);
+  redis_process_start(&server, NULL);
+  open_cache("", NULL);
+  assert_true(becomes(true));
+  for (int i = 0; i < 100; i++) {
+    snprintf(key, sizeof key, "breakout:market:%d", i);
+    assert_true(put(key, value));
+  }
+  assert_string_equal(get("breakout:none"), "none");
+  redis_process_ask(&server, NULL, "CONFIG SET rdbcompression no", reply, sizeof reply);
+  redis_process_ask(&server, NULL, "SAVE", reply, sizeof reply);
+  assert_string_equal(reply, "+OK");
+  redis_process_kill(&server);
+  redis_process_start(&server, words);
+  assert_true(comes_to("LOADING"));
+  assert_true(becomes(true));
+}
+
+/* What the file lost is a gap like any other; a file that is no use at all is a server that does not start. */
+static void a_damaged_append_only_file(void **state) {
+  (void)state;
+  static const char *const words[] = {"--appendonly", "yes", "--appendfsync", "always", NULL};
+  char command[400];
+  redis_process_start(&server, words);
+  open_cache("", NULL);
+  assert_true(becomes(true));
+  assert_true(put("breakout:login:a", "first") && put("breakout:login:b", "second"));
+  assert_string_equal(get("breakout:login:b"), "second");
+  int64_t gaps = state_now().gaps;
+  redis_process_kill(&server);
+  assert_true(becomes(false));
+  snprintf(command, sizeof command, "truncate -s -5 '%s'/appendonlydir/*.incr.aof", server.folder);
+  assert_int_equal(system(command), 0);
+  redis_process_start(&server, words);
+  assert_true(becomes(true));
+  assert_true(state_now().gaps > gaps);
+  assert_string_equal(get("breakout:login:a"), "first");
+}
+
 static void a_key_of_others_in_the_way(void **state) {
   (void)state;
   char reply[128];
@@ -349,6 +408,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_password_that_is_set_while_it_runs, begin, end),
       cmocka_unit_test_setup_teardown(a_replica_is_of_no_use, begin, end),
       cmocka_unit_test_setup_teardown(full_is_told_and_passes, begin, end),
+      cmocka_unit_test_setup_teardown(snapshots_that_fail, begin, end),
+      cmocka_unit_test_setup_teardown(loading_passes, begin, end),
+      cmocka_unit_test_setup_teardown(a_damaged_append_only_file, begin, end),
       cmocka_unit_test_setup_teardown(a_key_of_others_in_the_way, begin, end),
       cmocka_unit_test_setup_teardown(slow_is_away, begin, end),
       cmocka_unit_test_setup_teardown(what_waits_is_bounded, begin, end),

@@ -51,6 +51,7 @@ static void tell_why(const struct redis_link *link, const redisReply *reply, cha
   const char *text = reply != NULL ? reply->str : link->context->err != 0 ? link->context->errstr : "no answer";
   bool is_late = reply == NULL && link->context->err == REDIS_ERR_IO && strstr(text, "temporarily unavailable") != NULL;
   size_t line = strcspn(text, "\r\n");
+  if (line > 0 && text[line - 1] == '.') --line;
   snprintf(why, CACHE_DETAIL_BYTES, "%.*s", is_late ? 17 : (int)(line < 80 ? line : 80), is_late ? "no answer in time" : text);
 }
 

@@ -36,25 +36,40 @@ static struct json_writer *begin_value(struct feed_hub *hub) {
   return &hub->writer;
 }
 
-static void put_value(struct feed_hub *hub, const char *prefix, const char *symbol) {
-  char key[CACHE_KEY_BYTES];
+static void make_key(const char *prefix, const char *symbol, char out[CACHE_KEY_BYTES]) {
   struct text text;
-  text_init(&text, key, sizeof key);
+  text_init(&text, out, CACHE_KEY_BYTES);
   text_add(&text, prefix);
   text_add(&text, symbol);
+}
+
+static void put_value(struct feed_hub *hub, const char *prefix, const char *symbol) {
+  char key[CACHE_KEY_BYTES];
+  make_key(prefix, symbol, key);
   hub->cache->put(hub->cache->self, key, hub->text.data, hub->text.length, CACHE_TTL_MS);
 }
 
+/* A setup that is over does not wait for its time to be gone. */
+static void put_candidate(struct feed_hub *hub, int32_t symbol, const char *name) {
+  const struct candidate *candidate = engine_candidate(hub->api->options.engine, symbol);
+  bool *is_there = &hub->symbols[symbol].has_cached_candidate;
+  char key[CACHE_KEY_BYTES];
+  if (candidate != NULL) {
+    write_candidate(hub->api, NULL, candidate, begin_value(hub));
+    put_value(hub, CACHE_CANDIDATE, name);
+  } else if (*is_there) {
+    make_key(CACHE_CANDIDATE, name, key);
+    hub->cache->drop(hub->cache->self, key);
+  }
+  *is_there = candidate != NULL;
+}
+
 static void put_symbol(struct feed_hub *hub, int32_t symbol) {
-  const struct api *api = hub->api;
-  const char *name = engine_market(api->options.engine, symbol)->instrument.symbol;
-  const struct candidate *candidate = engine_candidate(api->options.engine, symbol);
+  const char *name = engine_market(hub->api->options.engine, symbol)->instrument.symbol;
   if (name[0] == '\0') return; /* the place of a symbol that is not known yet */
-  feed_write_price(api, symbol, begin_value(hub));
+  feed_write_price(hub->api, symbol, begin_value(hub));
   put_value(hub, CACHE_MARKET, name);
-  if (candidate == NULL) return;
-  write_candidate(api, NULL, candidate, begin_value(hub));
-  put_value(hub, CACHE_CANDIDATE, name);
+  put_candidate(hub, symbol, name);
 }
 
 static void put_signals(struct feed_hub *hub) {

@@ -123,6 +123,7 @@ struct symbol_state {
   int64_t wall_ns;
   bool has_wall; /* one waits */
   struct wall wall;
+  bool has_cached_candidate;
 };
 
 struct told_run {
