@@ -19,6 +19,7 @@ enum { PATIENCE_MS = 10000, TIMEOUT_MS = 300 };
 static struct redis_process server;
 static struct redis *redis;
 static struct cache_port cache;
+static int closing_ms; /* of the next cache; 0: usual */
 
 static int64_t now_ms(void) {
   struct timespec now;
@@ -58,8 +59,13 @@ static void open_cache(const char *login, const char *password) {
   struct problem problem;
   problem_clear(&problem);
   snprintf(url, sizeof url, "redis://%s127.0.0.1:%d", login, server.port);
-  const struct redis_options options = {
-      .url = url, .password = password, .timeout_ms = TIMEOUT_MS, .first_pause_ms = 10, .pause_max_ms = 50, .interval_ms = 50};
+  const struct redis_options options = {.url = url,
+                                        .password = password,
+                                        .timeout_ms = TIMEOUT_MS,
+                                        .first_pause_ms = 10,
+                                        .pause_max_ms = 50,
+                                        .interval_ms = 50,
+                                        .closing_ms = closing_ms};
   assert_int_equal(redis_open(&redis, &options, &problem), STATUS_OK);
   redis_port(redis, &cache);
 }
@@ -378,6 +384,23 @@ static void closing_is_bounded_too(void **state) {
   redis_process_freeze(&server, false);
 }
 
+/* The thread still waits for an answer when its owner has gone; it frees what is left. */
+static void closing_does_not_wait_for_a_thread(void **state) {
+  (void)state;
+  redis_process_start(&server, NULL);
+  closing_ms = 1;
+  open_cache("", NULL);
+  closing_ms = 0;
+  assert_true(becomes(true));
+  redis_process_freeze(&server, true);
+  for (int i = 0; i < 100; i++) (void)put("breakout:market:A", "x");
+  pause_briefly();
+  redis_close(redis);
+  redis = NULL;
+  redis_process_freeze(&server, false);
+  for (int i = 0; i < 200; i++) pause_briefly(); /* more than its time-out: the sanitizer sees what it leaves */
+}
+
 static void a_try_tells_how_it_is(void **state) {
   (void)state;
   char url[64];
@@ -415,6 +438,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(slow_is_away, begin, end),
       cmocka_unit_test_setup_teardown(what_waits_is_bounded, begin, end),
       cmocka_unit_test_setup_teardown(closing_is_bounded_too, begin, end),
+      cmocka_unit_test_setup_teardown(closing_does_not_wait_for_a_thread, begin, end),
       cmocka_unit_test_setup_teardown(a_try_tells_how_it_is, begin, end),
   };
   if (!redis_process_is_there()) {

@@ -12,25 +12,26 @@
 #include "base/log.h"
 #include "base/text.h"
 
-enum { TIMEOUT_MS = 1000, FIRST_PAUSE_MS = 100, PAUSE_MAX_MS = 5000, INTERVAL_MS = 1000, BATCH_MAX = 128 };
+enum { TIMEOUT_MS = 1000, FIRST_PAUSE_MS = 100, PAUSE_MAX_MS = 2000, INTERVAL_MS = 1000, CLOSING_MS = 3000, BATCH_MAX = 128 };
 
 /* NEW: no attempt has failed yet, so what is asked for may be answered soon. */
 enum redis_state { REDIS_NEW, REDIS_UP, REDIS_DOWN };
 
 struct redis {
   struct redis_address address;
-  int timeout_ms, first_pause_ms, pause_max_ms, interval_ms;
+  int timeout_ms, first_pause_ms, pause_max_ms, interval_ms, closing_ms;
   pthread_t thread;
   struct redis_link *link; /* the thread's */
   pthread_mutex_t mutex;
   pthread_cond_t changed;                      /* the queue, or the end */
-  pthread_cond_t answered;                     /* a reading */
+  pthread_cond_t answered;                     /* a reading, or the end of the thread */
   struct redis_command queue[REDIS_QUEUE_MAX]; /* ring */
   int first, count;
   size_t bytes;
   enum redis_state state;
   bool has_dropped; /* since the gap that was counted last */
-  bool is_ending;
+  bool is_ending, has_ended;
+  bool is_abandoned; /* the thread frees it */
   int64_t gaps, losses, returns;
   char why[CACHE_DETAIL_BYTES]; /* it is down */
 };
@@ -101,7 +102,7 @@ static void go_down(struct redis *redis, const char why[CACHE_DETAIL_BYTES]) {
   redis->state = REDIS_DOWN;
   text_copy(redis->why, sizeof redis->why, why);
   drop_queue(redis);
-  if (!is_new) return;
+  if (!is_new || redis->is_ending) return;
   ++redis->losses;
   log_write(LOG_WARNING, "storage", "redis_lost", NULL,
             "Redis at %s cannot be used: %s; the shared copy of logins and prices and the event stream are off", redis->address.shown, why);
@@ -112,6 +113,7 @@ static void go_up(struct redis *redis) {
   redis->state = REDIS_UP;
   redis->has_dropped = false;
   ++redis->gaps;
+  if (redis->is_ending) return;
   log_write(LOG_INFO, "storage", redis->losses > 0 ? "redis_back" : "redis_connected", NULL, "Redis at %s takes what is written",
             redis->address.shown);
 }
@@ -183,6 +185,15 @@ static void serve_link(struct redis *redis) {
   }
 }
 
+static void destroy(struct redis *redis) {
+  redis_link_close(redis->link);
+  pthread_mutex_destroy(&redis->mutex);
+  pthread_cond_destroy(&redis->changed);
+  pthread_cond_destroy(&redis->answered);
+  explicit_bzero(&redis->address, sizeof redis->address);
+  free(redis);
+}
+
 /* What ends soon after it began is not trusted with the shortest pause again. */
 static void *work(void *context) {
   struct redis *redis = context;
@@ -201,7 +212,11 @@ static void *work(void *context) {
   }
   drop_queue(redis);
   redis->state = REDIS_DOWN;
+  redis->has_ended = true;
+  pthread_cond_broadcast(&redis->answered);
+  bool is_abandoned = redis->is_abandoned;
   pthread_mutex_unlock(&redis->mutex);
+  if (is_abandoned) destroy(redis);
   return NULL;
 }
 
@@ -229,6 +244,7 @@ enum status redis_open(struct redis **out, const struct redis_options *options, 
   redis->first_pause_ms = value_or(options->first_pause_ms, FIRST_PAUSE_MS);
   redis->pause_max_ms = value_or(options->pause_max_ms, PAUSE_MAX_MS);
   redis->interval_ms = value_or(options->interval_ms, INTERVAL_MS);
+  redis->closing_ms = value_or(options->closing_ms, CLOSING_MS);
   enum status status = redis_address_parse(&redis->address, options->url, options->password, problem);
   if (!status) status = start(redis);
   if (status) {
@@ -241,17 +257,22 @@ enum status redis_open(struct redis **out, const struct redis_options *options, 
 
 void redis_close(struct redis *redis) {
   if (redis == NULL) return;
+  struct timespec until = moment(now_ms() + redis->closing_ms);
+  pthread_t thread = redis->thread;
+  int error = 0;
   pthread_mutex_lock(&redis->mutex);
   redis->is_ending = true;
   pthread_cond_signal(&redis->changed);
+  while (!redis->has_ended && error == 0) error = pthread_cond_timedwait(&redis->answered, &redis->mutex, &until);
+  bool has_ended = redis->has_ended;
+  redis->is_abandoned = !has_ended;
   pthread_mutex_unlock(&redis->mutex);
-  pthread_join(redis->thread, NULL);
-  redis_link_close(redis->link);
-  pthread_mutex_destroy(&redis->mutex);
-  pthread_cond_destroy(&redis->changed);
-  pthread_cond_destroy(&redis->answered);
-  explicit_bzero(&redis->address, sizeof redis->address);
-  free(redis);
+  if (has_ended) {
+    pthread_join(thread, NULL);
+    destroy(redis);
+  } else {
+    pthread_detach(thread);
+  }
 }
 
 enum status redis_try(const struct redis_options *options, char why[CACHE_DETAIL_BYTES], struct problem *problem) {

@@ -10,17 +10,18 @@
 enum { REDIS_QUEUE_MAX = 2048, REDIS_QUEUE_BYTES_MAX = 8 << 20 };
 
 struct redis_options {
-  const char *url, *password; /* see redis_address.h; copied and never shown */
-  int timeout_ms, first_pause_ms, pause_max_ms,
-      interval_ms; /* of one answer; of trying again; of looking whether it is there. 0: 1 s, 100 ms, 5 s, 1 s */
+  const char *url, *password;       /* see redis_address.h; copied and never shown */
+  int timeout_ms;                   /* of connecting, and of one answer; 0: 1 s */
+  int first_pause_ms, pause_max_ms; /* before trying again; 0: 100 ms, 2 s */
+  int interval_ms;                  /* of looking whether it is there; 0: 1 s */
+  int closing_ms;                   /* how long redis_close may take; 0: 3 s */
 };
 
 struct redis; /* opaque */
 
 /* Connects in the background: a server that is not there is no error. */
 NODISCARD enum status redis_open(struct redis **out, const struct redis_options *options, struct problem *problem);
-/* Writes what waits when it can, which takes the time-out at most once for connecting and once for an answer, and a name server's time. NULL is
- * allowed. */
+/* Writes what waits, if it can in time. A thread that still waits then (a name server may take long) ends by itself. NULL is allowed. */
 void redis_close(struct redis *redis);
 void redis_port(struct redis *redis, struct cache_port *out);
 /* Is it there and does it take what is written? At once, on the caller's thread; why: what is wrong, or where it is. */
