@@ -302,6 +302,9 @@ bare-restore: all ## a lost machine: a backup of a trading demo restored on a De
 .PHONY: docker-test
 docker-test: ## the stack on a real Docker engine: images, deploy, update under reads, down and up (docker.io, docker-compose, debootstrap, root)
 	@tests/docker/stack.sh
+.PHONY: docker-update-test
+docker-update-test: ## update.sh on a real Docker engine: releases that are no good go back, a good one comes, under reads
+	@tests/docker/update.sh
 .PHONY: docker-faults docker-profiles
 docker-faults: ## Redis away, the disk full, the network away, two minutes each in the middle of a trade (SECONDS_EACH=n)
 	@tests/docker/faults.sh $(or $(SECONDS_EACH),120)

@@ -79,14 +79,15 @@ refuse() {
 }
 
 try_on_copy() {
-    local words
+    local words said code
     for words in doctor 'db migrate --copy'; do
+        code=0
         # shellcheck disable=SC2086 # two words
-        try $words >>"$LOGS/update.log" 2>&1 && continue
+        said=$(try $words 2>&1) || code=$?
+        printf '%s\n' "$said" >>"$LOGS/update.log"
         rm -f "$data_dir"/*.migrated*
-        refuse "the new version fails at 'breakout $words': $(tail -n 1 "$LOGS/update.log")"
+        [ "$code" -eq 0 ] || refuse "the new version fails at 'breakout $words': $({ grep -E '^(failed|error)' <<<"$said" || tail -n 1 <<<"$said"; } | head -n 1 | tr -s ' ')"
     done
-    rm -f "$data_dir"/*.migrated*
     done_with 'settings and a copy of the database are accepted'
     compare_decisions
 }

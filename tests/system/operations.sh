@@ -120,7 +120,7 @@ FEED=demo
 AUTOSTART=paper
 PORT=$port
 UI_PORT=$ui_port
-DEMO_SPEED=900
+DEMO_SPEED=300
 MAX_CPU_PERCENT=100
 WARN_CPU_PERCENT=100
 MAX_DISK_PERCENT=100
@@ -150,9 +150,9 @@ trap '"$home/stop.sh" >/dev/null 2>&1' EXIT
 # Fast until there is something to lose, then so slow that a position stays open through all of it.
 run "$home/start.sh"
 expect_text 'the installation starts' "$code" '^[05]$'
-has_position_and_trade() { [ "$(sqlite3 "$database" 'SELECT (SELECT count(*) FROM trades) > 0 AND EXISTS (SELECT 1 FROM positions WHERE closed_at IS NULL)' 2>/dev/null)" = 1 ]; }
+has_position_and_trade() { [ "$(sqlite3 -readonly "$database" 'SELECT (SELECT count(*) FROM trades) > 1 AND EXISTS (SELECT 1 FROM positions WHERE closed_at IS NULL)' 2>/dev/null)" = 1 ]; }
 until_true 40 has_position_and_trade
-expect 'a trade and an open position' "$?" 0
+expect 'two trades and an open position' "$?" 0
 "$home/stop.sh" >/dev/null
 sed -i 's/^DEMO_SPEED=.*/DEMO_SPEED=6/' "$home/.env"
 run "$home/update.sh" --no-pull --dry-run
