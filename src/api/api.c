@@ -109,6 +109,7 @@ void api_listener(struct api *api, struct listener *out) {
 
 void api_stop_commands(struct api *api) {
   api->is_stopping = true;
+  api->access->logins.cache = NULL; /* a successor ends logins that this process still knows */
 }
 
 const char *api_notice(const struct api *api) {
