@@ -12,6 +12,7 @@
 #include "apps/tar.h"
 #include "base/calendar.h"
 #include "base/digest.h"
+#include "base/folder.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "runner/journal.h"
@@ -31,25 +32,6 @@ static void stamp_text(int64_t ts, char *out, size_t size) {
 static enum status refuse(struct problem *problem, const char *path, const char *what, int error) {
   problem_add(problem, "backup_failed", path, NULL, NULL, "%s: %s", what, strerror(error));
   return status_from_errno(error);
-}
-
-static void remove_folder(const char *folder) {
-  DIR *list = opendir(folder);
-  char path[PATH_BYTES];
-  if (list != NULL) {
-    for (struct dirent *entry; (entry = readdir(list)) != NULL;) {
-      if (text_equal(entry->d_name, ".") || text_equal(entry->d_name, "..")) continue;
-      snprintf(path, sizeof path, "%.700s/%.255s", folder, entry->d_name);
-      struct stat info;
-      if (lstat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
-        remove_folder(path);
-      } else {
-        unlink(path);
-      }
-    }
-    closedir(list);
-  }
-  rmdir(folder);
 }
 
 /* ---- making ---- */
@@ -410,7 +392,7 @@ static enum status unpack(const char *file, char *folder, struct problem *proble
   if (mkdtemp(folder) == NULL) return refuse(problem, folder, "a temporary folder cannot be made", errno);
   enum status status = tar_unpack(file, folder, problem);
   if (status == STATUS_OK) status = check_folder(folder, problem);
-  if (status != STATUS_OK) remove_folder(folder);
+  if (status != STATUS_OK) (void)folder_remove(folder);
   return status;
 }
 
@@ -418,7 +400,7 @@ enum status backup_verify(const char *file, struct problem *problem) {
   char folder[PATH_BYTES];
   snprintf(folder, sizeof folder, "%.900s.verify-XXXXXX", file);
   enum status status = unpack(file, folder, problem);
-  if (status == STATUS_OK) remove_folder(folder);
+  if (status == STATUS_OK) (void)folder_remove(folder);
   return status;
 }
 
@@ -546,7 +528,7 @@ enum status backup_restore(struct app *app, const char *database_path, const cha
   status = read_digest(saved, &wanted, &app->problem);
   if (status == STATUS_OK && !is_forced) status = check_positions(database_path, folder, &app->problem);
   if (status == STATUS_OK) status = put_in_place(app, database_path, folder, before);
-  remove_folder(folder);
+  (void)folder_remove(folder);
   if (status == STATUS_OK) status = bring_up(database_path, &app->problem);
   if (status == STATUS_OK) status = read_digest(database_path, &restored, &app->problem);
   if (status == STATUS_OK && wanted.all[0] != '\0' && !text_equal(wanted.all, restored.all))

@@ -12,6 +12,7 @@
 #include "adapters/source/source.h"
 #include "apps/worker.h"
 #include "base/calendar.h"
+#include "base/folder.h"
 #include "base/text.h"
 #include "runner/runs.h"
 
@@ -345,19 +346,6 @@ static int run_doctor(struct app *app, struct data_call *call) {
 
 /* --- import, export, generate, delete --------------------------------------------------------------------------------- */
 
-/* Plain files in one folder: what import and generate make. False when the folder is still there. */
-static bool remove_folder(const char *folder) {
-  char path[DATA_PATH_MAX + 300];
-  DIR *directory = opendir(folder);
-  if (!directory) return errno == ENOENT;
-  for (const struct dirent *entry; (entry = readdir(directory));) {
-    (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-    if (entry->d_name[0] != '.') (void)unlink(path);
-  }
-  (void)closedir(directory);
-  return rmdir(folder) == 0;
-}
-
 static enum status new_folder(struct app *app, const char *name, char *path, size_t size) {
   if (name == NULL || !run_is_dataset(name)) {
     problem_add(&app->problem, "bad_option", "--name", name, "letters, digits, - _ .", "a dataset needs a name of at most 64 letters");
@@ -376,7 +364,7 @@ static enum status new_folder(struct app *app, const char *name, char *path, siz
     return STATUS_IN_USE;
   }
   (void)snprintf(path, size, "%s/datasets/.%s.part", app->settings.data_dir, name);
-  remove_folder(path); /* of a process that was killed */
+  (void)folder_remove(path); /* of a process that was killed */
   if (mkdir(path, 0755) == 0) return STATUS_OK;
   const int error = errno;
   problem_add(&app->problem, "write_failed", path, NULL, NULL, "the dataset can not be made: %s", strerror(error));
@@ -394,7 +382,7 @@ static enum status end_folder(struct app *app, const char *name, char *path, siz
     problem_add(&app->problem, "write_failed", path, NULL, NULL, "the dataset can not be made: %s", strerror(error));
     status = status_from_errno(error);
   }
-  remove_folder(part);
+  (void)folder_remove(part);
   return status;
 }
 
@@ -535,7 +523,7 @@ static int run_delete(struct app *app, struct data_call *call) {
   (void)snprintf(folder, sizeof folder, "%s/datasets/%s", app->settings.data_dir, call->words[0]);
   if (access(folder, F_OK) != 0)
     return app_fail_with(app, STATUS_NOT_FOUND, "not_found", folder, "there is no such dataset; recordings/ and files elsewhere are not deleted");
-  if (!remove_folder(folder))
+  if (!folder_remove(folder))
     return app_fail_with(app, STATUS_IO_FAILED, "write_failed", folder, "the folder can not be removed: %s", strerror(errno));
   return told(app, "deleted %s (%s)\n", call->words[0], folder);
 }

@@ -10,6 +10,7 @@
 
 #include "apps/answers.h"
 #include "apps/run_pool_state.h"
+#include "base/folder.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -246,7 +247,7 @@ enum status pool_remove_dataset(struct run_pool *pool, const char *dataset, stru
     problem_add(problem, "in_use", dataset, NULL, NULL, "a data set that came with the program cannot be deleted");
     return STATUS_NO_PERMISSION;
   }
-  pool_remove_folder(path);
+  (void)folder_remove(path);
   if (is_folder(path)) {
     problem_add(problem, "cannot_delete", path, NULL, NULL, "something in the folder is not ours: it was not removed");
     return STATUS_IO_FAILED;

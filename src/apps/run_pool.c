@@ -1,6 +1,5 @@
 #include "apps/run_pool.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
@@ -17,6 +16,7 @@
 #include "apps/run_id.h"
 #include "apps/run_pool_state.h"
 #include "base/check.h"
+#include "base/folder.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/version.h"
@@ -58,25 +58,10 @@ enum status pool_make_folder(const char *path, struct problem *problem) {
   }
 }
 
-void pool_remove_folder(const char *path) {
-  char file[RUN_PATH_BYTES + 300];
-  DIR *directory = opendir(path);
-  if (directory == NULL) return;
-  for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
-    if (text_equal(entry->d_name, ".") || text_equal(entry->d_name, "..")) continue;
-    snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
-    (void)unlink(file);
-  }
-  closedir(directory);
-  (void)rmdir(path);
-}
-
 static void remove_run_folder(const struct run_pool *pool, const char *id) {
-  char path[RUN_PATH_BYTES], preset[RUN_PATH_BYTES + 16];
+  char path[RUN_PATH_BYTES];
   pool_folder(pool, id, path);
-  snprintf(preset, sizeof preset, "%s/preset", path);
-  pool_remove_folder(preset);
-  pool_remove_folder(path);
+  if (!folder_remove(path)) log_write(LOG_WARNING, "runs", "not_removed", NULL, "the folder of %s is still there: %s", id, strerror(errno));
 }
 
 void pool_copy(const struct json *value, struct buffer *out) {
@@ -252,7 +237,7 @@ static bool take_result(struct run_pool *pool, const struct job *job, const stru
 static void remove_part(const struct run_pool *pool, const char *dataset) {
   char path[RUN_PATH_BYTES];
   snprintf(path, sizeof path, "%.600s/datasets/.%s.part", pool->options.settings->data_dir, dataset);
-  pool_remove_folder(path);
+  (void)folder_remove(path);
 }
 
 static void end_job(struct run_pool *pool, struct job *job, int status) {

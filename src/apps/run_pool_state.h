@@ -43,8 +43,6 @@ struct run_pool {
 int64_t pool_now_ms(const struct run_pool *pool);
 int64_t pool_now_ns(const struct run_pool *pool);
 void pool_folder(const struct run_pool *pool, const char *id, char out[RUN_PATH_BYTES]);
-/* Plain files of a folder and the folder itself. */
-void pool_remove_folder(const char *path);
 NODISCARD enum status pool_make_folder(const char *path, struct problem *problem);
 /* The value as compact JSON. */
 void pool_copy(const struct json *value, struct buffer *out);
