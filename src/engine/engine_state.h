@@ -37,8 +37,10 @@ enum {
 #define UNKNOWN_ALARM_MS INT64_C(30000)
 #define UNKNOWN_ERROR_MS INT64_C(300000)
 #define CANCEL_AGAIN_MS INT64_C(1000)
-#define REQUEST_LIFE_MS INT64_C(5000) /* a request may act this long after it was sent */
-#define STOP_REST_MS INT64_C(1000)    /* a stop that the venue cancels sooner is not replaced before the next tick */
+#define UNLISTED_MS INT64_C(120000)      /* a list that does not show a position is believed after this long */
+#define DOUBT_INTERVAL_MS INT64_C(10000) /* between reconciliations while one is doubted */
+#define REQUEST_LIFE_MS INT64_C(5000)    /* a request may act this long after it was sent */
+#define STOP_REST_MS INT64_C(1000)       /* a stop that the venue cancels sooner is not replaced before the next tick */
 #define AMEND_TIMEOUT_MS INT64_C(3000)
 #define RECONCILE_TIMEOUT_MS INT64_C(10000)
 
@@ -79,6 +81,7 @@ struct holding {
   int64_t target_changed_at[POSITION_TARGETS_MAX]; /* a change of the rung's order was sent then and is not answered; 0 none */
   bool ladder_refused;                             /* the venue refused a change of the ladder set last */
   bool is_adopted;                                 /* was not ours: guarded, never managed by rules */
+  int64_t unlisted_since;                          /* the venue's list has not shown the position since then, 0 it does */
   bool exit_active;
   enum urgency exit_urgency;
   enum reason_code exit_reason;
@@ -120,6 +123,7 @@ struct reconcile {
   char cause[24];
   int64_t started_at, finished_at;
   int64_t start_event, start_fills; /* counts of events and fills when it began */
+  int64_t balance_moved_at;         /* newest change of the balance that nothing of ours explained, 0 never */
   uint32_t waiting;                 /* bits of enum query_kind */
   int32_t fills_applied;
   int32_t position_count, order_count;
@@ -393,6 +397,8 @@ void orders_emit(struct engine *engine, struct order *order);
 void orders_ended(struct engine *engine, struct order *order, enum reject_kind kind);
 
 /* reconcile.c */
+/* Has the pause since the last one passed? A shorter one while a position is in doubt. */
+bool reconcile_is_due(const struct engine *engine);
 void reconcile_begin(struct engine *engine, const char *cause);
 /* Asks everything anew, for the same cause; what was answered so far does not count. */
 void reconcile_again(struct engine *engine);

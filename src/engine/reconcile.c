@@ -46,6 +46,18 @@ void reconcile_again(struct engine *engine) {
   ask(engine, QUERY_ACCOUNT, 0);
 }
 
+bool reconcile_is_due(const struct engine *engine) {
+  int64_t pause = engine->config.reconcile_interval_s * INT64_C(1000);
+  bool is_wanted = engine_manages_fully(engine) && pause > 0;
+  for (int32_t i = 0; i < ENGINE_HOLDINGS_MAX && engine->open_holdings > 0; i++) {
+    const struct holding *holding = &engine->holdings[i];
+    if (!holding->is_used || holding->unlisted_since == 0) continue;
+    is_wanted = true;
+    pause = DOUBT_INTERVAL_MS;
+  }
+  return is_wanted && engine->now - engine->reconciled_at >= pause;
+}
+
 /* ---- comparing ---- */
 
 static void note(struct engine *engine, struct reconciliation *record, const char *name, const char *subject, const char *message) {
@@ -106,12 +118,31 @@ static void enlarge_position(struct engine *engine, struct position *position, c
   position_on_entry_fill(position, &fill, true);
 }
 
+/* The venue does not list a position of ours. A list can be empty by mistake, so a second witness is wanted: money that moved since the position was
+ * opened, as every closing moves some; or no list of two minutes shows it. */
+static bool is_gone(struct engine *engine, struct holding *holding) {
+  if (holding->unlisted_since == 0) holding->unlisted_since = engine->now;
+  if (engine->reconcile.balance_moved_at >= holding->position.opened_at) return true;
+  if (engine->now - holding->unlisted_since >= UNLISTED_MS) return true;
+  engine_raise(engine, "position_in_doubt", SEVERITY_CRITICAL, holding->position.symbol, NAN, NAN,
+               "the venue does not list a position that we hold, and no money moved: kept");
+  return false;
+}
+
 static void compare_position(struct engine *engine, struct holding *holding, struct reconciliation *record) {
   struct position *position = &holding->position;
   const struct venue_position *venue = venue_position_of(&engine->reconcile, position->symbol_index);
   ++record->positions_checked;
   bool agrees = venue != NULL && venue->side == position->side && venue->qty == position->qty;
   if (!agrees && is_outdated(engine, position->symbol_index)) return;
+  if (venue == NULL && !is_gone(engine, holding)) {
+    ++record->differences;
+    return;
+  }
+  if (holding->unlisted_since != 0) {
+    holding->unlisted_since = 0;
+    engine_clear(engine, "position_in_doubt", position->symbol);
+  }
   if (venue == NULL || venue->side != position->side) {
     note(engine, record, "position_mismatch", position->symbol, "the venue is flat where we hold a position");
     close_lost_position(engine, holding, position->qty, REASON_reconciled);
@@ -337,6 +368,7 @@ static void compare_balance(struct engine *engine, int64_t difference) {
     work->is_outdated = true;
     return;
   }
+  work->balance_moved_at = engine->now;
   ledger_on_flow(&engine->ledger, difference, engine->now);
   struct flow record = {.flow_id = ++engine->counters.flow, .ts = engine->now, .kind = CASH_CORRECTION, .amount_usd = difference};
   text_copy(record.source, sizeof record.source, "detected");

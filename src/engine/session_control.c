@@ -430,8 +430,5 @@ void session_on_tick(struct engine *engine) {
   if (engine->reconcile.is_active && !engine->venue_is_down && engine->now - engine->reconcile.started_at >= RECONCILE_TIMEOUT_MS) {
     reconcile_again(engine); /* an answer was lost */
   }
-  bool is_active = engine_manages_fully(engine) && engine->config.reconcile_interval_s > 0;
-  if (is_active && !engine->reconcile.is_active && engine->now - engine->reconciled_at >= engine->config.reconcile_interval_s * INT64_C(1000)) {
-    reconcile_begin(engine, "interval");
-  }
+  if (!engine->reconcile.is_active && reconcile_is_due(engine)) reconcile_begin(engine, "interval");
 }

@@ -94,6 +94,7 @@ static void the_venue_is_flat(void **state) {
   (void)state;
   begin();
   script.position_count = 0;
+  script.cash = engine_ledger(script.engine)->cash_usd - DECIMAL_ONE; /* what the closing cost */
   reconcile();
   assert_int_equal(engine_position_count(script.engine), 0);
   assert_int_equal(script.trades[0].exit_reason, REASON_reconciled);
@@ -101,6 +102,49 @@ static void the_venue_is_flat(void **state) {
   assert_true(script_was_cancelled(&script, id_of(PURPOSE_STOP)));
   assert_true(script_was_cancelled(&script, id_of(PURPOSE_TARGET)));
   script_close(&script);
+}
+
+/* An empty list and nothing else: no position is given up for it, the stop stays, and the venue is asked again soon. */
+static void an_empty_list_is_not_believed(void **state) {
+  (void)state;
+  begin();
+  script.position_count = 0;
+  reconcile();
+  assert_int_equal(engine_position_count(script.engine), 1);
+  assert_true(script_alerts(&script, "position_in_doubt"));
+  assert_false(script_was_cancelled(&script, id_of(PURPOSE_STOP)));
+  script_forget(&script);
+  script_wait_alive(&script, 10000);
+  assert_int_equal(script_count_queries(&script, QUERY_POSITIONS), 1);
+  script_agree(&script);
+  script_answer(&script);
+  assert_false(script_alerts(&script, "position_in_doubt"));
+  assert_int_equal(script.reconciliation.differences, 0);
+  script_close(&script);
+}
+
+/* Two minutes of it are believed, and so is money that moved later. */
+static void a_list_that_stays_empty_is_believed(void **state) {
+  (void)state;
+  for (int moves = 0; moves < 2; moves++) {
+    begin();
+    script.position_count = 0;
+    reconcile();
+    for (int i = 0; i < (moves ? 1 : 11); i++) {
+      script_wait_alive(&script, 10000);
+      assert_int_equal(engine_position_count(script.engine), 1);
+      if (moves) script.cash = engine_ledger(script.engine)->cash_usd - DECIMAL_ONE;
+      script_answer(&script);
+    }
+    if (!moves) {
+      script_wait_alive(&script, 11000);
+      script_answer(&script);
+    }
+    assert_int_equal(engine_position_count(script.engine), 0);
+    assert_int_equal(script.trades[0].exit_reason, REASON_reconciled);
+    assert_false(script_alerts(&script, "position_in_doubt"));
+    script_close(&script);
+  }
 }
 
 static void the_venue_holds_the_other_side(void **state) {
@@ -462,6 +506,8 @@ int main(void) {
       cmocka_unit_test(the_interval_asks_by_itself),
       cmocka_unit_test(a_lost_answer_is_asked_for_again),
       cmocka_unit_test(the_venue_is_flat),
+      cmocka_unit_test(an_empty_list_is_not_believed),
+      cmocka_unit_test(a_list_that_stays_empty_is_believed),
       cmocka_unit_test(the_venue_holds_the_other_side),
       cmocka_unit_test(the_venue_holds_less),
       cmocka_unit_test(the_venue_holds_more),

@@ -27,6 +27,7 @@ const struct built_in_alert built_in_alerts[] = {
     {"ledger_residual", SEVERITY_CRITICAL, "equity_usd", "changes", "8.6", NAN},
     {"unexplained_balance", SEVERITY_WARNING, "equity_usd", "changes", "8.6", NAN},
     {"position_mismatch", SEVERITY_WARNING, "open_positions", "changes", "8.6", NAN},
+    {"position_in_doubt", SEVERITY_CRITICAL, "open_positions", "changes", "8.6", NAN},
     {"foreign_position", SEVERITY_WARNING, "open_positions", "changes", "8.6", NAN},
     {"foreign_fill", SEVERITY_WARNING, "open_positions", "changes", "8.6", NAN},
     {"order_missing", SEVERITY_WARNING, "state", "changes", "8.6", NAN},
