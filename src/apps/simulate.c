@@ -1,4 +1,4 @@
-/* breakout simulate: engine and paper venue on generated markets, for demonstrations and tests without recorded data. */
+/* breakout simulate: engine and paper venue on generated markets, for demonstrations and tests without recorded data; with --runs through faults. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,15 +8,19 @@
 
 #include "adapters/source/generate.h"
 #include "apps/backtest.h"
+#include "apps/fault_session.h"
 #include "apps/recorded.h"
+#include "apps/simulate_faults.h"
 #include "base/calendar.h"
+#include "base/folder.h"
 #include "base/text.h"
 
-enum { DAYS_DEFAULT = 10, SYMBOLS_DEFAULT = 4, SYMBOLS_MAX = 32, PATH_BYTES = 1024 };
+enum { DAYS_DEFAULT = 10, SYMBOLS_DEFAULT = 4, SYMBOLS_MAX = 32, MINUTES_DEFAULT = 40, RUNS_MAX = 10000000, JOBS_MAX = 64, PATH_BYTES = 1024 };
 
 struct call {
   const char *scenario, *preset;
   int64_t days, seed, symbols;
+  struct simulate_faults faults; /* runs 0: none */
 };
 
 enum {
@@ -27,6 +31,7 @@ enum {
   OPTION_COUNT_OF_SYMBOLS,
   OPTION_RUNS,
   OPTION_FAULTS,
+  OPTION_MINUTES,
   OPTION_JOBS,
   OPTION_SHRINK,
   OPTION_SERVE,
@@ -40,10 +45,11 @@ static const struct app_option options[OPTION_COUNT] = {
     [OPTION_DAYS] = {"days", 0, true, "N", "of generated markets (10); the first three warm the indicators up"},
     [OPTION_SEED] = {"seed", 0, true, "N", "of the markets (1)"},
     [OPTION_COUNT_OF_SYMBOLS] = {"count", 0, true, "N", "symbols (4)"},
-    [OPTION_RUNS] = {"runs", 0, true, "N", "not in this version"},
-    [OPTION_FAULTS] = {"faults", 0, true, "LIST", "not in this version"},
-    [OPTION_JOBS] = {"jobs", 'j', true, "N", "not in this version"},
-    [OPTION_SHRINK] = {"shrink", 0, false, NULL, "not in this version"},
+    [OPTION_RUNS] = {"runs", 0, true, "N", "sessions with faults, each with a seed of its own from --seed on"},
+    [OPTION_FAULTS] = {"faults", 0, true, "LIST", "all, names, or NAME@SECOND+SECONDS for one session (all)"},
+    [OPTION_MINUTES] = {"minutes", 0, true, "N", "of trading in a session with faults (40)"},
+    [OPTION_JOBS] = {"jobs", 'j', true, "N", "sessions at once (1)"},
+    [OPTION_SHRINK] = {"shrink", 0, false, NULL, "search the fewest and shortest faults that still go wrong"},
     [OPTION_SERVE] = {"serve", 0, false, NULL, "not in this version"},
     [OPTION_SPEED] = {"speed", 0, true, "N", "not in this version"},
 };
@@ -56,10 +62,10 @@ static enum status read_call(struct app *app, struct call *call, int argc, char 
   while ((option = app_next(app, &arguments, options, OPTION_COUNT, &value)) != APP_DONE) {
     bool is_good = true;
     if (option == APP_WRONG) return STATUS_BAD_CONFIG;
-    if (option >= OPTION_RUNS) {
+    if (option >= OPTION_SERVE) {
       char name[24];
       snprintf(name, sizeof name, "--%s", options[option].name);
-      problem_add(&app->problem, "not_in_version", name, NULL, "--scenario NAME", "runs with faults and the view of them are not in this version");
+      problem_add(&app->problem, "not_in_version", name, NULL, "--scenario NAME", "showing a simulation live is not in this version");
       return STATUS_NOT_IN_VERSION;
     }
     if (option == OPTION_SCENARIO || option == APP_ARGUMENT) call->scenario = value;
@@ -67,6 +73,12 @@ static enum status read_call(struct app *app, struct call *call, int argc, char 
     if (option == OPTION_DAYS) is_good = app_parse_integer(app, "--days", value, 1, GENERATE_DAYS_MAX, &call->days);
     if (option == OPTION_SEED) is_good = app_parse_integer(app, "--seed", value, 0, INT64_MAX, &call->seed);
     if (option == OPTION_COUNT_OF_SYMBOLS) is_good = app_parse_integer(app, "--count", value, 1, SYMBOLS_MAX, &call->symbols);
+    if (option == OPTION_RUNS) is_good = app_parse_integer(app, "--runs", value, 1, RUNS_MAX, &call->faults.runs);
+    if (option == OPTION_MINUTES)
+      is_good = app_parse_integer(app, "--minutes", value, FAULT_SESSION_MINUTES_MIN, FAULT_SESSION_MINUTES_MAX, &call->faults.minutes);
+    if (option == OPTION_JOBS) is_good = app_parse_integer(app, "--jobs", value, 1, JOBS_MAX, &call->faults.jobs);
+    if (option == OPTION_FAULTS) call->faults.faults = value;
+    if (option == OPTION_SHRINK) call->faults.shrinks = true;
     if (!is_good) return STATUS_BAD_CONFIG;
   }
   return STATUS_OK;
@@ -129,21 +141,6 @@ static enum status make_folder(struct app *app, char folder[PATH_BYTES]) {
   return status_from_errno(error);
 }
 
-static void remove_folder(const struct call *call, const char *folder) {
-  char path[PATH_BYTES + 64];
-  for (int i = 0; i < call->symbols; i++) {
-    if (i == 0) {
-      snprintf(path, sizeof path, "%s/BTCUSDT-1m.csv", folder);
-    } else {
-      snprintf(path, sizeof path, "%s/GEN%dUSDT-1m.csv", folder, i);
-    }
-    unlink(path);
-  }
-  snprintf(path, sizeof path, "%s/instruments.csv", folder);
-  unlink(path);
-  rmdir(folder);
-}
-
 static enum status generate(struct app *app, const struct call *call, int scenario, const char *folder) {
   enum status status = write_instruments(app, call, folder);
   for (int i = 0; i < call->symbols && !status; i++) status = write_market(app, call, scenario, i, folder);
@@ -190,11 +187,20 @@ static int run_markets(struct app *app, const struct call *call, const char *dat
 }
 
 int app_simulate(struct app *app, int argc, char **argv) {
-  struct call call = {.preset = "channel_baseline", .days = DAYS_DEFAULT, .seed = app->settings.random_seed, .symbols = SYMBOLS_DEFAULT};
+  struct call call = {.preset = "channel_baseline",
+                      .days = DAYS_DEFAULT,
+                      .seed = app->settings.random_seed,
+                      .symbols = SYMBOLS_DEFAULT,
+                      .faults = {.jobs = 1, .minutes = MINUTES_DEFAULT}};
   int64_t began_at = app_now_ms();
   char folder[PATH_BYTES] = "";
   enum status status = read_call(app, &call, argc, argv);
   if (status) return app_fail(app, status);
+  if (call.faults.runs > 0) {
+    call.faults.seed = call.seed;
+    call.faults.preset = call.preset;
+    return simulate_faults(app, &call.faults);
+  }
   if (call.scenario == NULL) {
     problem_add(&app->problem, "missing_argument", "--scenario", NULL, "trend, range, breakouts, fakeouts, gaps, crash, quiet",
                 "no scenario is named");
@@ -213,6 +219,6 @@ int app_simulate(struct app *app, int argc, char **argv) {
   status = make_folder(app, folder);
   if (!status) status = generate(app, &call, scenario, folder);
   int code = status ? app_fail(app, status) : run_markets(app, &call, folder, true, began_at);
-  if (folder[0] != '\0') remove_folder(&call, folder);
+  if (folder[0] != '\0') (void)folder_remove(folder);
   return code;
 }

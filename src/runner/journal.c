@@ -531,6 +531,11 @@ uint64_t journal_append(struct journal *journal, int64_t ts, enum journal_direct
 
 /* ---- the rest ---- */
 
+void journal_abandon(struct journal *journal) {
+  if (journal->file >= 0) drop_file(journal);
+  free_journal(journal);
+}
+
 void journal_close(struct journal *journal) {
   if (journal == NULL) return;
   (void)settle(journal, INT64_MAX - 2 * RETRY_MS, true); /* so that its failure is followed by another try */

@@ -108,6 +108,21 @@ int64_t sim_unprotected_ms(const struct sim *sim) {
   return sum;
 }
 
+int64_t sim_unprotected_since(const struct sim *sim, int32_t symbol) {
+  return sim->symbols[symbol].position != 0 ? sim->symbols[symbol].unprotected_since : -1;
+}
+
+int32_t sim_live_orders(const struct sim *sim, struct venue_order *out, int32_t max) {
+  int32_t count = 0;
+  for (int32_t i = 0; i < SIM_ORDERS_MAX; i++) {
+    const struct sim_order *order = &sim->state->orders[i];
+    if (order->number == 0 || !sim_is_live(order)) continue;
+    if (count < max) sim_describe_order(order, &out[count]);
+    ++count;
+  }
+  return count;
+}
+
 /* ---- changes ---- */
 
 /* Closes up to `qty` of the position at the price. The entry notional is kept as a sum, so that no rounding of an average gathers. */

@@ -69,5 +69,9 @@ void sim_account(const struct sim *sim, struct sim_account *out);
 bool sim_position(const struct sim *sim, int32_t symbol, struct venue_position *out);
 /* Venue-side record of protection: position-milliseconds during which the resting reduce-only stops of a symbol covered less than its position. */
 int64_t sim_unprotected_ms(const struct sim *sim);
+/* Since when the open position of a symbol stands without, ms; -1: it is covered, or there is none. */
+int64_t sim_unprotected_since(const struct sim *sim, int32_t symbol);
+/* Live orders as the venue would list them; returns how many there are, writes at most max. */
+int32_t sim_live_orders(const struct sim *sim, struct venue_order *out, int32_t max);
 
 #endif

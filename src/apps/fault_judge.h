@@ -1,0 +1,58 @@
+/* What must always hold, judged on the venue's side of a simulated session: by what reaches the venue, what rests and fills there, and in the end by
+ * comparing it with what the program believes and has written. Letters as in the invariants: L nothing lost, D nothing twice, P protected, R limits.
+ */
+#ifndef APPS_FAULT_JUDGE_H
+#define APPS_FAULT_JUDGE_H
+
+#include "adapters/sim/fault_line.h"
+#include "adapters/sim/sim.h"
+#include "runner/runner.h"
+
+enum { JUDGE_SYMBOLS_MAX = 8, JUDGE_LEGS_MAX = 4096, JUDGE_FILLS_MAX = 8192 };
+
+/* Entries of one child of a plan over all its attempts. */
+struct judged_leg {
+  int64_t plan_id;
+  int32_t leg, child;
+  int64_t wanted, filled; /* decimals */
+};
+
+struct judged_fill {
+  char venue_fill_id[ORDER_ID_MAX];
+  int32_t told; /* times the journal has it */
+};
+
+struct fault_judge {
+  const struct sim *sim;
+  const struct fault *faults;
+  int32_t fault_count;
+  int64_t now;
+  int64_t calm_since;                    /* no trouble between program and venue since then */
+  int64_t bare_since[JUDGE_SYMBOLS_MAX]; /* -1: flat or protected */
+  int64_t bare_worst_ms;                 /* longest in calm */
+  bool may_enter;                        /* false between a kill and its release */
+  int64_t killed_at;                     /* 0: not */
+  int64_t max_positions;
+  struct judged_leg legs[JUDGE_LEGS_MAX];
+  int32_t leg_count;
+  struct judged_fill fills[JUDGE_FILLS_MAX];
+  int32_t fill_count;
+  char violation[256]; /* the first; "" none */
+  int64_t violated_at;
+};
+
+void judge_open(struct fault_judge *judge, const struct sim *sim, const struct fault *faults, int32_t count, int32_t max_positions);
+/* An order leaves the program; pending: bytes of the journal that are not on disk. */
+void judge_request(struct fault_judge *judge, const struct intent *intent, size_t pending, bool is_journal_broken);
+void judge_fill(struct fault_judge *judge, const struct event_fill *fill);
+/* Time passes. is_up: the program runs and is not frozen. */
+void judge_time(struct fault_judge *judge, int64_t now, bool is_up);
+/* A kill was accepted, or released. */
+void judge_killed(struct fault_judge *judge, bool is_killed);
+/* A fill as the journal has it. */
+void judge_written_fill(struct fault_judge *judge, const struct fill *fill);
+/* After quiet: the engine against the venue, and the journal's fills against the venue's. */
+void judge_end(struct fault_judge *judge, const struct engine *engine);
+void judge_fail(struct fault_judge *judge, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,34 @@
+/* One simulated session in virtual time: generated markets, the paper venue behind a bad line, and the program (engine, runner, journal, recovery)
+ * that is killed, frozen, starved of disk and ordered about as the faults say. Everything follows from the seed and the list of faults. */
+#ifndef APPS_FAULT_SESSION_H
+#define APPS_FAULT_SESSION_H
+
+#include "adapters/sim/fault_line.h"
+#include "base/digest.h"
+#include "core/strategy/preset.h"
+
+enum { FAULT_SESSION_FAULTS_MAX = 16, FAULT_SESSION_MINUTES_MIN = 20, FAULT_SESSION_MINUTES_MAX = 600 };
+
+struct fault_session_options {
+  uint64_t seed;
+  const struct preset *preset;
+  const char *preset_json;    /* canonical */
+  const char *folder;         /* exists; what is in it is removed before and after */
+  int32_t minutes;            /* of trading, after some hours of candles */
+  const struct fault *faults; /* times in ms since trading began */
+  int32_t fault_count;
+  bool is_told; /* what happens, on standard error */
+};
+
+struct fault_session_result {
+  char violation[256]; /* "" none */
+  int64_t violated_at; /* ms since trading began */
+  int64_t events, fills, orders, trades, simulated_ms, restarts, bare_worst_ms;
+  char digest[DIGEST_TEXT_MAX]; /* of everything the venue saw */
+};
+
+/* Draws up to five faults for a session from the kinds of the mask (bits of enum fault_kind); the last minutes stay quiet. Returns how many. */
+int32_t fault_session_draw(uint64_t seed, uint64_t kinds, int32_t minutes, struct fault faults[FAULT_SESSION_FAULTS_MAX]);
+NODISCARD enum status fault_session_run(const struct fault_session_options *options, struct fault_session_result *result, struct problem *problem);
+
+#endif
