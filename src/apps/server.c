@@ -22,6 +22,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "runner/record_log.h"
 
 static const char *const account = "paper";
 static const char *const demo_recording = "binance-usdm-2025-05";
@@ -211,6 +212,8 @@ static void add_listeners(struct server *server) {
     listener = archive_listener(server->archive);
     runner_listen(&server->wiring.runner, &listener);
   }
+  listener = record_log_listener();
+  runner_listen(&server->wiring.runner, &listener);
   metrics_listener(server->metrics, &listener);
   runner_listen(&server->wiring.runner, &listener);
   api_listener(server->api, &listener);
