@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "apps/app.h"
+#include "apps/log_report.h"
 #include "apps/running.h"
 #include "base/check.h"
 #include "base/gzip.h"
@@ -135,12 +136,15 @@ static int run_cleanup(struct logs *logs) {
   }
   cleanup.days = (int)days;
   struct log_files *files = allocate_files();
+  char report[PATH_BYTES] = "";
   enum status status = log_files_cleanup(files, settings->log_dir, &cleanup, &logs->app->problem);
+  if (status == STATUS_OK && !cleanup.is_dry_run) status = log_report_write(logs->app, files, &cleanup, report, sizeof report);
   if (status == STATUS_OK && is_json(logs)) print_report(logs, files, &cleanup);
   if (status == STATUS_OK && !is_json(logs)) {
     print_files(logs, files);
     printf("\n%d deleted, %d compressed, %lld -> %lld bytes%s\n", cleanup.deleted, cleanup.compressed, (long long)cleanup.before_bytes,
            (long long)cleanup.after_bytes, cleanup.is_dry_run ? " (dry run)" : "");
+    if (report[0] != '\0') printf("report: %s\n", report);
   }
   free(files);
   return status == STATUS_OK ? 0 : app_fail(logs->app, status);
