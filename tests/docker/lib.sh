@@ -86,6 +86,8 @@ make_debian_image() {
     } >"$dir/etc/dpkg/dpkg.cfg.d/docker"
     printf '#!/bin/sh\nexit 101\n' >"$dir/usr/sbin/policy-rc.d"
     chmod 755 "$dir/usr/sbin/policy-rc.d"
+    # What this machine needs to reach its mirror, a container needs too.
+    apt-config dump Acquire | grep -E '^Acquire::(http|https)::' >"$dir/etc/apt/apt.conf.d/90host" || true
     # This machine's own authorities: the npm registry may be reached through one of them.
     cp /etc/ssl/certs/ca-certificates.crt "$dir/etc/ssl/certs/ca-certificates.crt"
     rm -rf "$dir"/usr/share/{man,locale,info,doc}/* "$dir"/var/lib/apt/lists/* "$dir"/var/cache/apt/*.bin "$dir"/var/cache/apt/archives/*.deb
@@ -145,7 +147,6 @@ compose_in() {
 # deploy.sh builds the same once more and finds it done.
 build_images() {
     local site=$1 api
-    phase 'base image of Debian'
     make_debian_image || return 1
     phase 'images'
     compose_in "$site" build breakout-bot-api >"$SCRATCH/api.log" 2>&1 &
@@ -166,7 +167,7 @@ site=$SCRATCH/site
 stack_end() {
     jobs -p | xargs -r kill 2>/dev/null
     compose_in "$site" down --volumes --timeout 5 >/dev/null 2>&1
-    docker network rm breakout-network >/dev/null 2>&1
+    docker network rm breakout-network breakout-data >/dev/null 2>&1
     mountpoint -q "$site/data" && umount "$site/data"
     engine_stop
     rm -rf --one-file-system "$SCRATCH"
@@ -194,6 +195,12 @@ stack_begin() {
         finish
         exit
     fi
+    # An engine of our own may have kept what a run that was killed has left.
+    if [ -n "${DOCKER_HOST:-}" ]; then
+        docker ps --all --quiet | xargs -r /usr/bin/docker rm --force --volumes >/dev/null
+        docker network rm breakout-network breakout-data >/dev/null 2>&1
+        docker volume prune --force >/dev/null
+    fi
     unset BREAKOUT_PROGRAM FEED PORT UI_PORT API_HOST AUTOSTART DATABASE_URL DATA_DIR LOG_DIR BACKUP_DIR
     trap stack_end EXIT
     mkdir -p "$site"
@@ -213,9 +220,15 @@ stack_begin() {
 
 # The images, and then Debian's client alone: another one on the PATH may want a plugin to build.
 stack_build() {
+    phase 'base image of Debian'
+    if ! make_debian_image || ! docker run --rm "$DEBIAN_IMAGE" apt-get -qq update >"$SCRATCH/mirror.log" 2>&1; then
+        skip 'images' "no base image can be made, or containers reach no mirror: $(tail -q -n 1 "$DOCKER_TEST_DIR/debootstrap.log" "$SCRATCH/mirror.log" 2>/dev/null | tail -n 1)"
+        stack_finish
+        exit
+    fi
     build_images "$site" || {
         expect 'images' 'not built' 'built'
-        finish
+        stack_finish
         exit 1
     }
     export PATH=/usr/sbin:/usr/bin:/sbin:/bin

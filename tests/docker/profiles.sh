@@ -99,7 +99,6 @@ expect 'production: the page over TLS' "$(secure /)" 200
 expect 'production: the API over TLS' "$(secure /api/ready)" 200
 expect 'production: plain HTTP becomes TLS' "$(curl --silent --output /dev/null --write-out '%{http_code}' --header 'Host: localhost' http://127.0.0.1:18388/)" 308
 expect 'production: HSTS' "$(curl --silent --insecure --head https://localhost:18389/ | grep -ci '^strict-transport-security')" 1
-expect 'production: documents are off' "$(secure /api/docs)" 404
 pid=$(inspect breakout-bot-proxy '{{.State.Pid}}')
 expect 'the proxy may bind low ports and nothing else' "$(awk '/^CapEff/ { print $2 }' "/proc/$pid/status")" 0000000000000400
 case $(ctl health --json | jq -r '.components[] | select(.name == "redis") | .status') in
