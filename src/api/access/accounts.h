@@ -13,7 +13,7 @@ extern const char token_prefix[]; /* "bbt_" */
 
 struct user {
   char name[USER_NAME_BYTES];
-  char hash[PASSWORD_HASH_BYTES]; /* Argon2id */
+  char hash[PASSWORD_HASH_BYTES]; /* Argon2id; "": no password is right */
   enum api_role role;
   bool is_disabled;
   int64_t created_at, last_login_at; /* 0: never */
@@ -64,7 +64,7 @@ void accounts_save_use(struct accounts *accounts);
 int accounts_other_admins(const struct accounts *accounts, const char *name);
 /* Nobody has ever logged in: the first start is not over. */
 bool accounts_are_new(const struct accounts *accounts);
-/* The user `admin` with a password that nobody knows, when there is no user yet. */
+/* The user `admin` without a password, when there is no user yet. */
 NODISCARD enum status accounts_make_first(struct accounts *accounts, int64_t now_ms, struct problem *problem);
 
 /* ---- the code of the setup link: a row of table logins with address "setup" ---- */
