@@ -39,7 +39,7 @@ Bars per second are of CPU time. The bare loop reads the same file into memory, 
 the channel, the average true range, entries, stops and targets; it has no events, checks, orders, fees by fill, records or digest.
 The market of a million bars is made from a seed; risk is a hundred-thousandth of the account a trade, so that the strategy trades from
 the first day to the last. `bench_engine` measures inside one process: the time of every step, and every call of malloc, calloc and
-realloc of the whole process during steps (engine, venue, runner and digest).
+realloc of the whole process during steps (engine, venue, runner and digest). `bench_daemon` starts the server as `start.sh` does.
 
 END
     describe_machine
