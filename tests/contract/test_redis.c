@@ -233,6 +233,23 @@ static void a_password_that_is_set_while_it_runs(void **state) {
   assert_true(comes_to("NOAUTH")); /* after the connection that ended */
 }
 
+/* As docs/operations.md 8.11 says. */
+static void a_user_with_few_rights_is_enough(void **state) {
+  (void)state;
+  char reply[128];
+  redis_process_start(&server, NULL);
+  redis_process_ask(&server, NULL, "ACL SETUSER breakout on >secret-one ~breakout:* +set +unlink +mget +xadd +scan +select", reply, sizeof reply);
+  assert_string_equal(reply, "+OK");
+  redis_process_ask(&server, NULL, "ACL SETUSER default off", reply, sizeof reply);
+  open_cache("breakout@", "secret-one");
+  assert_true(becomes(true));
+  assert_true(put("breakout:login:x", "one") && cache.append(cache.self, "breakout:events", "ALERT", "{}", 2));
+  assert_string_equal(get("breakout:login:x"), "one");
+  assert_true(cache.drop_all(cache.self, "breakout:login:"));
+  assert_string_equal(get("breakout:login:x"), "none");
+  assert_int_equal(state_now().losses, 0);
+}
+
 static void a_replica_is_of_no_use(void **state) {
   (void)state;
   static const char *const words[] = {"--replicaof", "127.0.0.1 1", NULL};
@@ -429,6 +446,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(killed_and_back_empty_is_a_gap, begin, end),
       cmocka_unit_test_setup_teardown(passwords, begin, end),
       cmocka_unit_test_setup_teardown(a_password_that_is_set_while_it_runs, begin, end),
+      cmocka_unit_test_setup_teardown(a_user_with_few_rights_is_enough, begin, end),
       cmocka_unit_test_setup_teardown(a_replica_is_of_no_use, begin, end),
       cmocka_unit_test_setup_teardown(full_is_told_and_passes, begin, end),
       cmocka_unit_test_setup_teardown(snapshots_that_fail, begin, end),
