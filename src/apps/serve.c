@@ -14,7 +14,6 @@
 #include "apps/running.h"
 #include "apps/server.h"
 #include "apps/server_metrics.h"
-#include "base/check.h"
 #include "base/log.h"
 #include "base/version.h"
 
@@ -310,10 +309,12 @@ static int start_anew(struct server *server) {
 }
 
 /* Large blocks of short life (an image of the engine, a long reply) get pages of their own and give them back. glibc would take the size of the first
- * such block that is freed as the new limit, and keep all later ones in a heap that only shrinks from its end. */
+ * such block that is freed as the new limit, and keep all later ones in a heap that only shrinks from its end. Another
+ * allocator (a sanitizer has its own) knows no such limits and needs none. */
 static void bound_heap(void) {
   enum { OWN_PAGES_BYTES = 256 * 1024, KEPT_AT_END_BYTES = 1024 * 1024 };
-  check(mallopt(M_MMAP_THRESHOLD, OWN_PAGES_BYTES) == 1 && mallopt(M_TRIM_THRESHOLD, KEPT_AT_END_BYTES) == 1);
+  (void)mallopt(M_MMAP_THRESHOLD, OWN_PAGES_BYTES);
+  (void)mallopt(M_TRIM_THRESHOLD, KEPT_AT_END_BYTES);
 }
 
 int app_serve(struct app *app, int argc, char **argv) {

@@ -121,7 +121,8 @@ struct journal; /* opaque; owns its files and buffers */
 NODISCARD enum status journal_open(struct journal **out, const struct journal_options *options, struct problem *problem);
 /* Flushes and releases the lock. */
 void journal_close(struct journal *journal);
-/* Lets go of files and lock as the end of a killed process does: nothing is written. For simulated kills; nothing may be under way on another thread. */
+/* Lets go of files and lock as the end of a killed process does: nothing is written. For simulated kills; nothing may be under way on another thread.
+ */
 void journal_abandon(struct journal *journal);
 
 /* What was found by journal_open. */
