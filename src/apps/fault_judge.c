@@ -9,8 +9,8 @@
 #include "engine/view.h"
 
 enum {
-  BARE_MS = 15000,          /* longest without protection while nothing is wrong: the engine closes after 5 s */
-  CALM_MS = 60000,          /* after trouble: answers that are late, questions, a reconciliation */
+  BARE_MS = 6000,           /* longest without protection while nothing is wrong: the engine closes after 5 s */
+  CALM_MS = 20000,          /* after trouble: answers that are late, questions, a reconciliation */
   FLAT_MS = 120000,         /* after a kill, in calm */
   CASH_TOLERANCE = 1000000, /* 0.01 USD */
 };

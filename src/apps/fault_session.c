@@ -1,226 +1,31 @@
 #include "apps/fault_session.h"
 
-#include <errno.h>
 #include <math.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "adapters/source/generate.h"
-#include "apps/fault_judge.h"
+#include "apps/fault_state.h"
 #include "base/calendar.h"
-#include "base/check.h"
 #include "base/folder.h"
 #include "base/text.h"
 #include "core/market/capability.h"
 #include "engine/view.h"
-#include "runner/journal_format.h"
+#include "runner/journal.h"
 #include "runner/preset_print.h"
-#include "runner/recover.h"
 
 enum {
-  SYMBOLS = 3,
   WARM_MINUTES = 480,
-  STEP_MS = 100,
   QUIET_MS = 480000,  /* before the end, without faults: what is open is settled */
   SETTLE_MS = 180000, /* of that, without entries */
   ARMED_MS = 60000,   /* a kill waits so long for its boundary */
   REPAIR_MS = 20000,  /* the operator looks this often */
   VOLUME_TIMES = 1000,
-  JOURNAL_BYTES = 8192,
 };
 #define START INT64_C(1748736000000) /* 2025-06-01 */
 
-enum boundary { BETWEEN, BEFORE_SEND, AFTER_SEND, BEFORE_HEAR, AFTER_HEAR, IN_WRITE, AFTER_WRITE, boundary_count };
-
-/* The program: all that dies with it. */
-struct life {
-  struct arena arena;
-  struct journal *journal;
-  struct exchange port;
-  struct runner runner;
-  struct recover *recover;
-  struct recovery recovery;
-  struct snapshots *snapshots;
-};
-
-struct session {
-  const struct fault_session_options *options;
-  struct fault_session_result *result;
-  struct problem *problem;
-  struct fault faults[FAULT_SESSION_FAULTS_MAX]; /* in venue time */
-  struct random random;
-  struct sim sim;
-  struct exchange venue, line_port;
-  struct fault_line line;
-  struct fault_judge judge;
-  struct digest digest;
-  struct candle *candles[SYMBOLS];
-  size_t counts[SYMBOLS], told[SYMBOLS]; /* candles there are; and the program has */
-  struct life life;
-  int64_t now, trading_at, end_at;
-  int64_t operation;
-  /* state of the program as a process */
-  bool is_alive, is_dead; /* dead: killed, and not yet buried */
-  bool is_inside;         /* the program is at work */
-  jmp_buf out;            /* of it, when it is killed there */
-  int64_t back_at, looked_at;
-  enum boundary armed; /* where the next kill strikes; BETWEEN none waits */
-  int64_t armed_until, away_ms;
-  int32_t deaths_left; /* it dies again in its recovery */
-  bool has_heard;      /* the newest thing that happened is an answer of the venue */
-  bool loses_unflushed, feed_was_down;
-  /* the file that the journal writes to */
-  int file;
-  off_t flushed, reserved;
-  enum status status; /* why the session cannot go on */
-};
-
-/* The journal's calls have no context. One session at a time in a process. */
-static struct session *at_disk;
-
-static bool is_on(const struct session *session, enum fault_kind kind) {
-  return fault_is_on(session->faults, session->options->fault_count, kind, session->now);
-}
-
-/* Nothing of what the program was at happens any more. */
-static void die(struct session *session) {
-  session->is_dead = true;
-  if (session->is_inside) longjmp(session->out, 1);
-}
-
-static void strike(struct session *session, enum boundary boundary) {
-  if (session->armed != boundary || !session->is_inside) return;
-  session->armed = BETWEEN;
-  die(session);
-}
-
-/* ---- the disk ---- */
-
-static void watch_file(struct session *session, int file) {
-  if (session->file == file) return;
-  session->file = file;
-  session->flushed = 0;
-  session->reserved = 0;
-}
-
-static ssize_t disk_write(int file, const void *bytes, size_t size) {
-  struct session *session = at_disk;
-  watch_file(session, file);
-  off_t at = lseek(file, 0, SEEK_CUR);
-  if (is_on(session, FAULT_DISK_FULL) && at + (off_t)size > session->reserved) {
-    errno = ENOSPC;
-    return -1;
-  }
-  if (is_on(session, FAULT_SHORT_WRITES) && size > 1) size = 1 + (size_t)random_below(&session->random, size);
-  if (session->armed == IN_WRITE) {
-    size_t part = (size_t)random_below(&session->random, size);
-    if (part > 0 && write(file, bytes, part) < 0) return -1;
-    strike(session, IN_WRITE);
-  }
-  ssize_t written = write(file, bytes, size);
-  strike(session, AFTER_WRITE);
-  return written;
-}
-
-static int disk_sync(int file) {
-  struct session *session = at_disk;
-  watch_file(session, file);
-  if (is_on(session, FAULT_FLUSH_FAILS)) {
-    errno = EIO;
-    return -1;
-  }
-  session->flushed = lseek(file, 0, SEEK_CUR);
-  return 0;
-}
-
-static int disk_reserve(int file, off_t offset, off_t length) {
-  struct session *session = at_disk;
-  watch_file(session, file);
-  if (is_on(session, FAULT_DISK_FULL)) {
-    errno = ENOSPC;
-    return -1;
-  }
-  session->reserved = offset + length;
-  return 0;
-}
-
-static const struct journal_io disk = {disk_write, disk_sync, disk_reserve};
-
-/* ---- between program and line ---- */
-
-static void port_submit(void *self, const struct intent *intent) {
-  struct session *session = self;
-  const struct journal *journal = session->life.journal;
-  judge_request(&session->judge, intent, journal_pending(journal), !journal_is_available(journal));
-  strike(session, BEFORE_SEND);
-  if (intent->kind <= INTENT_CANCEL_ORDER) ++session->result->orders;
-  session->line_port.submit(session->line_port.self, intent);
-  strike(session, AFTER_SEND);
-}
-
-static bool port_poll(void *self, int64_t now, struct event *out) {
-  struct session *session = self;
-  if (session->has_heard) strike(session, AFTER_HEAR);
-  session->has_heard = false;
-  if (!session->line_port.poll(session->line_port.self, now, out)) return false;
-  session->has_heard = out->kind != EVENT_VENUE_LINK;
-  if (session->has_heard) strike(session, BEFORE_HEAR);
-  return true;
-}
-
-static int64_t port_due(void *self) {
-  struct session *session = self;
-  return session->line_port.next_due(session->line_port.self);
-}
-
-/* ---- telling ---- */
-
-static void tell_record(void *context, uint64_t seq, int64_t ts, enum record_kind kind, const void *object) {
-  const struct session *session = context;
-  double at = (double)(ts - session->trading_at) / 1000.0;
-  (void)seq;
-  if (kind == RECORD_TRANSITION) {
-    const struct transition *move = object;
-    fprintf(stderr, "%10.1f  %s %s: %s -> %s (%s %s)\n", at, machine_names[move->machine], move->id, move->from_state, move->to_state, move->trigger,
-            move->reason);
-  } else if (kind == RECORD_ALERT) {
-    const struct alert *alert = object;
-    fprintf(stderr, "%10.1f  alert %s %s: %s\n", at, alert->name, alert->subject, alert->message);
-  } else if (kind == RECORD_FILL) {
-    const struct fill *fill = object;
-    fprintf(stderr, "%10.1f  fill %s of %s: %.8g at %.8g\n", at, fill->venue_fill_id, fill->client_order_id, decimal_to_double(fill->qty),
-            decimal_to_double(fill->price));
-  }
-}
-
-static void say(const struct session *session, const char *what) {
-  if (session->options->is_told) fprintf(stderr, "%10.1f  == %s\n", (double)(session->now - session->trading_at) / 1000.0, what);
-}
-
-static void on_venue_fill(void *context, const struct event_fill *fill) {
-  struct session *session = context;
-  judge_fill(&session->judge, fill);
-  digest_add(&session->digest, fill, sizeof *fill);
-  ++session->result->fills;
-}
-
-/* ---- the program ---- */
-
-static struct engine_limits limits(void) {
-  return (struct engine_limits){.symbols = SYMBOLS, .base_ms = MINUTE_MS, .has_tape = true};
-}
-
-static void step(struct session *session, struct event *event) {
-  event->ts = session->now;
-  if (!session->is_alive || session->is_dead) return;
-  session->is_inside = true;
-  if (setjmp(session->out) == 0) runner_step(&session->life.runner, event);
-  session->is_inside = false;
-}
+/* ---- what the program is told ---- */
 
 static void describe_symbol(struct session *session, int32_t symbol, struct event *out) {
   char name[SYMBOL_TEXT_MAX], venue_name[SYMBOL_TEXT_MAX];
@@ -241,11 +46,11 @@ static struct event capability_of(const struct session *session, int32_t symbol)
 }
 
 static void tell_markets(struct session *session) {
-  for (int32_t i = 0; i < SYMBOLS; i++) {
+  for (int32_t i = 0; i < FAULT_SYMBOLS; i++) {
     struct event event = capability_of(session, i);
-    step(session, &event);
+    process_step(session, &event);
     describe_symbol(session, i, &event);
-    step(session, &event);
+    process_step(session, &event);
   }
 }
 
@@ -255,7 +60,7 @@ static void tell_preset(struct session *session) {
   preset_hash(session->options->preset, event.preset.hash);
   event.preset_value = session->options->preset;
   event.preset_json = session->options->preset_json;
-  step(session, &event);
+  process_step(session, &event);
 }
 
 static struct event candle_event(const struct session *session, int32_t symbol, const struct candle *candle) {
@@ -268,15 +73,15 @@ static struct event candle_event(const struct session *session, int32_t symbol, 
 /* Candles that have closed and the program does not have yet; then the tick that closes them. */
 static void tell_candles(struct session *session) {
   bool came = false;
-  for (int32_t i = 0; i < SYMBOLS; i++) {
+  for (int32_t i = 0; i < FAULT_SYMBOLS; i++) {
     while (session->told[i] < session->counts[i] && session->candles[i][session->told[i]].open_ts + MINUTE_MS <= session->now) {
       struct event event = candle_event(session, i, &session->candles[i][session->told[i]++]);
-      step(session, &event);
+      process_step(session, &event);
       came = true;
     }
   }
   struct event tick = {.kind = EVENT_TICK, .tick = {.is_candle_close = true}};
-  if (came) step(session, &tick);
+  if (came) process_step(session, &tick);
 }
 
 static void command(struct session *session, enum command what) {
@@ -292,91 +97,21 @@ static void command(struct session *session, enum command what) {
   text_copy(event.command.user, sizeof event.command.user, "simulation");
   text_copy(event.command.reason, sizeof event.command.reason, "simulation");
   if (what == COMMAND_RESET) judge_killed(&session->judge, false);
-  step(session, &event);
+  process_step(session, &event);
   if (what == COMMAND_KILL_SWITCH && session->is_alive && !session->is_dead) judge_killed(&session->judge, true);
 }
 
-static bool fail(struct session *session, enum status status, const char *what) {
-  session->status = status;
-  judge_fail(&session->judge, "the program does not start: %s: %s", what, session->problem->count > 0 ? session->problem->items[0].message : "");
-  return false;
-}
-
-static bool be_born(struct session *session) {
-  struct life *life = &session->life;
-  *life = (struct life){0};
-  struct journal_options journal = {
-      .data_dir = session->options->folder, .account = "paper", .instance = "000000", .io = &disk, .reserve_bytes = JOURNAL_BYTES};
-  enum status status = journal_open(&life->journal, &journal, session->problem);
-  if (status) return fail(session, status, "journal");
-  struct recover_options options = {.data_dir = session->options->folder, .account = "paper", .arena = &life->arena, .limits = limits()};
-  options.config = (struct engine_config){.instance = "000000",
-                                          .venue = "paper",
-                                          .feed = "generated",
-                                          .starting_balance = 10000 * DECIMAL_ONE,
-                                          .max_leverage = 10,
-                                          .reconcile_interval_s = 30,
-                                          .market_fetch_limit = 100,
-                                          .market_data_timeout_s = 30};
-  status = arena_open(&life->arena, engine_memory(&options.limits));
-  if (status) return fail(session, status, "memory");
-  life->port = (struct exchange){.self = session, .name = "paper", .submit = port_submit, .poll = port_poll, .next_due = port_due};
-  status = recover_open(&life->recover, &life->runner, &options, life->journal, &life->port, NULL, false, &life->recovery, session->problem);
-  if (status) return fail(session, status, "recovery");
-  if (life->recovery.differences > 0)
-    judge_fail(&session->judge, "T1: %lld differences when the journal was stepped through again", (long long)life->recovery.differences);
-  if (session->options->is_told) runner_listen(&life->runner, &(struct listener){.context = session, .on_record = tell_record});
-  session->is_alive = true;
-  return true;
-}
-
-/* What is left of a process: nothing but its files. */
-static void bury(struct session *session) {
-  struct life *life = &session->life;
-  snapshots_close(life->snapshots);
-  runner_deinit(&life->runner);
-  recover_close(life->recover);
-  journal_abandon(life->journal);
-  arena_close(&life->arena);
-  session->is_alive = session->is_dead = false;
-  fault_line_cut(&session->line);
-}
-
-/* What was not flushed when the power went is lost, or a part of it. */
-static void lose_unflushed(struct session *session) {
-  struct journal_segment *segments = NULL;
-  size_t count = 0;
-  session->loses_unflushed = false;
-  if (journal_list(session->options->folder, "paper", &segments, &count, NULL) != STATUS_OK || count == 0) return;
-  struct stat info;
-  const char *path = segments[count - 1].path;
-  if (stat(path, &info) == 0 && info.st_size > session->flushed) {
-    off_t kept = session->flushed + (off_t)random_below(&session->random, (uint64_t)(info.st_size - session->flushed) + 1);
-    if (truncate(path, kept) != 0) fail(session, status_from_errno(errno), "truncate");
-  }
-  free(segments);
-}
-
-static void end_process(struct session *session, int64_t away_ms) {
-  say(session, "killed");
-  bury(session);
-  if (session->loses_unflushed) lose_unflushed(session);
-  session->file = -1;
-  session->back_at = session->now + away_ms;
-  ++session->result->restarts;
-}
-
 static void come_back(struct session *session) {
-  say(session, "back");
-  if (!be_born(session)) return;
+  session_say(session, "back");
+  if (!process_start(session)) return;
   if (session->deaths_left > 0) {
     --session->deaths_left;
     session->armed = random_below(&session->random, 2) == 0 ? BEFORE_SEND : AFTER_WRITE;
-    session->armed_until = session->now + STEP_MS;
+    session->armed_until = session->now + FAULT_STEP_MS;
   }
   struct event event;
   recover_event(&event, &session->life.recovery, session->now, false);
-  step(session, &event);
+  process_step(session, &event);
   tell_markets(session);
   tell_candles(session);
 }
@@ -392,40 +127,46 @@ static void begin_kill(struct session *session, const struct fault *fault) {
   session->armed_until = session->now + (session->armed == BETWEEN ? 0 : ARMED_MS);
   session->loses_unflushed = fault->kind == FAULT_POWER_CUT;
   session->deaths_left = fault->kind == FAULT_KILL_IN_RECOVERY ? 2 : 0;
-  if (session->armed == BETWEEN) die(session);
+  if (session->armed == BETWEEN) process_kill(session);
 }
 
 static void spike(struct session *session) {
-  int32_t symbol = (int32_t)random_below(&session->random, SYMBOLS);
+  int32_t symbol = (int32_t)random_below(&session->random, FAULT_SYMBOLS);
   const struct candle *candle = &session->candles[symbol][session->told[symbol]];
   struct public_trade trade = {.ts = session->now, .price = decimal_from_double(candle->open * 10), .qty = DECIMAL_ONE, .is_buy = true};
   struct event event = {.kind = EVENT_PUBLIC_TRADES, .public_trades = {.symbol = symbol, .trades_count = 1, .trades = &trade}};
-  step(session, &event);
+  process_step(session, &event);
 }
 
-static void restart_politely(struct session *session, int64_t away_ms) {
-  if (recover_mark_clean(session->life.journal, session->now) != STATUS_OK) say(session, "the clean end cannot be written");
-  end_process(session, away_ms);
+static enum command command_of(enum fault_kind kind) {
+  switch (kind) {
+    case FAULT_CLOSE_ALL:
+      return COMMAND_CLOSE_ALL;
+    case FAULT_CANCEL_ALL:
+      return COMMAND_CANCEL_ALL;
+    case FAULT_PANIC_EXIT:
+      return COMMAND_PANIC_EXIT;
+    case FAULT_KILL_SWITCH:
+      return COMMAND_KILL_SWITCH;
+    case FAULT_EMERGENCY_STOP:
+      return COMMAND_EMERGENCY_STOP;
+    default:
+      return COMMAND_PAUSE;
+  }
 }
 
 static void begin(struct session *session, const struct fault *fault) {
-  say(session, fault_rows[fault->kind].name);
+  session_say(session, fault_rows[fault->kind].name);
   bool is_process = fault_rows[fault->kind].place == FAULT_AT_PROCESS;
   if (!session->is_alive || session->is_dead) return;
   if (fault->kind == FAULT_RESTART) {
-    restart_politely(session, fault->until - fault->from);
+    process_end_politely(session, fault->until - fault->from);
   } else if (is_process && fault->kind != FAULT_FREEZE) {
     begin_kill(session, fault);
   } else if (fault->kind == FAULT_PRICE_SPIKE) {
     spike(session);
   } else if (fault_rows[fault->kind].place == FAULT_AT_OPERATOR) {
-    static const enum command commands[] = {[FAULT_PAUSE - FAULT_PAUSE] = COMMAND_PAUSE,
-                                            [FAULT_CLOSE_ALL - FAULT_PAUSE] = COMMAND_CLOSE_ALL,
-                                            [FAULT_CANCEL_ALL - FAULT_PAUSE] = COMMAND_CANCEL_ALL,
-                                            [FAULT_PANIC_EXIT - FAULT_PAUSE] = COMMAND_PANIC_EXIT,
-                                            [FAULT_KILL_SWITCH - FAULT_PAUSE] = COMMAND_KILL_SWITCH,
-                                            [FAULT_EMERGENCY_STOP - FAULT_PAUSE] = COMMAND_EMERGENCY_STOP};
-    command(session, commands[fault->kind - FAULT_PAUSE]);
+    command(session, command_of(fault->kind));
   }
 }
 
@@ -433,10 +174,10 @@ static void begin_faults(struct session *session) {
   for (int32_t i = 0; i < session->options->fault_count; i++) {
     if (session->faults[i].from == session->now) begin(session, &session->faults[i]);
   }
-  bool is_down = is_on(session, FAULT_FEED_DOWN);
+  bool is_down = session_has(session, FAULT_FEED_DOWN);
   if (is_down != session->feed_was_down) {
     struct event event = {.kind = EVENT_FEED_LINK, .feed_link = {.state = is_down ? LINK_DOWN : LINK_UP}};
-    step(session, &event);
+    process_step(session, &event);
     session->feed_was_down = is_down;
   }
 }
@@ -474,6 +215,13 @@ static void repair(struct session *session) {
 
 /* ---- the world ---- */
 
+static void on_venue_fill(void *context, const struct event_fill *fill) {
+  struct session *session = context;
+  judge_fill(&session->judge, fill);
+  digest_add(&session->digest, fill, sizeof *fill);
+  ++session->result->fills;
+}
+
 /* The price of a second within a candle: open, one extreme, the other, close. */
 static double price_at(const struct candle *candle, int32_t second) {
   bool rises = candle->close >= candle->open;
@@ -494,7 +242,7 @@ static void print_second(struct session *session, bool is_heard) {
   int64_t minute = session->now / MINUTE_MS * MINUTE_MS;
   int32_t second = (int32_t)(session->now % MINUTE_MS / 1000);
   size_t at = (size_t)((minute - START) / MINUTE_MS);
-  for (int32_t i = 0; i < SYMBOLS; i++) {
+  for (int32_t i = 0; i < FAULT_SYMBOLS; i++) {
     if (at >= session->counts[i]) continue;
     const struct candle *candle = &session->candles[i][at];
     double volume = candle->volume * VOLUME_TIMES / 60;
@@ -504,7 +252,7 @@ static void print_second(struct session *session, bool is_heard) {
                                  .is_buy = candle->close >= candle->open};
     struct event event = {.kind = EVENT_PUBLIC_TRADES, .public_trades = {.symbol = i, .trades_count = 1, .trades = &trade}};
     show_venue(session, &event);
-    if (is_heard) step(session, &event);
+    if (is_heard) process_step(session, &event);
   }
 }
 
@@ -513,7 +261,7 @@ static void program_turn(struct session *session, bool is_heard) {
   if (is_heard && session->now % MINUTE_MS == 0) tell_candles(session);
   if (is_busy || session->now % 1000 == 0) {
     struct event tick = {.kind = EVENT_TICK};
-    step(session, &tick);
+    process_step(session, &tick);
   }
   repair(session);
   if (session->life.snapshots != NULL && !session->is_dead) snapshots_take(session->life.snapshots, &session->life.runner, false);
@@ -523,15 +271,15 @@ static void turn(struct session *session) {
   fault_line_turn(&session->line, session->now);
   if (!session->is_alive && session->now >= session->back_at) come_back(session);
   begin_faults(session);
-  bool is_frozen = is_on(session, FAULT_FREEZE);
+  bool is_frozen = session_has(session, FAULT_FREEZE);
   bool is_up = session->is_alive && !session->is_dead && !is_frozen;
-  bool is_heard = is_up && !is_on(session, FAULT_FEED_DOWN) && !is_on(session, FAULT_FEED_SILENT);
+  bool is_heard = is_up && !session_has(session, FAULT_FEED_DOWN) && !session_has(session, FAULT_FEED_SILENT);
   if (session->now % 1000 == 0) print_second(session, is_heard);
   if (is_up) program_turn(session, is_heard);
-  if (session->armed != BETWEEN && session->now >= session->armed_until) die(session);
+  if (session->armed != BETWEEN && session->now >= session->armed_until) process_kill(session);
   if (session->is_dead) {
     session->armed = BETWEEN;
-    end_process(session, session->deaths_left > 0 ? 1000 : session->away_ms);
+    process_end(session, session->deaths_left > 0 ? 1000 : session->away_ms);
   }
   judge_time(&session->judge, session->now, is_up);
 }
@@ -540,7 +288,7 @@ static void turn(struct session *session) {
 
 static bool make_markets(struct session *session) {
   int days = (WARM_MINUTES + session->options->minutes) / 1440 + 1;
-  for (int32_t i = 0; i < SYMBOLS; i++) {
+  for (int32_t i = 0; i < FAULT_SYMBOLS; i++) {
     session->candles[i] = calloc(generate_candles_max(days), sizeof *session->candles[i]);
     if (session->candles[i] == NULL) return false;
     struct generate_options options = {.scenario = (enum generate_scenario)(session->options->seed % GENERATE_QUIET),
@@ -562,7 +310,7 @@ static enum status open_venue(struct session *session) {
                                       .maker_fee_bps = 2,
                                       .base_ms = MINUTE_MS,
                                       .max_leverage = 10,
-                                      .symbols = SYMBOLS};
+                                      .symbols = FAULT_SYMBOLS};
   enum status status = sim_open(&session->sim, &options);
   if (status) return status;
   sim_exchange(&session->sim, &session->venue);
@@ -570,7 +318,7 @@ static enum status open_venue(struct session *session) {
   session->line.on_fill = on_venue_fill;
   session->line.context = session;
   fault_line_exchange(&session->line, &session->line_port);
-  for (int32_t i = 0; i < SYMBOLS; i++) {
+  for (int32_t i = 0; i < FAULT_SYMBOLS; i++) {
     struct event event = capability_of(session, i);
     show_venue(session, &event);
     describe_symbol(session, i, &event);
@@ -584,7 +332,7 @@ static void warm_up(struct session *session) {
   tell_preset(session);
   for (int32_t minute = 1; minute <= WARM_MINUTES; minute++) {
     session->now = START + minute * MINUTE_MS;
-    for (int32_t i = 0; i < SYMBOLS; i++) {
+    for (int32_t i = 0; i < FAULT_SYMBOLS; i++) {
       struct event event = candle_event(session, i, &session->candles[i][minute - 1]);
       show_venue(session, &event);
     }
@@ -614,7 +362,7 @@ static void read_journal(struct session *session) {
 static void live(struct session *session) {
   warm_up(session);
   command(session, COMMAND_START);
-  for (session->now = session->trading_at; session->now < session->end_at && session->judge.violation[0] == '\0'; session->now += STEP_MS)
+  for (session->now = session->trading_at; session->now < session->end_at && session->judge.violation[0] == '\0'; session->now += FAULT_STEP_MS)
     turn(session);
   if (session->judge.violation[0] != '\0') return;
   if (journal_flush(session->life.journal, session->now) != STATUS_OK) judge_fail(&session->judge, "the journal cannot be written in the end");
@@ -625,8 +373,8 @@ static void live(struct session *session) {
 static void place_faults(struct session *session) {
   for (int32_t i = 0; i < session->options->fault_count; i++) {
     session->faults[i] = session->options->faults[i];
-    session->faults[i].from = session->trading_at + session->faults[i].from / STEP_MS * STEP_MS;
-    session->faults[i].until = session->trading_at + session->faults[i].until / STEP_MS * STEP_MS;
+    session->faults[i].from = session->trading_at + session->faults[i].from / FAULT_STEP_MS * FAULT_STEP_MS;
+    session->faults[i].until = session->trading_at + session->faults[i].until / FAULT_STEP_MS * FAULT_STEP_MS;
   }
 }
 
@@ -638,11 +386,11 @@ static void close_session(struct session *session) {
   result->bare_worst_ms = session->judge.bare_worst_ms;
   digest_read(&session->digest, result->digest);
   digest_close(&session->digest);
-  if (session->is_alive) bury(session);
+  if (session->is_alive) process_bury(session);
   fault_line_close(&session->line);
   sim_close(&session->sim);
-  for (int32_t i = 0; i < SYMBOLS; i++) free(session->candles[i]);
-  if (!folder_empty(session->options->folder)) say(session, "the folder is not empty in the end");
+  for (int32_t i = 0; i < FAULT_SYMBOLS; i++) free(session->candles[i]);
+  if (!folder_empty(session->options->folder)) session_say(session, "the folder is not empty in the end");
 }
 
 enum status fault_session_run(const struct fault_session_options *options, struct fault_session_result *result, struct problem *problem) {
@@ -660,9 +408,8 @@ enum status fault_session_run(const struct fault_session_options *options, struc
   digest_open(&session.digest);
   place_faults(&session);
   judge_open(&session.judge, &session.sim, session.faults, options->fault_count, options->preset->risk.max_concurrent_positions);
-  at_disk = &session;
   enum status status = make_markets(&session) ? open_venue(&session) : STATUS_NO_MEMORY;
-  if (!status && be_born(&session)) live(&session);
+  if (!status && process_start(&session)) live(&session);
   if (!status) status = session.status;
   close_session(&session);
   return status;

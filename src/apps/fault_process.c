@@ -1,0 +1,226 @@
+/* The program as a process: its disk, its line, its births and deaths. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "apps/fault_state.h"
+#include "base/calendar.h"
+#include "engine/view.h"
+#include "runner/journal_format.h"
+
+enum { JOURNAL_BYTES = 8192 };
+
+/* The journal's calls have no context. One session at a time in a process. */
+static struct session *at_disk;
+
+bool session_has(const struct session *session, enum fault_kind kind) {
+  return fault_is_on(session->faults, session->options->fault_count, kind, session->now);
+}
+
+/* Nothing of what the program was at happens any more. */
+void process_kill(struct session *session) {
+  session->is_dead = true;
+  if (session->is_inside) longjmp(session->out, 1);
+}
+
+static void strike(struct session *session, enum boundary boundary) {
+  if (session->armed != boundary || !session->is_inside) return;
+  session->armed = BETWEEN;
+  process_kill(session);
+}
+
+/* ---- the disk ---- */
+
+static void watch_file(struct session *session, int file) {
+  if (session->file == file) return;
+  session->file = file;
+  session->flushed = 0;
+  session->reserved = 0;
+}
+
+static ssize_t disk_write(int file, const void *bytes, size_t size) {
+  struct session *session = at_disk;
+  watch_file(session, file);
+  off_t at = lseek(file, 0, SEEK_CUR);
+  if (session_has(session, FAULT_DISK_FULL) && at + (off_t)size > session->reserved) {
+    errno = ENOSPC;
+    return -1;
+  }
+  if (session_has(session, FAULT_SHORT_WRITES) && size > 1) size = 1 + (size_t)random_below(&session->random, size);
+  if (session->armed == IN_WRITE) {
+    size_t part = (size_t)random_below(&session->random, size);
+    if (part > 0 && write(file, bytes, part) < 0) return -1;
+    strike(session, IN_WRITE);
+  }
+  ssize_t written = write(file, bytes, size);
+  strike(session, AFTER_WRITE);
+  return written;
+}
+
+static int disk_sync(int file) {
+  struct session *session = at_disk;
+  watch_file(session, file);
+  if (session_has(session, FAULT_FLUSH_FAILS)) {
+    errno = EIO;
+    return -1;
+  }
+  session->flushed = lseek(file, 0, SEEK_CUR);
+  return 0;
+}
+
+static int disk_reserve(int file, off_t offset, off_t length) {
+  struct session *session = at_disk;
+  watch_file(session, file);
+  if (session_has(session, FAULT_DISK_FULL)) {
+    errno = ENOSPC;
+    return -1;
+  }
+  session->reserved = offset + length;
+  return 0;
+}
+
+static const struct journal_io disk = {disk_write, disk_sync, disk_reserve};
+
+/* ---- between program and line ---- */
+
+static void port_submit(void *self, const struct intent *intent) {
+  struct session *session = self;
+  const struct journal *journal = session->life.journal;
+  judge_request(&session->judge, intent, journal_pending(journal), !journal_is_available(journal));
+  strike(session, BEFORE_SEND);
+  if (intent->kind <= INTENT_CANCEL_ORDER) ++session->result->orders;
+  session->line_port.submit(session->line_port.self, intent);
+  strike(session, AFTER_SEND);
+}
+
+static bool port_poll(void *self, int64_t now, struct event *out) {
+  struct session *session = self;
+  if (session->has_heard) strike(session, AFTER_HEAR);
+  session->has_heard = false;
+  if (!session->line_port.poll(session->line_port.self, now, out)) return false;
+  session->has_heard = out->kind != EVENT_VENUE_LINK;
+  if (session->has_heard) strike(session, BEFORE_HEAR);
+  return true;
+}
+
+static int64_t port_due(void *self) {
+  struct session *session = self;
+  return session->line_port.next_due(session->line_port.self);
+}
+
+/* ---- telling ---- */
+
+static void tell_record(void *context, uint64_t seq, int64_t ts, enum record_kind kind, const void *object) {
+  const struct session *session = context;
+  double at = (double)(ts - session->trading_at) / 1000.0;
+  (void)seq;
+  if (kind == RECORD_TRANSITION) {
+    const struct transition *move = object;
+    fprintf(stderr, "%10.1f  %s %s: %s -> %s (%s %s)\n", at, machine_names[move->machine], move->id, move->from_state, move->to_state, move->trigger,
+            move->reason);
+  } else if (kind == RECORD_ALERT) {
+    const struct alert *alert = object;
+    fprintf(stderr, "%10.1f  alert %s %s: %s\n", at, alert->name, alert->subject, alert->message);
+  } else if (kind == RECORD_FILL) {
+    const struct fill *fill = object;
+    fprintf(stderr, "%10.1f  fill %s of %s: %.8g at %.8g\n", at, fill->venue_fill_id, fill->client_order_id, decimal_to_double(fill->qty),
+            decimal_to_double(fill->price));
+  }
+}
+
+void session_say(const struct session *session, const char *what) {
+  if (session->options->is_told) fprintf(stderr, "%10.1f  == %s\n", (double)(session->now - session->trading_at) / 1000.0, what);
+}
+
+/* ---- life and death ---- */
+
+static struct engine_limits limits(void) {
+  return (struct engine_limits){.symbols = FAULT_SYMBOLS, .base_ms = MINUTE_MS, .has_tape = true};
+}
+
+void process_step(struct session *session, struct event *event) {
+  event->ts = session->now;
+  if (!session->is_alive || session->is_dead) return;
+  session->is_inside = true;
+  if (setjmp(session->out) == 0) runner_step(&session->life.runner, event);
+  session->is_inside = false;
+}
+
+static bool fail(struct session *session, enum status status, const char *what) {
+  session->status = status;
+  judge_fail(&session->judge, "the program does not start: %s: %s", what, session->problem->count > 0 ? session->problem->items[0].message : "");
+  return false;
+}
+
+bool process_start(struct session *session) {
+  struct life *life = &session->life;
+  *life = (struct life){0};
+  at_disk = session;
+  struct journal_options journal = {
+      .data_dir = session->options->folder, .account = "paper", .instance = "000000", .io = &disk, .reserve_bytes = JOURNAL_BYTES};
+  enum status status = journal_open(&life->journal, &journal, session->problem);
+  if (status) return fail(session, status, "journal");
+  struct recover_options options = {.data_dir = session->options->folder, .account = "paper", .arena = &life->arena, .limits = limits()};
+  options.config = (struct engine_config){.instance = "000000",
+                                          .venue = "paper",
+                                          .feed = "generated",
+                                          .starting_balance = 10000 * DECIMAL_ONE,
+                                          .max_leverage = 10,
+                                          .reconcile_interval_s = 30,
+                                          .market_fetch_limit = 100,
+                                          .market_data_timeout_s = 30};
+  status = arena_open(&life->arena, engine_memory(&options.limits));
+  if (status) return fail(session, status, "memory");
+  life->port = (struct exchange){.self = session, .name = "paper", .submit = port_submit, .poll = port_poll, .next_due = port_due};
+  status = recover_open(&life->recover, &life->runner, &options, life->journal, &life->port, NULL, false, &life->recovery, session->problem);
+  if (status) return fail(session, status, "recovery");
+  if (life->recovery.differences > 0)
+    judge_fail(&session->judge, "T1: %lld differences when the journal was stepped through again", (long long)life->recovery.differences);
+  if (session->options->is_told) runner_listen(&life->runner, &(struct listener){.context = session, .on_record = tell_record});
+  session->is_alive = true;
+  return true;
+}
+
+/* What is left of a process: nothing but its files. */
+void process_bury(struct session *session) {
+  struct life *life = &session->life;
+  snapshots_close(life->snapshots);
+  runner_deinit(&life->runner);
+  recover_close(life->recover);
+  journal_abandon(life->journal);
+  arena_close(&life->arena);
+  session->is_alive = session->is_dead = false;
+  fault_line_cut(&session->line);
+}
+
+/* What was not flushed when the power went is lost, or a part of it. */
+static void lose_unflushed(struct session *session) {
+  struct journal_segment *segments = NULL;
+  size_t count = 0;
+  session->loses_unflushed = false;
+  if (journal_list(session->options->folder, "paper", &segments, &count, NULL) != STATUS_OK || count == 0) return;
+  struct stat info;
+  const char *path = segments[count - 1].path;
+  if (stat(path, &info) == 0 && info.st_size > session->flushed) {
+    off_t kept = session->flushed + (off_t)random_below(&session->random, (uint64_t)(info.st_size - session->flushed) + 1);
+    if (truncate(path, kept) != 0) fail(session, status_from_errno(errno), "truncate");
+  }
+  free(segments);
+}
+
+void process_end(struct session *session, int64_t away_ms) {
+  session_say(session, "killed");
+  process_bury(session);
+  if (session->loses_unflushed) lose_unflushed(session);
+  session->file = -1;
+  session->back_at = session->now + away_ms;
+  ++session->result->restarts;
+}
+
+void process_end_politely(struct session *session, int64_t away_ms) {
+  if (recover_mark_clean(session->life.journal, session->now) != STATUS_OK) session_say(session, "the clean end cannot be written");
+  process_end(session, away_ms);
+}

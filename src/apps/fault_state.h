@@ -1,0 +1,78 @@
+/* What the files of a session with faults share: its world, and the program in it. */
+#ifndef APPS_FAULT_STATE_H
+#define APPS_FAULT_STATE_H
+
+#include <setjmp.h>
+#include <sys/types.h>
+
+#include "apps/fault_judge.h"
+#include "apps/fault_session.h"
+#include "core/market/candle.h"
+#include "runner/journal.h"
+#include "runner/recover.h"
+
+enum { FAULT_SYMBOLS = 3, FAULT_STEP_MS = 100 };
+
+/* Where a kill may strike. */
+enum boundary { BETWEEN, BEFORE_SEND, AFTER_SEND, BEFORE_HEAR, AFTER_HEAR, IN_WRITE, AFTER_WRITE, boundary_count };
+
+/* The program: all that dies with it. */
+struct life {
+  struct arena arena;
+  struct journal *journal;
+  struct exchange port;
+  struct runner runner;
+  struct recover *recover;
+  struct recovery recovery;
+  struct snapshots *snapshots;
+};
+
+struct session {
+  const struct fault_session_options *options;
+  struct fault_session_result *result;
+  struct problem *problem;
+  struct fault faults[FAULT_SESSION_FAULTS_MAX]; /* in venue time */
+  struct random random;
+  struct sim sim;
+  struct exchange venue, line_port;
+  struct fault_line line;
+  struct fault_judge judge;
+  struct digest digest;
+  struct candle *candles[FAULT_SYMBOLS];
+  size_t counts[FAULT_SYMBOLS], told[FAULT_SYMBOLS]; /* candles there are; and the program has */
+  struct life life;
+  int64_t now, trading_at, end_at;
+  int64_t operation;
+  /* state of the program as a process */
+  bool is_alive, is_dead; /* dead: killed, and not yet buried */
+  bool is_inside;         /* the program is at work */
+  jmp_buf out;            /* of it, when it is killed there */
+  int64_t back_at, looked_at;
+  enum boundary armed; /* where the next kill strikes; BETWEEN none waits */
+  int64_t armed_until, away_ms;
+  int32_t deaths_left; /* it dies again in its recovery */
+  bool has_heard;      /* the newest thing that happened is an answer of the venue */
+  bool loses_unflushed, feed_was_down;
+  /* the file that the journal writes to */
+  int file;
+  off_t flushed, reserved;
+  enum status status; /* why the session cannot go on */
+};
+
+/* ---- fault_process.c ---- */
+
+/* Reads the journal, if there is one. False: the program does not start; the judge knows. */
+bool process_start(struct session *session);
+/* One event at the present instant, if the program is there. */
+void process_step(struct session *session, struct event *event);
+/* At once, or, while it is at work, there. */
+void process_kill(struct session *session);
+/* What is left of it: files. It comes back after so long. */
+void process_end(struct session *session, int64_t away_ms);
+void process_end_politely(struct session *session, int64_t away_ms);
+/* Closes it without a restart. */
+void process_bury(struct session *session);
+bool session_has(const struct session *session, enum fault_kind kind);
+void session_say(const struct session *session, const char *what);
+
+#endif
