@@ -10,10 +10,11 @@
 #include "core/strategy/risk.h"
 #include "core/trade/position.h"
 
-/* Members of a line beside its message; those that are not known are left out. */
+/* Members of a line beside its message; those that are not known are left out. First those that every line may have, then others inside "data". */
 struct line {
   struct buffer data;
   struct json_writer writer;
+  bool has_more; /* "data" is open */
 };
 
 static void begin(struct line *line) {
@@ -24,6 +25,12 @@ static void begin(struct line *line) {
 
 static void add_text(struct line *line, const char *key, const char *value) {
   if (value[0] != '\0') json_add_string(&line->writer, key, value);
+}
+
+/* From here on the members are this line's own. */
+static void begin_more(struct line *line) {
+  line->has_more = true;
+  json_begin_object(&line->writer, "data");
 }
 
 static void add_id(struct line *line, const char *key, char prefix, int width, int64_t id) {
@@ -37,6 +44,7 @@ static void add_id(struct line *line, const char *key, char prefix, int width, i
 
 /* Without the braces, which log_write has; NULL when there is no member. */
 static const char *end(struct line *line) {
+  if (line->has_more) json_end_object(&line->writer);
   json_end_object(&line->writer);
   line->data.data[strlen(line->data.data) - 1] = '\0';
   return line->data.length > 2 ? line->data.data + 1 : NULL;
@@ -53,15 +61,20 @@ static void tell_transition(const struct transition *move) {
   static const struct {
     enum log_level level;
     const char *component, *key; /* of the id */
-  } machines[machine_count] = {[MACHINE_SESSION] = {LOG_INFO, "engine", "session_id"},
-                               [MACHINE_CANDIDATE] = {LOG_DEBUG, "signals", "candidate_id"},
-                               [MACHINE_ORDER] = {LOG_INFO, "execution", "client_order_id"},
-                               [MACHINE_POSITION] = {LOG_INFO, "positions", "position_id"},
-                               [MACHINE_VIEW] = {LOG_DEBUG, "engine", "view"}};
+    bool is_own;                 /* the key is no member of every line */
+  } machines[machine_count] = {[MACHINE_SESSION] = {LOG_INFO, "engine", "session_id", false},
+                               [MACHINE_CANDIDATE] = {LOG_DEBUG, "signals", "candidate_id", true},
+                               [MACHINE_ORDER] = {LOG_INFO, "execution", "client_order_id", false},
+                               [MACHINE_POSITION] = {LOG_INFO, "positions", "position_id", false},
+                               [MACHINE_VIEW] = {LOG_DEBUG, "engine", "view", true}};
   struct line line;
   begin(&line);
-  add_text(&line, machines[move->machine].key, move->id);
+  if (!machines[move->machine].is_own) add_text(&line, machines[move->machine].key, move->id);
   add_text(&line, "state", move->to_state);
+  if (machines[move->machine].is_own) {
+    begin_more(&line);
+    add_text(&line, machines[move->machine].key, move->id);
+  }
   log_write(machines[move->machine].level, machines[move->machine].component, "transition", end(&line), "%s %s: %s -> %s by %s%s%s",
             machine_names[move->machine], move->id, move->from_state, move->to_state, move->trigger, move->reason[0] != '\0' ? ", " : "",
             move->reason);
@@ -74,6 +87,7 @@ static void tell_command(const struct command_reply *reply) {
   add_id(&line, "session_id", 'S', 6, reply->session_id);
   add_text(&line, "user", reply->user);
   json_add_string(&line.writer, "state", engine_word_names[reply->state_after]);
+  begin_more(&line);
   add_id(&line, "operation_id", 'O', 6, reply->operation_id);
   add_text(&line, "code", reply->code);
   log_write(reply->status == COMMAND_FAILED ? LOG_WARNING : LOG_INFO, "engine", "command", end(&line), "%s by %s: %s, %s -> %s%s%s",
@@ -125,6 +139,7 @@ static void tell_trade(const struct trade *trade) {
   add_id(&line, "session_id", 'S', 6, trade->session_id);
   add_text(&line, "symbol", trade->symbol);
   add_id(&line, "position_id", 'P', 8, trade->position_id);
+  begin_more(&line);
   add_id(&line, "trade_id", 'T', 8, trade->trade_id);
   log_write(LOG_INFO, "positions", "trade", end(&line), "%s %s closed by %s: %s USD, %.2f R", trade->symbol, position_side_names[trade->side],
             reason_code_names[trade->exit_reason], number(pnl, trade->pnl_usd), trade->pnl_r);
@@ -137,6 +152,7 @@ static void tell_refusal(const struct decision *decision) {
   if (decision->stage != STAGE_RISK || decision->verdict == VERDICT_PASSED) return;
   begin(&line);
   add_text(&line, "symbol", decision->symbol);
+  begin_more(&line);
   add_text(&line, "code", reason_code_names[decision->code]);
   log_write(LOG_INFO, "risk", "plan_refused", end(&line), "%s %s refused: %s", decision->symbol, position_side_names[decision->side],
             reason_code_names[decision->code]);
@@ -150,6 +166,7 @@ static void tell_alert(const struct alert *alert) {
   bool is_firing = alert->state == ALERT_FIRING;
   if (is_firing && alert->count > 1) return;
   begin(&line);
+  begin_more(&line);
   add_id(&line, "alert_id", 'A', 8, alert->alert_id);
   add_text(&line, "subject", alert->subject);
   log_write(is_firing ? levels[alert->severity] : LOG_INFO, strcmp(alert->name, "kill_switch") == 0 ? "risk" : "alerts", alert->name, end(&line),
