@@ -289,7 +289,7 @@ check_health() {
     fi
     done_with 'API: ready'
     wait_healthy_container "$UI" "$deadline" || roll_back "the interface is not healthy after $timeout_s s" "$UI"
-    code=$(http_code "$ui/")
+    until code=$(http_code "$ui/") && [ "$code" = 200 ] || [ "$SECONDS" -ge "$deadline" ]; do sleep 0.5; done
     [ "$code" = 200 ] || roll_back "the interface answers $code at $ui" "$UI"
     code=$(http_code "$ui/api/ready")
     [ "$code" = 200 ] || roll_back "the API answers $code through the interface" "$UI"

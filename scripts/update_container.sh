@@ -5,6 +5,8 @@
 API=breakout-bot-api
 NEXT=breakout-bot-api-next
 UI=breakout-bot-frontend
+UI_NEXT=breakout-bot-frontend-next
+EDGE=breakout-bot-edge
 tag=$(setting IMAGE_TAG local)
 api_url=http://$(setting BIND_ADDRESS 127.0.0.1):$(setting DOCKER_PORT_UI 3000)
 data_dir=$ROOT/data
@@ -94,10 +96,27 @@ replace_service() {
 # What an image runs, without the labels that name its version and commit.
 content_of() { docker image inspect --format '{{json .RootFS}} {{json .Config.Cmd}} {{json .Config.Entrypoint}} {{json .Config.Env}} {{.Config.User}}' "$1"; }
 
-# The interface is left alone unless it is another one.
+ui_answers() { docker exec "$1" wget -q -O /dev/null http://127.0.0.1:3000/healthz >/dev/null 2>&1; }
+wait_ui() {
+    local end_at=$((SECONDS + timeout_s))
+    until ui_answers "$1"; do
+        [ "$SECONDS" -lt "$end_at" ] && is_up "$1" || return 1
+        sleep 0.2
+    done
+    # Whoever asks for the name has found it by then, and forgotten the one before.
+    sleep 2
+}
+
+# The interface is left alone unless it is another one. While its container is made anew a second one answers to its name; the port is the edge's.
 replace_ui() {
-    [ "$(content_of "$(docker inspect --format '{{.Image}}' "$UI")")" = "$(content_of "$UI:$tag")" ] && return 0
-    compose up -d --no-build --no-deps "$UI" >>"$LOGS/update.log" 2>&1
+    [ "$(content_of "$(docker inspect --format '{{.Image}}' "$UI")")" != "$(content_of "$UI:$tag")" ] || return 0
+    docker rm -f "$UI_NEXT" >/dev/null 2>&1 || true
+    compose run -d --no-deps --use-aliases --name "$UI_NEXT" "$UI" >>"$LOGS/update.log" 2>&1 && wait_ui "$UI_NEXT" &&
+        compose up -d --no-build --no-deps "$UI" >>"$LOGS/update.log" 2>&1 && wait_ui "$UI" || return 1
+    docker stop --time 5 "$UI_NEXT" >/dev/null 2>&1 || true
+    docker rm -f "$UI_NEXT" >/dev/null 2>&1 || true
+    # An installation of before it had none.
+    compose up -d --no-build --no-deps "$EDGE" >>"$LOGS/update.log" 2>&1
 }
 
 gap_of_log() {
@@ -133,7 +152,7 @@ go_back() {
     what_serves="the container $API"
     docker logs --tail 10 "$NEXT" >>"$LOGS/update.log" 2>&1 || docker logs --tail 10 "$API" >>"$LOGS/update.log" 2>&1 || true
     put_back
-    docker rm -f "$NEXT" >/dev/null 2>&1 || true
+    docker rm -f "$NEXT" "$UI_NEXT" >/dev/null 2>&1 || true
     # The old container took the account back by itself, or the new one has it: then the old image takes over from it, or starts where it has died.
     if [ "$(docker inspect --format '{{.Image}}' "$API" 2>/dev/null)" != "$(docker image inspect --format '{{.Id}}' "$API:$tag")" ]; then
         if [ "$(docker inspect --format '{{.RestartCount}}' "$API" 2>/dev/null || echo 1)" -gt 0 ]; then docker stop --time 5 "$API" >/dev/null 2>&1 || true; fi

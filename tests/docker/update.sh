@@ -2,7 +2,7 @@
 # update.sh on a real Docker engine: releases that are no good, each with an open simulated position and under reads through the port of the interface,
 # then a good one and the way back to the one before. A bad release is a layer on the good image, so only the first run compiles.
 # Needs what tests/docker/stack.sh needs. Run by `make docker-update-test`. DOCKER_TEST_DIR keeps the engine's data; DOCKER_TEST_IMAGES=keep takes the
-# images that are there as they are.
+# good images of the run before.
 set -u
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=tests/system/lib.sh
@@ -27,6 +27,7 @@ fi
 site=$SCRATCH/site
 api=breakout-bot-api
 ui=breakout-bot-frontend
+edge=breakout-bot-edge
 database=$site/data/breakout_bot.db
 cleanup() {
     [ "${#reader_pids[@]}" -eq 0 ] || kill "${reader_pids[@]}" 2>/dev/null
@@ -65,15 +66,17 @@ run() { # sets output and code
 }
 
 phase 'images'
-if [ "${DOCKER_TEST_IMAGES:-}" != keep ] || ! has_image "$api:local" || ! has_image "$ui:local"; then
-    build_images "$site" || {
-        expect 'images' 'not made' 'made'
-        finish
-        exit
-    }
+if [ "${DOCKER_TEST_IMAGES:-}" = keep ] && has_image breakout-test/good-api && has_image breakout-test/good-ui; then
+    docker tag breakout-test/good-api "$api:local"
+    docker tag breakout-test/good-ui "$ui:local"
+elif build_images "$site"; then
+    docker tag "$api:local" breakout-test/good-api
+    docker tag "$ui:local" breakout-test/good-ui
+else
+    expect 'images' 'not made' 'made'
+    finish
+    exit
 fi
-docker tag "$api:local" breakout-test/good-api
-docker tag "$ui:local" breakout-test/good-ui
 holder=$(docker create breakout-test/good-api breakout --version)
 docker cp "$holder:/usr/local/bin/breakout" "$SCRATCH/good" >/dev/null
 docker rm "$holder" >/dev/null
@@ -99,7 +102,7 @@ expect 'two trades and an open position' "$?" 0
 sed -i 's/^DEMO_SPEED=.*/DEMO_SPEED=2/' "$site/.env"
 run compose_in "$site" up -d --no-build --no-deps --force-recreate "$api"
 until_true 60 is_ready
-run compose_in "$site" up -d --no-build --no-deps "$ui"
+run compose_in "$site" up -d --no-build --no-deps "$ui" "$edge"
 until_true 30 curl --silent --fail --output /dev/null "http://127.0.0.1:$port/api/live"
 expect 'the interface reaches the API' "$?" 0
 from=$(last_record "$SCRATCH/good" "$site/data")
@@ -159,22 +162,29 @@ phase ''
 printf 'slowest way back: %s ms\n' "$slowest_ms"
 expect 'the way back takes less than 2 minutes' "$([ "$slowest_ms" -gt 0 ] && [ "$slowest_ms" -lt 120000 ] && echo yes)" yes
 
-# ---- there and back: N, N+1, N ----
+expect 'the interface was not touched' "$(docker inspect --format '{{.Id}}' "$ui")" "$started"
+
+# ---- there and back: N, N+1, N, the interface too ----
 
 phase 'a good version'
 release 'COPY scripts/newer /usr/local/bin/breakout'
+page() { curl --silent "http://127.0.0.1:$port/assets/release.txt"; }
+echo second >"$site/frontend/release.txt"
+printf '%s\n' 'FROM breakout-test/good-ui' 'COPY release.txt /usr/share/breakout/ui/assets/release.txt' >"$site/frontend/Dockerfile"
 run "$site/update.sh" --no-pull --verify 3
 expect 'a good version' "$code" 0
 printf '%s\n' "$output" | tail -n 1
 is_whole 'a good version' "$(docker image inspect --format '{{.Id}}' "$api:local")"
+expect 'it is the new interface' "$(page)" second
 expect 'it is the new version' "$(docker exec "$api" breakout --version)" "$("$site/scripts/newer" --version)"
 phase 'back to the version before'
 release
+echo 'FROM breakout-test/good-ui' >"$site/frontend/Dockerfile"
 run "$site/update.sh" --no-pull --verify 3
 expect 'back to the version before' "$code" 0
 is_whole 'back to the version before' "$(docker image inspect --format '{{.Id}}' "$api:local")"
 expect 'it is the old version' "$(docker exec "$api" breakout --version)" "$("$SCRATCH/good" --version)"
-expect 'the interface was not touched' "$(docker inspect --format '{{.Id}}' "$ui")" "$started"
+expect 'it is the old interface' "$(page | grep -c second)" 0
 phase ''
 
 stop_reading API page
