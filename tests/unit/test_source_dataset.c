@@ -358,6 +358,17 @@ static void test_cache(void **state) {
                    in_folder("cache"));
     assert_int_equal(system(command), 0);
   }
+  /* The parse of a changed file takes the place of the former one. */
+  char command[400];
+  write_market("SOLUSDT-1m.csv", 3, 0, 1400);
+  problem_clear(&problem);
+  assert_int_equal(source_open(&source, &options, &problem), STATUS_OK);
+  size_t count;
+  (void)source_candles(source, 0, &count);
+  assert_int_equal(count, 1400);
+  source_close(source);
+  (void)snprintf(command, sizeof command, "test $(ls %s/*.bbc | wc -l) = 1", in_folder("cache"));
+  assert_int_equal(system(command), 0);
 }
 
 static void add_items(struct source *source, int64_t from_ms, struct buffer *out) {

@@ -13,7 +13,7 @@
 
 #include "base/digest.h"
 
-enum { CACHE_PATH_MAX = 1200, CACHE_VERSION = 1 };
+enum { CACHE_PATH_MAX = 1200, CACHE_VERSION = 2 };
 
 /* On the same machine only: written and read in its own byte order, which the magic number would show. */
 struct cache_header {
@@ -21,6 +21,7 @@ struct cache_header {
   uint32_t version, rows_crc;
   int32_t kind, is_turnover_estimated;
   int64_t count, rows_seen, duplicates, conflicts, out_of_order, interval_ms;
+  int64_t file_size, file_changed_s, file_changed_ns; /* of the file that was parsed */
   char symbol[CSV_SYMBOL_MAX];
   uint32_t header_crc, unused;
 };
@@ -29,15 +30,14 @@ static_assert(sizeof(struct cache_header) % sizeof(int64_t) == 0, "rows are used
 
 static const uint64_t cache_magic = UINT64_C(0x0a1a434242544542);
 
+/* By the name of the file and what was asked, so that the parse of a changed file takes the place of the former one. */
 static bool cache_path(const char *folder, const char *path, enum series_kind kind, int64_t interval_ms, char *out, size_t size) {
-  struct stat info;
   char *whole = realpath(path, NULL), key[CACHE_PATH_MAX], digest[DIGEST_TEXT_MAX];
-  if (!folder || !whole || stat(path, &info) != 0) {
+  if (!folder || !whole) {
     free(whole);
     return false;
   }
-  const int length = snprintf(key, sizeof key, "%d %d %lld %lld %lld.%09ld %s", CACHE_VERSION, (int)kind, (long long)interval_ms,
-                              (long long)info.st_size, (long long)info.st_mtim.tv_sec, info.st_mtim.tv_nsec, whole);
+  const int length = snprintf(key, sizeof key, "%d %lld %s", (int)kind, (long long)interval_ms, whole);
   free(whole);
   if (length >= (int)sizeof key) return false;
   digest_of(key, (size_t)length, digest);
@@ -79,11 +79,16 @@ static bool load_rows(int fd, const struct cache_header *header, struct series *
   return is_sound;
 }
 
-static bool load(int fd, struct csv_result *result) {
+static bool is_of(const struct cache_header *header, const struct stat *file) {
+  return header->file_size == file->st_size && header->file_changed_s == file->st_mtim.tv_sec && header->file_changed_ns == file->st_mtim.tv_nsec;
+}
+
+static bool load(int fd, const struct stat *file, struct csv_result *result) {
   struct cache_header header;
   struct stat info;
   if (fstat(fd, &info) != 0 || !read_all(fd, &header, sizeof header)) return false;
   if (header.magic != cache_magic || header.version != CACHE_VERSION || header.header_crc != header_crc(&header)) return false;
+  if (!is_of(&header, file)) return false;
   if (header.kind < 0 || header.kind >= SERIES_KIND_COUNT || header.count < 0) return false;
   const size_t row_size = series_row_size((enum series_kind)header.kind), count = (size_t)header.count;
   if (count > (SIZE_MAX >> 8) / row_size || (size_t)info.st_size != sizeof header + count * row_size) return false;
@@ -101,10 +106,11 @@ static bool load(int fd, struct csv_result *result) {
 
 bool cache_load(const char *folder, const char *path, enum series_kind kind, int64_t interval_ms, struct csv_result *result) {
   char name[CACHE_PATH_MAX];
-  if (!cache_path(folder, path, kind, interval_ms, name, sizeof name)) return false;
+  struct stat file;
+  if (!cache_path(folder, path, kind, interval_ms, name, sizeof name) || stat(path, &file) != 0) return false;
   const int fd = open(name, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return false;
-  const bool is_loaded = load(fd, result);
+  const bool is_loaded = load(fd, &file, result);
   (void)close(fd);
   return is_loaded;
 }
@@ -119,7 +125,8 @@ static bool write_all(int fd, const void *bytes, size_t size) {
   return true;
 }
 
-void cache_store(const char *folder, const char *path, enum series_kind kind, int64_t interval_ms, const struct csv_result *result) {
+void cache_store(const char *folder, const char *path, enum series_kind kind, int64_t interval_ms, const struct stat *file,
+                 const struct csv_result *result) {
   char name[CACHE_PATH_MAX], temporary[CACHE_PATH_MAX + 16];
   const struct series *series = &result->series;
   if (series->invalid > 0 || !cache_path(folder, path, kind, interval_ms, name, sizeof name)) return;
@@ -138,7 +145,10 @@ void cache_store(const char *folder, const char *path, enum series_kind kind, in
                                 .duplicates = series->duplicates,
                                 .conflicts = series->conflicts,
                                 .out_of_order = series->out_of_order,
-                                .interval_ms = result->interval_ms};
+                                .interval_ms = result->interval_ms,
+                                .file_size = file->st_size,
+                                .file_changed_s = file->st_mtim.tv_sec,
+                                .file_changed_ns = file->st_mtim.tv_nsec};
   memcpy(header.symbol, result->symbol, sizeof header.symbol);
   header.header_crc = header_crc(&header);
   const bool is_written = write_all(fd, &header, sizeof header) && write_all(fd, series->rows, size);

@@ -5,13 +5,15 @@
 #define ADAPTERS_SOURCE_CACHE_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "adapters/source/csv.h"
 
 /* False when there is no sound cached result. folder may be NULL. result->series is owned by the caller then. */
 bool cache_load(const char *folder, const char *path, enum series_kind kind, int64_t interval_ms, struct csv_result *result);
-/* Best effort: a full or read-only disk costs only the time of the next parse. Results with rejected rows are not kept, so that they are reported
- * each time. */
-void cache_store(const char *folder, const char *path, enum series_kind kind, int64_t interval_ms, const struct csv_result *result);
+/* file: what the file was before it was read. Best effort: a full or read-only disk costs only the time of the next parse. Results with rejected rows
+ * are not kept, so that they are reported each time. */
+void cache_store(const char *folder, const char *path, enum series_kind kind, int64_t interval_ms, const struct stat *file,
+                 const struct csv_result *result);
 
 #endif

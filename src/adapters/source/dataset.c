@@ -95,13 +95,15 @@ static enum status read_table(struct loader *loader, const char *path, const str
   const char *folder = loader->options->cache_folder;
   const enum series_kind kind = name->kind;
   if (cache_load(folder, path, kind, name->interval_ms, result)) return STATUS_OK;
+  struct stat file = {0}; /* before it is read: one that changes meanwhile is read again next time */
+  if (stat(path, &file) != 0) folder = NULL;
   enum status status = input_open(&input, path, loader->problem);
   if (status) return status;
   status = content == CONTENT_OHLCV_JSON ? csv_read_ohlcv_json(result, input, name->interval_ms, loader->problem)
                                          : csv_read(result, input, kind, name->interval_ms, loader->problem);
   input_close(input);
   if (status) return status;
-  cache_store(folder, path, kind, name->interval_ms, result);
+  cache_store(folder, path, kind, name->interval_ms, &file, result);
   /* The rows of the file just written cost no memory of ours. */
   struct csv_result kept;
   if (!cache_load(folder, path, kind, name->interval_ms, &kept)) return STATUS_OK;
