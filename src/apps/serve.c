@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/version.h"
 
-enum { TURN_BUDGET_MS = 4, FLUSH_MS = 100, TELL_MS = 5000, END_SECONDS = 20, DRAIN_MS = 500, LOOK_MS = 100 };
+enum { TURN_BUDGET_MS = 4, FLUSH_MS = 100, TELL_MS = 5000, END_SECONDS = 20, DRAIN_MS = 500, LOOK_MS = 100, IMAGE_MS = 1000 };
 
 /* ---- service manager ---- */
 
@@ -218,6 +218,13 @@ static void flush_journal(struct server *server) {
     server->flushed_ns = now - FLUSH_MS * INT64_C(1000000) / 2;
 }
 
+/* Images are due by the time of events, of which a warm-up or a fast demo has hours a second. */
+static void take_image(struct server *server) {
+  int64_t now = server->clock->monotonic_ns(server->clock->self);
+  if (now - server->imaged_ns < IMAGE_MS * INT64_C(1000000)) return;
+  if (snapshots_take(server->snapshots, &server->wiring.runner, false)) server->imaged_ns = now;
+}
+
 static enum status turn(struct server *server) {
   enum status status = server_play(server, TURN_BUDGET_MS * INT64_C(1000000));
   if (!status) status = renew_lease(server);
@@ -229,7 +236,7 @@ static enum status turn(struct server *server) {
   housekeeping_turn(server->housekeeping, server);
   api_turn(server->api);
   http_server_flush(server->http);
-  snapshots_take(server->snapshots, &server->wiring.runner, false);
+  take_image(server);
   server_metrics_turn(server);
   tell(server);
   return STATUS_OK;

@@ -68,7 +68,7 @@ struct server {
   struct redis *redis; /* NULL: no address is set */
   struct cache_port cache_port;
   int signal_fd;
-  int64_t renewed_ns, told_ns, flushed_ns, measured_ns;
+  int64_t renewed_ns, told_ns, flushed_ns, imaged_ns, measured_ns;
   int64_t refused_ns; /* the database refuses rows since; 0 it takes them */
   /* hand-over: from another process, and to one */
   struct handover_claim claim;
