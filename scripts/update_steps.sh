@@ -110,6 +110,8 @@ compare_decisions() {
     said_before=$said
     [ "$(tail -n 1 <<<"$said")" = same ] || said_before=$(replay_copy old "$account" 2>&1 | sed '/^warning: /d; s/  seconds .*//') || true
     rm -rf "$trial"
+    said=${said:-no answer within $timeout_s s}
+    said_before=${said_before:-no answer within $timeout_s s}
     printf '%s\n' "$said" >>"$LOGS/update.log"
     if [ "$(tail -n 1 <<<"$said")" = same ]; then
         done_with "decisions as before: $(head -n 1 <<<"$said")"

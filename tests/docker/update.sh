@@ -114,7 +114,7 @@ read_always page "http://127.0.0.1:$port/"
 slowest_ms=0
 
 image_now() { docker inspect --format '{{.Image}}' "$api"; }
-reads_so_far() { cat "$SCRATCH"/read_*.? | grep -cv '^200 '; }
+reads_so_far() { cat "$SCRATCH"/read_{API,page}.? | grep -cv '^200 '; }
 # After every release, good or bad.
 is_whole() { # NAME WANTED_IMAGE
     expect "$1: the image that runs" "$(image_now)" "$2"
@@ -188,7 +188,24 @@ expect 'it is the old interface' "$(page | grep -c second)" 0
 phase ''
 
 stop_reading API page
-stops_rest 'eleven updates' "$SCRATCH/good" "$site/data" "$from"
+# ---- one that dies when the old container is gone already: the engine starts it again until the version before has taken over ----
+
+phase 'dies_late'
+first=$(image_now)
+bad_release dies_late
+read_always late "http://127.0.0.1:$port/api/live"
+run "$site/update.sh" --no-pull --verify 30
+expect 'dies_late: rolled back' "$code" 6
+expect_text 'dies_late: the reason' "$output" 'has ended|does not answer'
+printf '%s\n' "$output" | tail -n 1
+kill "${reader_pids[@]}"
+reader_pids=()
+printf 'reads of a version that dies late: %s, failed: %s\n' "$(cat "$SCRATCH"/read_late.? | wc -l)" "$(cat "$SCRATCH"/read_late.? | grep -cv '^200 ')"
+rm -f "$SCRATCH"/read_late.?
+is_whole 'dies_late' "$first"
+phase ''
+
+stops_rest 'twelve updates' "$SCRATCH/good" "$site/data" "$from"
 
 # ---- nothing runs ----
 

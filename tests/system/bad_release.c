@@ -5,7 +5,8 @@
 //   no_start           serve ends at once
 //   deaf               serve neither takes over nor ends
 //   dies               is killed half a second after it has taken over
-//   dies_migrated      the same, having changed the schema as a newer version would
+//   dies_late          the same after 11 s
+//   dies_migrated      as dies, having changed the schema as a newer version would
 //   broken_migration   takes over, fails in the middle of its migration, ends
 //   bad_migration      db migrate fails, as the migration before
 //   unhealthy          serves, and its health says that it is not well
@@ -24,7 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LOOK_US = 20000, DIES_AFTER_US = 500000, STOPPED_US = 160000, RUNS_US = 15000, PATIENCE_MS = 3000 };
+enum { LOOK_US = 20000, DIES_AFTER_US = 500000, DIES_LATE_US = 11000000, STOPPED_US = 160000, RUNS_US = 15000, PATIENCE_MS = 3000 };
 
 static char database[PATH_MAX];
 
@@ -93,7 +94,7 @@ static void spoil(pid_t program) {
     sleep_us(RUNS_US);
   }
   if (is_fault("dies_migrated") && !run_sql(database, newer_sql)) _exit(1);
-  sleep_us(DIES_AFTER_US);
+  sleep_us(is_fault("dies_late") ? DIES_LATE_US : DIES_AFTER_US);
   (void)kill(program, SIGKILL);
   _exit(1);
 }
@@ -146,7 +147,7 @@ static int serve(char **argv, const char *real) {
   }
   if (is_fault("broken_migration")) return fail_migrating();
   if (is_fault("unhealthy") && setenv("MAX_DISK_PERCENT", "1", 1) != 0) return 1;
-  if (is_fault("slow") || is_fault("dies") || is_fault("dies_migrated")) serve_and_spoil(argv, real);
+  if (is_fault("slow") || is_fault("dies") || is_fault("dies_late") || is_fault("dies_migrated")) serve_and_spoil(argv, real);
   (void)execv(real, argv);
   return 1;
 }
