@@ -105,7 +105,7 @@ case $(ctl health --json | jq -r '.components[] | select(.name == "redis") | .st
 ok | off) expect 'production: the API uses Redis' 1 1 ;;
 *) expect 'production: the API uses Redis' "$(ctl health --json | jq -c '.components[] | select(.name == "redis")')" ok ;;
 esac
-for name in breakout-bot-api breakout-bot-frontend breakout-bot-redis breakout-bot-prometheus breakout-bot-alertmanager breakout-bot-node-exporter breakout-bot-proxy; do
+for name in breakout-bot-api breakout-bot-frontend breakout-bot-edge breakout-bot-redis breakout-bot-prometheus breakout-bot-alertmanager breakout-bot-node-exporter breakout-bot-proxy; do
     printf '   %s: %s MB resident\n' "$name" "$(($(awk '/^VmRSS/ { print $2 }' "/proc/$(inspect "$name" '{{.State.Pid}}')/status") / 1024))"
 done
 phase ''

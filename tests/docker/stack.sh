@@ -25,7 +25,7 @@ printf 'API image: %s MB, interface: %s MB\n' "$((bytes / 1000000))" "$(($(inspe
 expect 'API image under 40 MB' "$([ "$bytes" -lt 40000000 ] && echo yes)" yes
 run docker exec breakout-bot-api sh -c true
 expect 'no shell in the API image' "$([ "$code" -ne 0 ] && echo yes)" yes
-for name in breakout-bot-api breakout-bot-frontend breakout-bot-redis breakout-bot-prometheus; do
+for name in breakout-bot-api breakout-bot-frontend breakout-bot-edge breakout-bot-redis breakout-bot-prometheus; do
     pid=$(inspect "$name" '{{.State.Pid}}')
     expect "$name is not root" "$(awk '/^Uid/ { print ($2 != 0) }' "/proc/$pid/status")" 1
     expect "$name has no rights" "$(awk '/^CapEff/ { print $2 }' "/proc/$pid/status")" 0000000000000000
@@ -71,7 +71,7 @@ run "$site/deploy.sh" --timeout 240
 expect 'deploy again' "$code" 0
 [ "$code" -eq 0 ] || printf '%s\n' "$output" | tail -n 20
 backup=$(find "$site/backups" -mindepth 1 -maxdepth 1 -type d -name '2*' | sort | tail -n 1)
-expect 'data were saved before' "$(tar -tzf "$backup/data.tar.gz" 2>/dev/null | grep -c 'breakout_bot.db$')" 1
+expect 'data were saved before' "$(tar -tzf "$backup/data.tar.gz" 2>/dev/null | grep -cE '^(database.db|manifest.json)$')" 2
 expect 'logs, reports, presets and settings too' "$(tar -tzf "$backup/files.tar.gz" | grep -cE '^(logs|reports|presets)/$|^\.env$')" 4
 expect 'what was saved is private' "$(stat -c %a "$backup" "$backup"/* | paste -sd' ')" '700 600 600 600'
 
