@@ -253,7 +253,8 @@ start_front() {
     export UI_PORT=$ui_port
     [ -f "$ROOT/frontend/dist/index.html" ] && [ "$ui_port" != 0 ] || return 0
     "$ROOT/scripts/front.sh" stop
-    if "$ROOT/scripts/front.sh" start "$port" "$ui_port"; then
+    # Who stays running must not hold the descriptor that a caller with --json reads to its end.
+    if "$ROOT/scripts/front.sh" start "$port" "$ui_port" 3>&-; then
         # The program leaves the port to it and believes what it says of clients.
         export UI_PORT=0
         export TRUSTED_PROXIES=${TRUSTED_PROXIES:-$(setting TRUSTED_PROXIES 127.0.0.1/32)}
@@ -318,7 +319,7 @@ if [ "$is_foreground" -eq 1 ]; then
     exec 8<&-
     exec "$ROOT/scripts/supervise.sh" --foreground "$port" "${serve_arguments[@]}"
 fi
-setsid "$ROOT/scripts/supervise.sh" "$port" "${serve_arguments[@]}" </dev/null >>"$LOGS/supervisor.log" 2>&1 8<&- &
+setsid "$ROOT/scripts/supervise.sh" "$port" "${serve_arguments[@]}" </dev/null >>"$LOGS/supervisor.log" 2>&1 8<&- 3>&- &
 wait_healthy $!
 say_where
 say_setup_link

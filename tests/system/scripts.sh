@@ -13,7 +13,6 @@ printf '# which market\n# FEED=bybit\nPORT=%s\n' "$port" >"$home/.env.example"
 gcc -std=gnu17 -o "$home/bin/breakout" "$ROOT/tests/system/stand_in.c" || exit 1
 # The scripts must not build: the program is given.
 export BREAKOUT_PROGRAM=$home/bin/breakout
-unset PORT FEED API_HOST AUTOSTART
 trap '"$home/stop.sh" >/dev/null 2>&1' EXIT
 
 run() { # sets output and code
@@ -28,15 +27,6 @@ answers() { curl --silent --fail --max-time 2 --output /dev/null "http://127.0.0
 is_replaced() { [ -n "$(server_pid)" ] && [ "$(server_pid)" != "$1" ] && answers; }
 
 cd / || exit 1
-
-for script in start stop status; do
-    run "$home/$script.sh" --help
-    expect "$script --help" "$code" 0
-    expect_text "$script --help" "$output" 'Exit codes:'
-    run "$home/$script.sh" --nonsense
-    expect "$script --nonsense" "$code" 64
-    expect_text "$script --nonsense" "$output" '--nonsense'
-done
 
 run "$home/status.sh"
 expect 'status before start' "$code" 3
