@@ -208,6 +208,11 @@ check-compilers: ## gcc and clang build everything without a warning
 	@$(MAKE) MODE=release CC=clang-14 all tests-built
 check-sanitized: ## the tests under ASan and UBSan
 	@$(MAKE) MODE=asan test
+.PHONY: integrity
+integrity: all ## before a commit: the installation (breakout doctor), the quick checks, the tests
+	@$(BREAKOUT) doctor --quiet
+	@$(MAKE) check-format check-shell check-layers check-header-once check-docs
+	@$(MAKE) test
 .PHONY: check-tidy-self
 check-tidy-self: ## each tidy check finds a planted violation
 	@tests/tidy/self_test.sh
