@@ -210,7 +210,7 @@ check-sanitized: ## the tests under ASan and UBSan
 	@$(MAKE) MODE=asan test
 .PHONY: integrity
 integrity: all ## before a commit: the installation (breakout doctor), the quick checks, the tests
-	@$(BREAKOUT) doctor --quiet
+	@$(BREAKOUT) doctor
 	@$(MAKE) check-format check-shell check-layers check-header-once check-docs
 	@$(MAKE) test
 .PHONY: check-tidy-self
