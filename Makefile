@@ -251,7 +251,7 @@ soak-ui: all ui ## half an hour of feed: the memory of the page does not grow
 	@cd frontend && $(E2E) npm run --silent soak
 
 # --- tools --------------------------------------------------------------------------------------------------------
-.PHONY: fuzz simulate replay coverage bench docs format clean help install-packages bare-debian
+.PHONY: fuzz simulate mutants replay coverage bench docs format clean help install-packages bare-debian
 T ?=
 S ?= 60
 fuzz: ## fuzz one parser: T=json S=60 (seconds); corpus in tests/fuzz/corpus/T
@@ -273,6 +273,8 @@ api-random-run: $(OUT)/tests/contract/test_api_random
 	@API_RANDOM_SECONDS=$(S) API_RANDOM_SEED=$(SEED) $<
 simulate: all ## sessions through faults, each with a seed of its own: RUNS=20000 SEED=1
 	$(BREAKOUT) simulate --runs $(RUNS) --seed $(SEED) --jobs $(JOBS) --shrink
+mutants: ## plant faults into a copy of the program, one at a time: which test finds each? an hour
+	@tests/mutants/run.sh
 J ?=
 replay: all ## repeat a recorded session and compare: J=SESSION
 	@test -n "$(J)" || { echo "make replay: J= is missing, the session or journal to repeat" >&2; exit 2; }
@@ -287,7 +289,7 @@ coverage-run:
 	@scripts/coverage.sh $(OUT)
 
 .PHONY: alerts-test
-alerts-test: all ## every alert of Prometheus fired and ended again, 17 of them by failures of the real program, four minutes
+alerts-test: all ## every alert of Prometheus fired and ended again, 21 of them by failures of the real program, four minutes
 	@BREAKOUT_PROGRAM=$(abspath $(BREAKOUT)) tests/system/monitoring.sh --all
 
 bench: all $(BENCHES) ## speed of the hot paths beside bare loops
