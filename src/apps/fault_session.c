@@ -22,6 +22,7 @@ enum {
   ARMED_MS = 60000,   /* a kill waits so long for its boundary */
   REPAIR_MS = 20000,  /* the operator looks this often */
   VOLUME_TIMES = 1000,
+  EVENTS_MAX = 1000000, /* of one life of the program; some ten thousand are usual */
 };
 #define START INT64_C(1748736000000) /* 2025-06-01 */
 
@@ -281,6 +282,8 @@ static void turn(struct session *session) {
     session->armed = BETWEEN;
     process_end(session, session->deaths_left > 0 ? 1000 : session->away_ms);
   }
+  if (session->is_alive && session->life.runner.events > EVENTS_MAX)
+    judge_fail(&session->judge, "B1: more than %d events without an end", EVENTS_MAX);
   judge_time(&session->judge, session->now, is_up);
 }
 
