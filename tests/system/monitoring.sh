@@ -71,6 +71,9 @@ check_files() {
         "$(sed -n 's/^  - name: //p' "$MONITORING/breakout_bot_rules_test.yml" | sort)"
     expect_text 'amtool check-config' "$(amtool check-config "$MONITORING/alertmanager.yml" 2>&1)" 'SUCCESS'
     check_receivers
+    for name in deploy.sh docker-compose.yml .gitignore; do
+        expect_text "$name knows the file with the addresses" "$(cat "$ROOT/$name")" 'monitoring/alertmanager\.local\.yml|/etc/alertmanager/alertmanager\.local\.yml'
+    done
     expect 'dashboards are fresh' "$("$ROOT/scripts/dashboards.sh" --check 2>&1)" ''
     # Every alert: severity and component from the list, texts, and a section of the manual.
     for name in severity component summary description runbook_url; do
