@@ -325,7 +325,7 @@ static void skip_rest(struct doctor *doctor) {
   report(doctor, IS_SKIPPED, "clock", "skipped: no venue to compare with in this version", "");
   report(doctor, IS_SKIPPED, "venue", "skipped: no venue can be reached in this version", "");
   report(doctor, IS_SKIPPED, "keys", "skipped: no venue can be reached in this version", "");
-  report(doctor, IS_SKIPPED, "Docker", "skipped: containers are not in this version", "");
+  report(doctor, IS_SKIPPED, "Docker", "skipped: deploy.sh checks Docker, Compose and the ports", "");
 }
 
 static void run_checks(struct doctor *doctor) {
