@@ -11,76 +11,34 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 . "$ROOT/tests/docker/lib.sh"
 # shellcheck source=tests/support/update_checks.sh
 . "$ROOT/tests/support/update_checks.sh"
-unset BREAKOUT_PROGRAM
 
-if ! command -v /usr/bin/docker >/dev/null || ! command -v docker-compose >/dev/null || ! command -v debootstrap >/dev/null; then
-    skip 'update of containers' 'docker.io, docker-compose or debootstrap is not here'
-    finish
-    exit
-fi
-if ! engine_start; then
-    skip 'update of containers' 'no Docker engine answers, and none can be started'
-    finish
-    exit
-fi
-
-site=$SCRATCH/site
+stack_begin 'update of containers' 18360
 api=breakout-bot-api
-ui=breakout-bot-frontend
+interface=breakout-bot-frontend
 edge=breakout-bot-edge
 database=$site/data/breakout_bot.db
-cleanup() {
-    [ "${#reader_pids[@]}" -eq 0 ] || kill "${reader_pids[@]}" 2>/dev/null
-    docker rm -f "$api-next" "$ui-next" >/dev/null 2>&1
-    compose_in "$site" down --volumes >/dev/null 2>&1
-    engine_stop
-}
-trap cleanup EXIT
-mkdir -p "$site"
-git -C "$ROOT" ls-files -z | (cd "$ROOT" && xargs -0 cp --parents -P -t "$site" 2>/dev/null)
-port=$(free_port)
-cat >"$site/.env" <<SETTINGS
-FEED=demo
-AUTOSTART=paper
-DEMO_SPEED=150
-MAX_CPU_PERCENT=100
-WARN_CPU_PERCENT=100
-MAX_DISK_PERCENT=100
-DOCKER_DEBIAN_IMAGE=$DEBIAN_IMAGE
-DOCKER_NODE_IMAGE=$NODE_IMAGE
-DOCKER_NGINX_IMAGE=$NGINX_IMAGE
-DOCKER_SUBNET=$(free_subnet)
-DOCKER_PORT_API=$(free_port)
-DOCKER_PORT_UI=$port
-SETTINGS
-chmod 600 "$site/.env"
+printf '%s\n' DEMO_SPEED=150 MAX_CPU_PERCENT=100 WARN_CPU_PERCENT=100 MAX_DISK_PERCENT=100 >>"$site/.env"
 chown 10001 "$site/.env"
 install -d -o 10001 -g 10001 "$site/data" "$site/logs" "$site/reports" "$site/backups"
 chown -R 10001:10001 "$site/presets"
-export BREAKOUT_COMPOSE_EXTRA=$site/tests/docker/compose.local.yml
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
-run() { # sets output and code
-    output=$("$@" 2>&1 </dev/null)
-    code=$?
-}
-
-phase 'images'
 if [ "${DOCKER_TEST_IMAGES:-}" = keep ] && has_image breakout-test/good-api && has_image breakout-test/good-ui; then
     docker tag breakout-test/good-api "$api:local"
-    docker tag breakout-test/good-ui "$ui:local"
-elif build_images "$site"; then
-    docker tag "$api:local" breakout-test/good-api
-    docker tag "$ui:local" breakout-test/good-ui
+    docker tag breakout-test/good-ui "$interface:local"
+    export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 else
-    expect 'images' 'not made' 'made'
-    finish
-    exit
+    stack_build
+    docker tag "$api:local" breakout-test/good-api
+    docker tag "$interface:local" breakout-test/good-ui
 fi
 holder=$(docker create breakout-test/good-api breakout --version)
 docker cp "$holder:/usr/local/bin/breakout" "$SCRATCH/good" >/dev/null
 docker rm "$holder" >/dev/null
-make_bad_release "$site/scripts/bad" && corrupt_program "$SCRATCH/good" "$site/scripts/corrupt" && newer_program "$SCRATCH/good" "$site/scripts/newer" || exit 1
+if ! make_bad_release "$site/scripts/bad" || ! corrupt_program "$SCRATCH/good" "$site/scripts/corrupt" || ! newer_program "$SCRATCH/good" "$site/scripts/newer"; then
+    expect 'releases' 'not made' 'made'
+    stack_finish
+    exit 1
+fi
 
 # release LINES...: what the next version is built from.
 release() { printf '%s\n' 'FROM breakout-test/good-api' "$@" >"$site/Dockerfile"; }
@@ -97,20 +55,20 @@ is_ready() { docker exec "$api" breakout ctl ready --timeout 2 >/dev/null 2>&1; 
 has_position_and_trade() { [ "$(sqlite3 -readonly "$database" 'SELECT (SELECT count(*) FROM trades) > 1 AND EXISTS (SELECT 1 FROM positions WHERE closed_at IS NULL)' 2>/dev/null)" = 1 ]; }
 run compose_in "$site" up -d --no-build --no-deps "$api"
 expect 'the API starts' "$code" 0
-until_true 60 has_position_and_trade
+within 90 has_position_and_trade
 expect 'two trades and an open position' "$?" 0
 sed -i 's/^DEMO_SPEED=.*/DEMO_SPEED=2/' "$site/.env"
 run compose_in "$site" up -d --no-build --no-deps --force-recreate "$api"
-until_true 60 is_ready
-run compose_in "$site" up -d --no-build --no-deps "$ui" "$edge"
-until_true 30 curl --silent --fail --output /dev/null "http://127.0.0.1:$port/api/live"
+within 60 is_ready
+run compose_in "$site" up -d --no-build --no-deps "$interface" "$edge"
+within 30 curl --silent --fail --output /dev/null "$ui/api/live"
 expect 'the interface reaches the API' "$?" 0
 from=$(last_record "$SCRATCH/good" "$site/data")
 first=$(docker inspect --format '{{.Image}}' "$api")
-started=$(docker inspect --format '{{.Id}}' "$ui")
+started=$(docker inspect --format '{{.Id}}' "$interface")
 keep_rows "$database"
-read_always API "http://127.0.0.1:$port/api/live"
-read_always page "http://127.0.0.1:$port/"
+read_always API "$ui/api/live"
+read_always page "$ui/"
 slowest_ms=0
 
 image_now() { docker inspect --format '{{.Image}}' "$api"; }
@@ -162,13 +120,13 @@ phase ''
 printf 'slowest way back: %s ms\n' "$slowest_ms"
 expect 'the way back takes less than 2 minutes' "$([ "$slowest_ms" -gt 0 ] && [ "$slowest_ms" -lt 120000 ] && echo yes)" yes
 
-expect 'the interface was not touched' "$(docker inspect --format '{{.Id}}' "$ui")" "$started"
+expect 'the interface was not touched' "$(docker inspect --format '{{.Id}}' "$interface")" "$started"
 
 # ---- there and back: N, N+1, N, the interface too ----
 
 phase 'a good version'
 release 'COPY scripts/newer /usr/local/bin/breakout'
-page() { curl --silent "http://127.0.0.1:$port/assets/release.txt"; }
+page() { curl --silent "$ui/assets/release.txt"; }
 echo second >"$site/frontend/release.txt"
 printf '%s\n' 'FROM breakout-test/good-ui' 'COPY release.txt /usr/share/breakout/ui/assets/release.txt' >"$site/frontend/Dockerfile"
 run "$site/update.sh" --no-pull --verify 3
@@ -193,7 +151,7 @@ stop_reading API page
 phase 'dies_late'
 first=$(image_now)
 bad_release dies_late
-read_always late "http://127.0.0.1:$port/api/live"
+read_always late "$ui/api/live"
 run "$site/update.sh" --no-pull --verify 30
 expect 'dies_late: rolled back' "$code" 6
 expect_text 'dies_late: the reason' "$output" 'has ended|does not answer'
@@ -213,4 +171,4 @@ docker stop "$api" >/dev/null
 run "$site/update.sh" --no-pull --dry-run
 expect 'a stopped system' "$code" 0
 expect_text 'a stopped system is deployed' "$output" 'nothing runs: deploy.sh would start it'
-finish
+stack_finish

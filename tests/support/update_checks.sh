@@ -2,7 +2,7 @@
 # What the tests of update.sh share, for processes and for containers: readers, tables of trades, stops at the venue, releases that are no good.
 # Sourced after tests/system/lib.sh, which gives SCRATCH and expect.
 
-# read_always NAME ADDRESS: two readers, 26 requests a second together, until stop_reading, each request on a connection of its own.
+# read_always NAME ADDRESS: two readers, 32 requests a second together, until stop_reading, each request on a connection of its own.
 reader_pids=()
 reading_since=0
 read_always() {
@@ -10,7 +10,7 @@ read_always() {
     reading_since=$SECONDS
     for reader in 1 2; do
         # Told on standard error, which is written line by line: what is asked when the reader is ended is not lost among lines that wait.
-        curl --silent --rate 13/s --max-time 10 --header 'Connection: close' --output /dev/null --write-out '%{stderr}%{http_code} %{time_total} %{errormsg}\n' \
+        curl --silent --rate 16/s --max-time 10 --header 'Connection: close' --output /dev/null --write-out '%{stderr}%{http_code} %{time_total} %{errormsg}\n' \
             "$2#[1-1000000]" 2>"$SCRATCH/read_$1.$reader" &
         reader_pids+=($!)
     done
