@@ -48,7 +48,7 @@ if [ ! -x "$program" ]; then
     exit
 fi
 if ! unshare --mount true 2>/dev/null; then
-    skip 'units at work' 'a mount namespace cannot be made: not root'
+    skip 'units at work' 'no mount namespace: this is not root, or a chroot'
     finish
     exit
 fi
