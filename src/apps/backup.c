@@ -237,6 +237,16 @@ static enum status choose_names(struct app *app, const char *out, struct backup_
   return STATUS_IN_USE;
 }
 
+/* One that does not pass (the journal may have been damaged before) is kept, under a name that nobody takes for a backup. */
+static enum status verify_made(struct app *app, const struct backup_result *result) {
+  char aside[PATH_BYTES + 16];
+  enum status status = backup_verify(result->file, &app->problem);
+  if (status == STATUS_OK) return status;
+  snprintf(aside, sizeof aside, "%s.unverified", result->file);
+  if (rename(result->file, aside) == 0) problem_add(&app->problem, "unverified", aside, NULL, NULL, "what was made is here, and is no backup");
+  return status;
+}
+
 enum status backup_make(struct app *app, const char *database_path, const char *out, bool is_verified, struct backup_result *result) {
   char tar[PATH_BYTES], copy[PATH_BYTES + 8];
   struct database database;
@@ -256,7 +266,7 @@ enum status backup_make(struct app *app, const char *database_path, const char *
   if (status == STATUS_OK) status = write_archive(app, tar, copy, result);
   unlink(copy);
   if (status == STATUS_OK) status = hash_file(result->file, result->sha256, &result->bytes, &app->problem);
-  if (status == STATUS_OK && is_verified) status = backup_verify(result->file, &app->problem);
+  if (status == STATUS_OK && is_verified) status = verify_made(app, result);
   if (status != STATUS_OK) return status;
   result->is_verified = is_verified;
   remember(database_path, result);

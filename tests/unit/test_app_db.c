@@ -248,6 +248,27 @@ static void a_damaged_backup_leaves_everything_as_it_is(void **unused) {
   assert_int_equal(read_int("SELECT count(*) FROM users"), 1);
 }
 
+static void a_backup_that_does_not_pass_is_none(void **unused) {
+  (void)unused;
+  char path[700];
+  write_journal();
+  assert_int_equal(run("rebuild"), 0);
+  snprintf(path, sizeof path, "%s/data/journal/paper-0000000000000001.bbj", folder);
+  FILE *segment = fopen(path, "r+");
+  assert_non_null(segment);
+  /* The first record, with others behind it: damage, not an end that was torn. */
+  assert_int_equal(fseek(segment, JOURNAL_HEADER_BYTES + JOURNAL_RECORD_HEADER_BYTES, SEEK_SET), 0);
+  fputc(0xee, segment);
+  fclose(segment);
+  struct backup_result result;
+  snprintf(path, sizeof path, "%s/made.tar.gz", folder);
+  problem_clear(&app.problem);
+  assert_int_not_equal(backup_make(&app, database_path, path, true, &result), STATUS_OK);
+  assert_int_not_equal(access(path, F_OK), 0);
+  strcat(path, ".unverified");
+  assert_int_equal(access(path, F_OK), 0);
+}
+
 static void live_positions_that_the_backup_does_not_know_are_a_refusal(void **unused) {
   (void)unused;
   char before[1024];
@@ -306,6 +327,7 @@ int main(void) {
       IN_FOLDER(old_rows_go_and_those_for_ever_stay),
       IN_FOLDER(a_backup_brings_back_database_journal_and_presets),
       IN_FOLDER(a_damaged_backup_leaves_everything_as_it_is),
+      IN_FOLDER(a_backup_that_does_not_pass_is_none),
       IN_FOLDER(live_positions_that_the_backup_does_not_know_are_a_refusal),
       IN_FOLDER(an_archive_leads_nowhere_outside),
       IN_FOLDER(an_archive_is_one_that_tar_reads),
