@@ -22,7 +22,7 @@ enum {
   ARMED_MS = 60000,   /* a kill waits so long for its boundary */
   REPAIR_MS = 20000,  /* the operator looks this often */
   VOLUME_TIMES = 1000,
-  EVENTS_MAX = 1000000, /* of one life of the program; some ten thousand are usual */
+  EVENTS_MAX = 200000, /* of one life of the program; some ten thousand are usual */
 };
 #define START INT64_C(1748736000000) /* 2025-06-01 */
 
