@@ -38,7 +38,11 @@ refused 'two presets' 4 'one PRESET' backtest breakout_v1 breakout_v1 --data .
 refused 'verb of a later version' 1 'not in this version' optimize
 refused 'form of a later version' 1 'not in this version' report daily
 refused 'option of a later version' 1 'not in this version' backtest --random-entries 10
-refused 'faults of a later version' 1 'not in this version' simulate --runs 10
+refused 'view of a later version' 1 'not in this version' simulate --scenario trend --serve
+refused 'unknown fault' 4 'kil.*kill' simulate --runs 1 --faults kil
+refused 'fault at a time in many sessions' 4 '--runs 1' simulate --runs 5 --faults kill@5+2
+refused 'fault after the end' 4 '--faults.*2400' simulate --runs 1 --faults kill@99999
+refused 'no session' 4 '--runs.*0' simulate --runs 0
 refused 'not a number' 4 '--slippage.*five' backtest breakout_v1 --data . --slippage five
 refused 'number out of range' 4 '--slippage.*0 to 200' backtest breakout_v1 --data . --slippage 1000
 refused 'not a time' 4 'from.*yesterday' backtest breakout_v1 --data . --from yesterday
