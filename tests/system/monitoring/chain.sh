@@ -12,7 +12,7 @@ query() {
 # follow_arrivals: what the receiver writes, from now on one alert a line in arrivals.tsv: time in ms, status, name, instance, receiver, severity, section
 # of the manual
 follow_arrivals() {
-    tail -n +1 -f alerts.txt 2>/dev/null | jq -rR --unbuffered 'capture("^(?<at>[0-9]+) (?<body>.*)$") | .at as $at | .body | fromjson
+    tail --pid=$$ -n +1 -f alerts.txt 2>/dev/null | jq -rR --unbuffered 'capture("^(?<at>[0-9]+) (?<body>.*)$") | .at as $at | .body | fromjson
         | .receiver as $receiver | .alerts[]
         | [$at, .status, .labels.alertname, .labels.instance // "", $receiver, .labels.severity, .annotations.runbook_url] | @tsv' >arrivals.tsv
 }
@@ -73,7 +73,7 @@ scripted_failures() {
     local -a waiting names
     mapfile -t names < <(awk '!/^[#*]/ && NF && !seen[$1]++ { print $1 }' "$HERE/failures.txt")
     waiting=("${names[@]}")
-    exec 7< <(exec tail -n +1 -f arrivals.tsv)
+    exec 7< <(exec tail --pid=$$ -n +1 -f arrivals.tsv)
     while [ "$SECONDS" -lt "$deadline" ] && [ "${#resolved[@]}" -lt "${#names[@]}" ]; do
         for at in "${!waiting[@]}"; do
             name=${waiting[at]}
