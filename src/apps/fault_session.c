@@ -419,7 +419,7 @@ enum status fault_session_run(const struct fault_session_options *options, struc
 }
 
 int32_t fault_session_draw(uint64_t seed, uint64_t kinds, int32_t minutes, struct fault faults[FAULT_SESSION_FAULTS_MAX]) {
-  enum fault_kind wanted[fault_kind_count];
+  enum fault_kind wanted[fault_kind_count] = {0};
   uint64_t count = 0;
   struct random random;
   random_init(&random, seed ^ UINT64_C(0xfa017));
