@@ -12,6 +12,8 @@ api_url=http://$(setting BIND_ADDRESS 127.0.0.1):$(setting DOCKER_PORT_UI 3000)
 data_dir=$ROOT/data
 # Seconds in which the old container stays beside the new one: what breaks at once goes back without a read that fails.
 PROBATION_S=8
+# The interface asks for names every 2 s: so long until it has found a new container, and forgotten one that goes.
+SETTLE_S=3
 find_compose || end 2 'there is neither "docker compose" nor docker-compose'
 choose_files "$profile"
 
@@ -88,7 +90,9 @@ start_next() { compose run -d --no-deps --use-aliases --name "$NEXT" "$API" brea
 
 # The service anew, while NEXT answers; then NEXT goes.
 replace_service() {
+    sleep "$SETTLE_S"
     if ! compose up -d --no-build --no-deps "$API" >>"$LOGS/update.log" 2>&1 || ! wait_serving "$API"; then return 1; fi
+    sleep "$SETTLE_S"
     docker stop --time 20 "$NEXT" >/dev/null 2>&1 || true
     docker rm -f "$NEXT" >/dev/null 2>&1 || true
 }
@@ -103,8 +107,7 @@ wait_ui() {
         [ "$SECONDS" -lt "$end_at" ] && is_up "$1" || return 1
         sleep 0.2
     done
-    # Whoever asks for the name has found it by then, and forgotten the one before.
-    sleep 2
+    sleep "$SETTLE_S"
 }
 
 # The interface is left alone unless it is another one. While its container is made anew a second one answers to its name; the port is the edge's.
