@@ -27,7 +27,6 @@ void judge_fail(struct fault_judge *judge, const char *format, ...) {
 
 void judge_open(struct fault_judge *judge, const struct sim *sim, const struct fault *faults, int32_t count, int32_t max_positions) {
   *judge = (struct fault_judge){.sim = sim, .faults = faults, .fault_count = count, .may_enter = true, .max_positions = max_positions};
-  for (int i = 0; i < JUDGE_SYMBOLS_MAX; i++) judge->bare_since[i] = -1;
 }
 
 /* ---- what leaves the program ---- */
@@ -95,7 +94,6 @@ static bool is_troubled(const struct fault_judge *judge) {
 
 static void judge_protection(struct fault_judge *judge, int32_t symbol) {
   int64_t since = sim_unprotected_since(judge->sim, symbol);
-  judge->bare_since[symbol] = since;
   if (since < 0 || judge->now - judge->calm_since < CALM_MS) return;
   int64_t calm_from = judge->calm_since + CALM_MS;
   int64_t bare = judge->now - (since > calm_from ? since : calm_from);

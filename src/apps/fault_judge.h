@@ -8,7 +8,7 @@
 #include "adapters/sim/sim.h"
 #include "runner/runner.h"
 
-enum { JUDGE_SYMBOLS_MAX = 8, JUDGE_LEGS_MAX = 4096, JUDGE_FILLS_MAX = 8192 };
+enum { JUDGE_LEGS_MAX = 4096, JUDGE_FILLS_MAX = 8192 };
 
 /* Entries of one child of a plan over all its attempts. */
 struct judged_leg {
@@ -27,11 +27,10 @@ struct fault_judge {
   const struct fault *faults;
   int32_t fault_count;
   int64_t now;
-  int64_t calm_since;                    /* no trouble between program and venue since then */
-  int64_t bare_since[JUDGE_SYMBOLS_MAX]; /* -1: flat or protected */
-  int64_t bare_worst_ms;                 /* longest in calm */
-  bool may_enter;                        /* false between a kill and its release */
-  int64_t killed_at;                     /* 0: not */
+  int64_t calm_since;    /* no trouble between program and venue since then */
+  int64_t bare_worst_ms; /* longest in calm */
+  bool may_enter;        /* false between a kill and its release */
+  int64_t killed_at;     /* 0: not */
   int64_t max_positions;
   struct judged_leg legs[JUDGE_LEGS_MAX];
   int32_t leg_count;

@@ -50,7 +50,7 @@ static ssize_t disk_write(int file, const void *bytes, size_t size) {
     return -1;
   }
   if (session_has(session, FAULT_SHORT_WRITES) && size > 1) size = 1 + (size_t)random_below(&session->random, size);
-  if (session->armed == IN_WRITE) {
+  if (session->armed == IN_WRITE && session->is_inside) {
     size_t part = (size_t)random_below(&session->random, size);
     if (part > 0 && write(file, bytes, part) < 0) return -1;
     strike(session, IN_WRITE);
@@ -187,7 +187,6 @@ bool process_start(struct session *session) {
 /* What is left of a process: nothing but its files. */
 void process_bury(struct session *session) {
   struct life *life = &session->life;
-  snapshots_close(life->snapshots);
   runner_deinit(&life->runner);
   recover_close(life->recover);
   journal_abandon(life->journal);

@@ -265,7 +265,6 @@ static void program_turn(struct session *session, bool is_heard) {
     process_step(session, &tick);
   }
   repair(session);
-  if (session->life.snapshots != NULL && !session->is_dead) snapshots_take(session->life.snapshots, &session->life.runner, false);
 }
 
 static void turn(struct session *session) {

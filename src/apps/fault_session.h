@@ -13,7 +13,7 @@ struct fault_session_options {
   uint64_t seed;
   const struct preset *preset;
   const char *preset_json;    /* canonical */
-  const char *folder;         /* exists; what is in it is removed before and after */
+  const char *folder;         /* exists and is empty; emptied in the end */
   int32_t minutes;            /* of trading, after some hours of candles */
   const struct fault *faults; /* times in ms since trading began */
   int32_t fault_count;

@@ -14,7 +14,7 @@
 enum { FAULT_SYMBOLS = 3, FAULT_STEP_MS = 100 };
 
 /* Where a kill may strike. */
-enum boundary { BETWEEN, BEFORE_SEND, AFTER_SEND, BEFORE_HEAR, AFTER_HEAR, IN_WRITE, AFTER_WRITE, boundary_count };
+enum boundary { BETWEEN, BEFORE_SEND, AFTER_SEND, BEFORE_HEAR, AFTER_HEAR, IN_WRITE, AFTER_WRITE };
 
 /* The program: all that dies with it. */
 struct life {
@@ -24,7 +24,6 @@ struct life {
   struct runner runner;
   struct recover *recover;
   struct recovery recovery;
-  struct snapshots *snapshots;
 };
 
 struct session {
