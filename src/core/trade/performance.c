@@ -339,24 +339,6 @@ static void curve_figures(const struct curve *curve, double *figure) {
 
 /* --- figures of the daily returns --- */
 
-/* Phi(S·sqrt(N - 1)/sqrt(1 - skew·S + (kurtosis - 1)/4·S^2)), S = mean/sigma (Bailey and Lopez de Prado 2012, against a ratio of 0). */
-static double probabilistic_sharpe(const double *returns, int32_t n, double mean, double sigma) {
-  double second = 0;
-  double third = 0;
-  double fourth = 0;
-  for (int32_t i = 0; i < n; i++) {
-    double d = returns[i] - mean;
-    second += d * d / n;
-    third += d * d * d / n;
-    fourth += d * d * d * d / n;
-  }
-  double ratio = divided(mean, sigma);
-  double skewness = divided(third, second * sqrt(second));
-  double kurtosis = divided(fourth, second * second);
-  double variance = 1 - skewness * ratio + (kurtosis - 1) / 4 * ratio * ratio;
-  return variance > 0 ? maths_normal_cdf(ratio * sqrt(n - 1.0) / sqrt(variance)) : NAN;
-}
-
 /* Ascending, in place (Shell 1959). */
 static void sort(double *values, int32_t count) {
   for (int32_t gap = count / 2; gap > 0; gap /= 2) {
@@ -401,13 +383,14 @@ static void return_figures(const struct curve *curve, double *figure) {
   figure[FIGURE_sortino] = divided(mean, downside) * year;
   figure[FIGURE_downside_deviation] = downside * year;
   figure[FIGURE_ulcer_index] = sqrt(curve->ulcer_sum / n);
+  robustness_describe(returns, n, mean, sigma, &curve->out->daily);
   if (n < TAIL_MIN) return;
-  figure[FIGURE_probabilistic_sharpe] = probabilistic_sharpe(returns, n, mean, sigma);
+  figure[FIGURE_probabilistic_sharpe] = robustness_probabilistic_sharpe(&curve->out->daily, 0);
   tail_figures(returns, n, figure);
 }
 
 void performance_compute(const struct performance_input *input, double *scratch, struct performance *out) {
-  *out = (struct performance){0};
+  *out = (struct performance){.daily = {.sharpe = NAN, .skewness = NAN, .kurtosis = NAN}};
   for (int i = 0; i < figure_count; i++) out->figure[i] = NAN;
   money_figures(input, scratch, out->figure);
   r_figures(input, scratch, out->figure);

@@ -2,6 +2,7 @@
 #ifndef CORE_TRADE_PERFORMANCE_H
 #define CORE_TRADE_PERFORMANCE_H
 
+#include "core/analysis/robustness.h"
 #include "core/trade/position.h"
 
 struct equity_point {
@@ -44,6 +45,7 @@ struct performance {
   double target_hit_rate[POSITION_TARGETS_MAX];
   struct drawdown drawdowns[PERFORMANCE_DRAWDOWNS_MAX];
   int32_t drawdown_count;
+  struct robustness_returns daily; /* null ratios with fewer than 10 days */
 };
 /* scratch: room for trade_count doubles and a day array of (to - from) / day + 3 doubles. */
 void performance_compute(const struct performance_input *input, double *scratch, struct performance *out);
