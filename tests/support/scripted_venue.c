@@ -13,7 +13,8 @@
 #include "base/calendar.h"
 #include "support/engine_fixture.h"
 
-static const char *const names[] = {"AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH", "III", "JJJ", "KKK", "LLL"};
+static const char *const names[] = {"AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH", "III", "JJJ",
+                                    "KKK", "LLL", "MMM", "NNN", "OOO", "PPP", "QQQ", "RRR", "SSS", "TTT"};
 
 /* ---- what comes out ---- */
 
@@ -113,6 +114,7 @@ void script_open(struct script *script, const struct script_options *options) {
                                  .max_leverage = 10,
                                  .reconcile_interval_s = options->reconcile_interval_s,
                                  .deep_symbol_limit = 30,
+                                 .fees_from_venue = options->fees_from_venue,
                                  .market_data_timeout_s = 60};
   text_copy(config.instance, sizeof config.instance, "TEST01");
   text_copy(config.venue, sizeof config.venue, "scripted");

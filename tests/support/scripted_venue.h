@@ -5,7 +5,7 @@
 
 #include "engine/view.h"
 
-enum { SCRIPT_INTENTS_MAX = 4096, SCRIPT_TRADES_MAX = 32, SCRIPT_ITEMS_MAX = 16 };
+enum { SCRIPT_INTENTS_MAX = 4096, SCRIPT_TRADES_MAX = 32, SCRIPT_ITEMS_MAX = 24 };
 #define SCRIPT_START INT64_C(1746403200000) /* 2025-05-05T00:00Z */
 
 struct script_options {
@@ -13,6 +13,7 @@ struct script_options {
   uint32_t capabilities; /* besides candles and instruments */
   int32_t reconcile_interval_s;
   bool is_channel;         /* channel preset: one target; else the loosened breakout preset: a ladder */
+  bool fees_from_venue;    /* the venue's fees, not the preset's, once it told them */
   const char *changes[12]; /* of the preset, "key=value", ended by NULL */
 };
 
