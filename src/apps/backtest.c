@@ -1,10 +1,8 @@
 /* breakout backtest: a preset over recorded markets. */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "apps/backtest.h"
 #include "apps/jobs.h"
@@ -14,6 +12,8 @@
 #include "apps/report_html.h"
 #include "apps/report_text.h"
 #include "apps/result_json.h"
+#include "apps/run_choice.h"
+#include "apps/run_folder.h"
 #include "apps/run_id.h"
 #include "apps/worker.h"
 #include "base/check.h"
@@ -23,14 +23,10 @@
 enum export { EXPORT_DEFAULT, EXPORT_NONE, EXPORT_TRADES, EXPORT_SIGNALS, EXPORT_DECISIONS, EXPORT_ALL, EXPORT_COUNT };
 static const char *const export_names[EXPORT_COUNT] = {"default", "none", "trades", "signals", "decisions", "all"};
 
-enum { SET_KEYS_MAX = 64, FOLDER_MAX = 700 };
-
 struct call {
   const char *preset;
   struct recorded recorded;
-  struct run_options run;
-  const char *set_keys[SET_KEYS_MAX + 1];
-  char max_trades[64];
+  struct run_choice choice;
   uint32_t breakdowns;
   enum export export;
   const char *output, *compare, *run_id;
@@ -41,16 +37,6 @@ struct call {
 };
 
 enum {
-  OPTION_BALANCE,
-  OPTION_WALLET,
-  OPTION_FEE_TAKER,
-  OPTION_FEE_MAKER,
-  OPTION_FEE,
-  OPTION_SLIPPAGE,
-  OPTION_IMPACT,
-  OPTION_LATENCY,
-  OPTION_MAX_TRADES,
-  OPTION_SET_KEY,
   OPTION_BREAKDOWN,
   OPTION_EXPORT,
   OPTION_OUTPUT,
@@ -59,7 +45,6 @@ enum {
   OPTION_CUTS,
   OPTION_ALL,
   OPTION_BOUNDS,
-  OPTION_AFTER_KILL,
   OPTION_COMPARE,
   OPTION_JOBS,
   OPTION_SEED,
@@ -70,16 +55,6 @@ enum {
 };
 
 static const struct app_option own_options[OPTION_COUNT] = {
-    [OPTION_BALANCE] = {"starting-balance", 0, true, "USD", "cash at the start"},
-    [OPTION_WALLET] = {"dry-run-wallet", 0, true, "USD", "same as --starting-balance"},
-    [OPTION_FEE_TAKER] = {"fee-taker", 0, true, "BPS", "taker fee instead of the preset's"},
-    [OPTION_FEE_MAKER] = {"fee-maker", 0, true, "BPS", "maker fee instead of the preset's"},
-    [OPTION_FEE] = {"fee", 0, true, "BPS", "both fees"},
-    [OPTION_SLIPPAGE] = {"slippage", 0, true, "BPS", "fixed slippage where no book is recorded"},
-    [OPTION_IMPACT] = {"impact", 0, true, "BPS", "impact factor where no book is recorded"},
-    [OPTION_LATENCY] = {"latency", 0, true, "MS", "latency of orders where a book or tape is recorded"},
-    [OPTION_MAX_TRADES] = {"max-open-trades", 0, true, "N", "changes risk.max_concurrent_positions"},
-    [OPTION_SET_KEY] = {"set-key", 0, true, "KEY=VALUE", "changes one key of the preset; repeatable"},
     [OPTION_BREAKDOWN] = {"breakdown", 0, true, "LIST", "day, week, month, symbol, strategy, side, exit_reason, hour, weekday, level_source"},
     [OPTION_EXPORT] = {"export", 0, true, "KIND", "none, trades, signals, decisions or all"},
     [OPTION_OUTPUT] = {"output", 'o', true, "DIR", "folder of the files"},
@@ -88,7 +63,6 @@ static const struct app_option own_options[OPTION_COUNT] = {
     [OPTION_CUTS] = {"cuts", 0, true, "N", "times that are tried (20)"},
     [OPTION_ALL] = {"all", 0, false, NULL, "try every time with a decision"},
     [OPTION_BOUNDS] = {"path-bounds", 0, false, NULL, "also run with targets before stops inside candles"},
-    [OPTION_AFTER_KILL] = {"after-kill", 0, true, "stop", "stop, or next-day: begin again at 00:00 UTC"},
     [OPTION_COMPARE] = {"compare", 0, true, "RUN", "figures beside those of a former run"},
     [OPTION_JOBS] = {"jobs", 'j', true, "N", "processes for further runs (all cores)"},
     [OPTION_SEED] = {"seed", 0, true, "N", "of everything drawn"},
@@ -127,42 +101,10 @@ static bool take_export(struct app *app, struct call *call, const char *value) {
   return false;
 }
 
-static bool take_after_kill(struct app *app, struct call *call, const char *value) {
-  bool is_next_day = strcmp(value, "next-day") == 0;
-  call->run.after_kill = is_next_day ? AFTER_KILL_NEXT_DAY : AFTER_KILL_STOP;
-  if (is_next_day || strcmp(value, "stop") == 0) return true;
-  problem_add(&app->problem, "bad_parameter", "--after-kill", value, "stop or next-day", "not a way to go on");
-  return false;
-}
-
-static bool add_set_key(struct app *app, struct call *call, const char *value) {
-  int *count = &call->run.wiring.set_key_count;
-  if (*count == SET_KEYS_MAX) {
-    problem_add(&app->problem, "too_many", "--set-key", value, NULL, "at most %d keys", SET_KEYS_MAX);
-    return false;
-  }
-  call->set_keys[(*count)++] = value;
-  return true;
-}
-
-static bool take_max_trades(struct app *app, struct call *call, const char *value) {
-  int64_t number;
-  if (!app_parse_integer(app, "--max-open-trades", value, 1, 1000, &number)) return false;
-  snprintf(call->max_trades, sizeof call->max_trades, "risk.max_concurrent_positions=%lld", (long long)number);
-  return add_set_key(app, call, call->max_trades);
-}
-
 static bool take_cuts(struct app *app, struct call *call, const char *value) {
   int64_t cuts;
   if (!app_parse_integer(app, "--cuts", value, 1, LOOKAHEAD_CUTS_MAX, &cuts)) return false;
   call->lookahead.cuts = (int)cuts;
-  return true;
-}
-
-static bool take_fees(struct app *app, struct call *call, const char *value) {
-  struct wiring_options *wiring = &call->run.wiring;
-  if (!app_parse_number(app, "--fee", value, -100, 100, &wiring->taker_fee_bps)) return false;
-  wiring->maker_fee_bps = wiring->taker_fee_bps;
   return true;
 }
 
@@ -174,27 +116,7 @@ static bool take_run_id(struct app *app, struct call *call, const char *value) {
 }
 
 static bool take_own(struct app *app, struct call *call, int option, const char *value) {
-  struct wiring_options *wiring = &call->run.wiring;
   switch (option) {
-    case OPTION_BALANCE:
-    case OPTION_WALLET:
-      return app_parse_number(app, "--starting-balance", value, 10, 1e9, &wiring->starting_balance);
-    case OPTION_FEE_TAKER:
-      return app_parse_number(app, "--fee-taker", value, -100, 100, &wiring->taker_fee_bps);
-    case OPTION_FEE_MAKER:
-      return app_parse_number(app, "--fee-maker", value, -100, 100, &wiring->maker_fee_bps);
-    case OPTION_FEE:
-      return take_fees(app, call, value);
-    case OPTION_SLIPPAGE:
-      return app_parse_number(app, "--slippage", value, 0, 200, &wiring->slippage_bps);
-    case OPTION_IMPACT:
-      return app_parse_number(app, "--impact", value, 0, 1000, &wiring->impact_bps);
-    case OPTION_LATENCY:
-      return app_parse_integer(app, "--latency", value, 0, 10000, &wiring->latency_ms);
-    case OPTION_MAX_TRADES:
-      return take_max_trades(app, call, value);
-    case OPTION_SET_KEY:
-      return add_set_key(app, call, value);
     case OPTION_BREAKDOWN:
       return take_breakdowns(app, call, value);
     case OPTION_EXPORT:
@@ -211,8 +133,6 @@ static bool take_own(struct app *app, struct call *call, int option, const char 
       return call->lookahead.is_all = true;
     case OPTION_BOUNDS:
       return call->has_bounds = true;
-    case OPTION_AFTER_KILL:
-      return take_after_kill(app, call, value);
     case OPTION_COMPARE:
       return call->compare = value, true;
     case OPTION_JOBS:
@@ -230,7 +150,7 @@ static bool take_own(struct app *app, struct call *call, int option, const char 
 
 static enum status read_call(struct app *app, struct call *call, int argc, char **argv) {
   struct app_option options[RECORDED_OPTIONS_MAX];
-  int count = recorded_options(options, own_options, OPTION_COUNT);
+  int count = run_choice_list(options, own_options, OPTION_COUNT);
   struct app_arguments arguments;
   const char *value;
   int option;
@@ -249,7 +169,8 @@ static enum status read_call(struct app *app, struct call *call, int argc, char 
       problem_add(&app->problem, "too_many", value, NULL, "one PRESET; options begin with --", "a second argument means nothing here");
       return STATUS_BAD_CONFIG;
     }
-    bool is_taken = option < OPTION_COUNT ? take_own(app, call, option, value) : recorded_take(&call->recorded, app, &options[option], value);
+    int rest = option - OPTION_COUNT;
+    bool is_taken = rest < 0 ? take_own(app, call, option, value) : run_choice_take(&call->choice, &call->recorded, app, rest, value);
     if (!is_taken) return STATUS_BAD_CONFIG;
   }
   return STATUS_OK;
@@ -257,11 +178,7 @@ static enum status read_call(struct app *app, struct call *call, int argc, char 
 
 static void call_init(struct call *call, const struct app *app) {
   *call = (struct call){.seed = app->settings.random_seed, .jobs = jobs_cores(), .lookahead = {.cuts = LOOKAHEAD_CUTS}};
-  wiring_options_init(&call->run.wiring);
-  call->run.wiring.set_keys = call->set_keys;
-  call->run.wiring.feed_name = "file";
-  call->run.wiring.is_backtest = true;
-  call->run.wiring.has_digest = true;
+  run_choice_init(&call->choice);
 }
 
 /* ---- further runs ---- */
@@ -317,7 +234,7 @@ static void further_work(void *context, int index, void *result) {
 }
 
 static enum status run_further(struct app *app, const struct call *call, const struct wiring *wiring, struct result *result) {
-  struct further further = {wiring, &call->run, call->has_bounds};
+  struct further further = {wiring, &call->choice.run, call->has_bounds};
   struct further_result results[RESULT_COSTS] = {0};
   int count = (call->has_bounds ? 1 : 0) + (call->has_html ? RESULT_COSTS - 1 : 0);
   if (count == 0) return STATUS_OK;
@@ -343,32 +260,6 @@ static enum status run_further(struct app *app, const struct call *call, const s
 }
 
 /* ---- files ---- */
-
-static enum status make_folders(struct app *app, const char *path) {
-  char part[FOLDER_MAX];
-  text_copy(part, sizeof part, path);
-  for (char *slash = part + 1;; slash++) {
-    if (*slash != '/' && *slash != '\0') continue;
-    bool is_last = *slash == '\0';
-    *slash = '\0';
-    if (mkdir(part, 0755) != 0 && errno != EEXIST) {
-      int error = errno;
-      problem_add(&app->problem, "write_failed", part, NULL, "another folder: -o DIR", "the folder cannot be made: %s", strerror(error));
-      enum status status = status_from_errno(error);
-      return status == STATUS_NOT_FOUND ? STATUS_IO_FAILED : status; /* a file stands where a folder should be */
-    }
-    if (is_last) return STATUS_OK;
-    *slash = '/';
-  }
-}
-
-static enum status write_text(struct app *app, const char *folder, const char *name, struct buffer *text) {
-  char path[FOLDER_MAX + 32];
-  snprintf(path, sizeof path, "%s/%s", folder, name);
-  enum status status = buffer_write_file(text, path, 0644, &app->problem);
-  buffer_clear(text);
-  return status;
-}
 
 static bool has_decisions(const struct call *call) {
   return call->export == EXPORT_SIGNALS || call->export == EXPORT_DECISIONS || call->export == EXPORT_ALL;
@@ -426,21 +317,21 @@ static void fill_records(enum run_file file, const struct run *run, struct buffe
 
 static enum status write_files(struct app *app, const struct call *call, const struct result *result, const char *folder) {
   struct buffer text = {0};
-  enum status status = make_folders(app, folder);
+  enum status status = run_folder_make(app, folder);
   for (int i = 0; i < result->file_count && !status; i++) {
     fill_file(result->files[i], call, result, &text);
-    status = write_text(app, folder, result->files[i], &text);
+    status = run_folder_write(app, folder, result->files[i], &text);
   }
   for (int i = 0; i < RUN_FILE_COUNT && !status && call->worker.is_one; i++) {
     fill_records((enum run_file)i, result->run, &text);
-    status = write_text(app, folder, run_file_name((enum run_file)i), &text);
+    status = run_folder_write(app, folder, run_file_name((enum run_file)i), &text);
   }
   buffer_deinit(&text);
   return status;
 }
 
 /* Files were asked for, or the folder of reports can be written anyway. */
-static enum status keep(struct app *app, const struct call *call, struct result *result, char folder[FOLDER_MAX]) {
+static enum status keep(struct app *app, const struct call *call, struct result *result, char folder[RUN_FOLDER_MAX]) {
   bool is_wanted = call->output != NULL || call->has_html || call->export > EXPORT_NONE;
   bool has_id = call->run_id != NULL || run_id_next(app->settings.data_dir, result->run_id);
   if (call->run_id != NULL) text_copy(result->run_id, sizeof result->run_id, call->run_id);
@@ -451,9 +342,9 @@ static enum status keep(struct app *app, const struct call *call, struct result 
     return STATUS_OK;
   }
   if (call->output != NULL) {
-    text_copy(folder, FOLDER_MAX, call->output);
+    text_copy(folder, RUN_FOLDER_MAX, call->output);
   } else {
-    snprintf(folder, FOLDER_MAX, "%s/backtests/%s", app->settings.reports_dir, result->run_id);
+    snprintf(folder, RUN_FOLDER_MAX, "%s/backtests/%s", app->settings.reports_dir, result->run_id);
   }
   name_files(call, result);
   enum status status = write_files(app, call, result, folder);
@@ -502,12 +393,12 @@ static int finish(struct app *app, struct call *call, const struct wiring *wirin
   struct result result = {.app = app,
                           .wiring = wiring,
                           .run = run,
-                          .options = &call->run,
+                          .options = &call->choice.run,
                           .seed = call->seed,
                           .created_at = began_at,
                           .breakdowns = call->breakdowns != 0 ? shown : all,
                           .has_orders = call->export == EXPORT_ALL};
-  char folder[FOLDER_MAX];
+  char folder[RUN_FOLDER_MAX];
   enum status status = run_further(app, call, wiring, &result);
   result.duration_ms = app_now_ms() - began_at;
   if (!status) status = keep(app, call, &result, folder);
@@ -528,23 +419,23 @@ int app_backtest(struct app *app, int argc, char **argv) {
   if (status) return app_fail(app, status);
   struct wiring wiring = {0};
   struct run run = {0};
-  call.run.wiring.preset = call.preset != NULL ? call.preset : app->settings.default_preset;
+  call.choice.run.wiring.preset = call.preset != NULL ? call.preset : app->settings.default_preset;
   status = recorded_open(&call.recorded, app, &wiring);
-  if (!status) status = wiring_load_preset(&wiring, app, &call.run.wiring);
+  if (!status) status = wiring_load_preset(&wiring, app, &call.choice.run.wiring);
   if (!status && app->problem.count > 0 && !app->is_quiet) problem_print(&app->problem, stderr);
   if (!status) problem_clear(&app->problem);
   int code;
   worker_watch(&call.worker, &run, &wiring, (call.has_bounds ? 1 : 0) + (call.has_html ? RESULT_COSTS : 1));
-  call.run.from_ms = call.recorded.range.from_ms;
-  call.run.to_ms = call.recorded.range.to_ms;
+  call.choice.run.from_ms = call.recorded.range.from_ms;
+  call.choice.run.to_ms = call.recorded.range.to_ms;
   if (!status && call.has_lookahead) {
     call.lookahead.workers = (int)call.jobs;
     call.lookahead.seed = call.seed;
-    code = lookahead_check(app, &wiring, &call.run, &call.lookahead);
+    code = lookahead_check(app, &wiring, &call.choice.run, &call.lookahead);
   } else {
-    call.run.shows_progress = !app->is_quiet;
-    call.run.keeps_orders = call.has_html || has_decisions(&call);
-    if (!status) status = run_execute(&run, &wiring, &call.run);
+    call.choice.run.shows_progress = !app->is_quiet;
+    call.choice.run.keeps_orders = call.has_html || has_decisions(&call);
+    if (!status) status = run_execute(&run, &wiring, &call.choice.run);
     code = status ? app_fail(app, status) : finish(app, &call, &wiring, &run, began_at);
   }
   run_deinit(&run);

@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,14 +25,36 @@ int jobs_cores(void) {
   return cores < 1 ? 1 : (int)cores;
 }
 
-static _Noreturn void be_worker(int worker, int workers, int count, jobs_work *work, void *context, size_t result_size, int out) {
-  for (int i = worker; i < count && !app_interrupted; i += workers) {
+/* What a call hands to its workers. */
+struct work {
+  int count, workers;
+  jobs_work *work;
+  void *context;
+  size_t result_size;
+  atomic_int *next; /* the first piece that nobody has taken; in memory of all processes */
+};
+
+static _Noreturn void be_worker(const struct work *work, int out) {
+  for (int i = atomic_fetch_add(work->next, 1); i < work->count && !app_interrupted; i = atomic_fetch_add(work->next, 1)) {
     struct message message = {.index = i};
-    work(context, i, message.result);
-    size_t size = offsetof(struct message, result) + result_size;
+    work->work(work->context, i, message.result);
+    size_t size = offsetof(struct message, result) + work->result_size;
     if (write(out, &message, size) != (ssize_t)size) _exit(1);
   }
   _exit(0);
+}
+
+static int start_workers(const struct work *work, const int ends[2]) {
+  int started = 0;
+  for (int i = 0; i < work->workers; i++) {
+    pid_t child = fork();
+    if (child == 0) {
+      close(ends[0]);
+      be_worker(work, ends[1]);
+    }
+    started += child > 0 ? 1 : 0;
+  }
+  return started;
 }
 
 static bool read_whole(int in, void *data, size_t size) {
@@ -44,32 +68,37 @@ static bool read_whole(int in, void *data, size_t size) {
   return true;
 }
 
-enum status jobs_run(int count, int workers, const char *label, jobs_work *work, void *context, void *results, size_t result_size) {
+enum status jobs_run_telling(int count, int workers, const char *label, jobs_work *run, jobs_done *done, void *context, void *results,
+                             size_t result_size) {
   check(result_size <= JOBS_RESULT_MAX);
   int ends[2];
-  if (workers > count) workers = count;
-  if (pipe(ends) != 0) return STATUS_IO_FAILED;
-  int started = 0;
-  for (int i = 0; i < workers; i++) {
-    pid_t child = fork();
-    if (child == 0) {
-      close(ends[0]);
-      be_worker(i, workers, count, work, context, result_size, ends[1]);
-    }
-    started += child > 0 ? 1 : 0;
+  atomic_int *next = mmap(NULL, sizeof *next, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (next == MAP_FAILED) return STATUS_NO_MEMORY;
+  if (pipe(ends) != 0) {
+    munmap(next, sizeof *next);
+    return STATUS_IO_FAILED;
   }
+  atomic_init(next, 0);
+  struct work work = {count, workers < count ? workers : count, run, context, result_size, next};
+  int started = start_workers(&work, ends);
   close(ends[1]);
-  if (label != NULL) progress_begin(label, count);
-  int done = 0;
+  if (label != NULL && count > 0) progress_begin(label, count);
+  int finished = 0;
   struct message message;
   while (read_whole(ends[0], &message, offsetof(struct message, result) + result_size)) {
     memcpy((unsigned char *)results + (size_t)message.index * result_size, message.result, result_size);
-    ++done;
-    if (label != NULL) progress_set(done);
+    if (done != NULL) done(context, (int)message.index, message.result);
+    ++finished;
+    if (label != NULL) progress_set(finished);
   }
   if (label != NULL) progress_end();
   close(ends[0]);
   for (int i = 0; i < started; i++) (void)wait(NULL);
+  munmap(next, sizeof *next);
   if (app_interrupted) return STATUS_INTERRUPTED;
-  return done == count ? STATUS_OK : STATUS_FAILED;
+  return finished == count ? STATUS_OK : STATUS_FAILED;
+}
+
+enum status jobs_run(int count, int workers, const char *label, jobs_work *work, void *context, void *results, size_t result_size) {
+  return jobs_run_telling(count, workers, label, work, NULL, context, results, result_size);
 }

@@ -74,7 +74,12 @@ enum status wiring_load_preset(struct wiring *wiring, struct app *app, const str
   struct wired_preset *wired = &wiring->preset;
   enum status status = preset_store_load(&store, options->preset, &wired->preset, NULL, &app->problem);
   if (!status) status = apply_changes(&wired->preset, app, options);
-  if (!status) status = resolve_lists(wiring, app);
+  return status ? status : wiring_seal_preset(wiring, app);
+}
+
+enum status wiring_seal_preset(struct wiring *wiring, struct app *app) {
+  struct wired_preset *wired = &wiring->preset;
+  enum status status = resolve_lists(wiring, app);
   if (status) return status;
   preset_hash(&wired->preset, wired->hash);
   buffer_clear(&wired->json);

@@ -53,6 +53,8 @@ void wiring_options_init(struct wiring_options *options);
 NODISCARD enum status wiring_open_source(struct wiring *wiring, struct app *app, const struct source_options *options);
 /* Reads and checks the preset, resolves its lists against the source. */
 NODISCARD enum status wiring_load_preset(struct wiring *wiring, struct app *app, const struct wiring_options *options);
+/* What follows from the preset at hand (hash, canonical form, lists): for a preset that was put there or changed by other means. */
+NODISCARD enum status wiring_seal_preset(struct wiring *wiring, struct app *app);
 /* Limits, configuration, memory for an engine, paper venue and feed; wiring_open_engine does this too. For a restart, which makes the engine itself.
  */
 NODISCARD enum status wiring_prepare(struct wiring *wiring, const struct wiring_options *options);

@@ -1,0 +1,34 @@
+#include "apps/run_folder.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/text.h"
+
+enum status run_folder_make(struct app *app, const char *path) {
+  char part[RUN_FOLDER_MAX];
+  text_copy(part, sizeof part, path);
+  for (char *slash = part + 1;; slash++) {
+    if (*slash != '/' && *slash != '\0') continue;
+    bool is_last = *slash == '\0';
+    *slash = '\0';
+    if (mkdir(part, 0755) != 0 && errno != EEXIST) {
+      int error = errno;
+      problem_add(&app->problem, "write_failed", part, NULL, "another folder: -o DIR", "the folder cannot be made: %s", strerror(error));
+      enum status status = status_from_errno(error);
+      return status == STATUS_NOT_FOUND ? STATUS_IO_FAILED : status; /* a file stands where a folder should be */
+    }
+    if (is_last) return STATUS_OK;
+    *slash = '/';
+  }
+}
+
+enum status run_folder_write(struct app *app, const char *folder, const char *name, struct buffer *text) {
+  char path[RUN_FOLDER_MAX + 32];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  enum status status = buffer_write_file(text, path, 0644, &app->problem);
+  buffer_clear(text);
+  return status;
+}
