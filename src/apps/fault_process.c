@@ -1,5 +1,6 @@
 /* The program as a process: its disk, its line, its births and deaths. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,10 +85,38 @@ static int disk_reserve(int file, off_t offset, off_t length) {
 
 static const struct journal_io disk = {disk_write, disk_sync, disk_reserve};
 
+/* In place: a full disk takes it. */
+static ssize_t latch_write(int file, const void *bytes, size_t size) {
+  struct session *session = at_disk;
+  off_t at = lseek(file, 0, SEEK_CUR);
+  if (session->sector_at < 0) {
+    session->sector_at = at;
+    if (pread(file, session->sector, sizeof session->sector, at) != (ssize_t)sizeof session->sector) return -1;
+  }
+  if (session_has(session, FAULT_SHORT_WRITES) && size > 1) size = 1 + (size_t)random_below(&session->random, size);
+  ssize_t written = write(file, bytes, size);
+  strike(session, AFTER_WRITE);
+  return written;
+}
+
+static int latch_sync(int file) {
+  struct session *session = at_disk;
+  (void)file;
+  if (session_has(session, FAULT_FLUSH_FAILS)) {
+    errno = EIO;
+    return -1;
+  }
+  session->sector_at = -1;
+  return 0;
+}
+
+static const struct journal_io latch_disk = {latch_write, latch_sync, NULL};
+
 /* ---- between program and line ---- */
 
 static void port_submit(void *self, const struct intent *intent) {
   struct session *session = self;
+  if (session->is_ghost) return;
   const struct journal *journal = session->life.journal;
   judge_request(&session->judge, intent, journal_pending(journal), !journal_is_available(journal));
   strike(session, BEFORE_SEND);
@@ -98,6 +127,7 @@ static void port_submit(void *self, const struct intent *intent) {
 
 static bool port_poll(void *self, int64_t now, struct event *out) {
   struct session *session = self;
+  if (session->is_ghost) return false;
   if (session->has_heard) strike(session, AFTER_HEAR);
   session->has_heard = false;
   if (!session->line_port.poll(session->line_port.self, now, out)) return false;
@@ -147,6 +177,7 @@ void process_step(struct session *session, struct event *event) {
   session->is_inside = true;
   if (setjmp(session->out) == 0) runner_step(&session->life.runner, event);
   session->is_inside = false;
+  if (session->is_ghost) session->is_dead = true;
 }
 
 static bool fail(struct session *session, enum status status, const char *what) {
@@ -159,10 +190,16 @@ bool process_start(struct session *session) {
   struct life *life = &session->life;
   *life = (struct life){0};
   at_disk = session;
-  struct journal_options journal = {
-      .data_dir = session->options->folder, .account = "paper", .instance = "000000", .io = &disk, .reserve_bytes = JOURNAL_BYTES};
+  struct journal_options journal = {.data_dir = session->options->folder,
+                                    .account = "paper",
+                                    .instance = "000000",
+                                    .io = &disk,
+                                    .reserve_bytes = JOURNAL_BYTES,
+                                    .segment_bytes = session->options->segment_bytes};
   enum status status = journal_open(&life->journal, &journal, session->problem);
   if (status) return fail(session, status, "journal");
+  status = kill_latch_open(&life->latch, session->options->folder, "paper", &latch_disk, session->problem);
+  if (status) return fail(session, status, "emergency latch");
   struct recover_options options = {.data_dir = session->options->folder, .account = "paper", .arena = &life->arena, .limits = limits()};
   options.config = (struct engine_config){.instance = "000000",
                                           .venue = "paper",
@@ -180,8 +217,17 @@ bool process_start(struct session *session) {
   if (life->recovery.differences > 0)
     judge_fail(&session->judge, "T1: %lld differences when the journal was stepped through again", (long long)life->recovery.differences);
   if (session->options->is_told) runner_listen(&life->runner, &(struct listener){.context = session, .on_record = tell_record});
+  life->runner.latch = life->latch;
   session->is_alive = true;
+  session->is_dead = session->is_ghost;
   return true;
+}
+
+void process_latch(struct session *session) {
+  struct event event;
+  if (session->is_dead || !kill_latch_event(session->life.latch, session->life.runner.engine, session->now, &event)) return;
+  session_say(session, "the latch is restored");
+  process_step(session, &event);
 }
 
 /* What is left of a process: nothing but its files. */
@@ -189,10 +235,24 @@ void process_bury(struct session *session) {
   struct life *life = &session->life;
   runner_deinit(&life->runner);
   recover_close(life->recover);
+  kill_latch_close(life->latch);
   journal_abandon(life->journal);
   arena_close(&life->arena);
-  session->is_alive = session->is_dead = false;
+  session->is_alive = session->is_dead = session->is_ghost = false;
   fault_line_cut(&session->line);
+}
+
+/* The sector of the latch as it was, or torn. A kill that no disk took is forgotten, and nobody can do better. */
+static void lose_sector(struct session *session) {
+  char path[JOURNAL_PATH_MAX];
+  (void)snprintf(path, sizeof path, "%s/journal/.latch-paper", session->options->folder);
+  int file = open(path, O_WRONLY | O_CLOEXEC);
+  size_t size = 1 + (size_t)random_below(&session->random, sizeof session->sector);
+  if (file < 0 || pwrite(file, session->sector, size, session->sector_at) != (ssize_t)size)
+    fail(session, status_from_errno(errno), "emergency latch");
+  if (file >= 0) close(file);
+  session->sector_at = -1;
+  judge_killed(&session->judge, false);
 }
 
 /* What was not flushed when the power went is lost, or a part of it. */
@@ -200,6 +260,7 @@ static void lose_unflushed(struct session *session) {
   struct journal_segment *segments = NULL;
   size_t count = 0;
   session->loses_unflushed = false;
+  if (session->sector_at >= 0) lose_sector(session);
   if (journal_list(session->options->folder, "paper", &segments, &count, NULL) != STATUS_OK || count == 0) return;
   struct stat info;
   const char *path = segments[count - 1].path;
@@ -213,6 +274,7 @@ static void lose_unflushed(struct session *session) {
 void process_end(struct session *session, int64_t away_ms) {
   session_say(session, "killed");
   process_bury(session);
+  if (session->options->watch != NULL) session->options->watch->on_buried(session->options->watch->context, session);
   if (session->loses_unflushed) lose_unflushed(session);
   session->file = -1;
   session->back_at = session->now + away_ms;

@@ -64,11 +64,15 @@ static void tell_preset(struct session *session) {
   process_step(session, &event);
 }
 
+static double volume_times(const struct session *session) {
+  return session->options->volume_times > 0 ? session->options->volume_times : VOLUME_TIMES;
+}
+
 static struct event candle_event(const struct session *session, int32_t symbol, const struct candle *candle) {
   return (struct event){.ts = session->now,
                         .kind = EVENT_CANDLE,
-                        .candle = {symbol, candle->open_ts, candle->open, candle->high, candle->low, candle->close, candle->volume * VOLUME_TIMES,
-                                   candle->turnover * VOLUME_TIMES}};
+                        .candle = {symbol, candle->open_ts, candle->open, candle->high, candle->low, candle->close,
+                                   candle->volume * volume_times(session), candle->turnover * volume_times(session)}};
 }
 
 /* Candles that have closed and the program does not have yet; then the tick that closes them. */
@@ -113,6 +117,7 @@ static void come_back(struct session *session) {
   struct event event;
   recover_event(&event, &session->life.recovery, session->now, false);
   process_step(session, &event);
+  process_latch(session);
   tell_markets(session);
   tell_candles(session);
 }
@@ -246,7 +251,7 @@ static void print_second(struct session *session, bool is_heard) {
   for (int32_t i = 0; i < FAULT_SYMBOLS; i++) {
     if (at >= session->counts[i]) continue;
     const struct candle *candle = &session->candles[i][at];
-    double volume = candle->volume * VOLUME_TIMES / 60;
+    double volume = candle->volume * volume_times(session) / 60;
     struct public_trade trade = {.ts = session->now,
                                  .price = decimal_from_double(price_at(candle, second)),
                                  .qty = decimal_from_double(volume > 1 ? floor(volume) : 1),
@@ -258,6 +263,9 @@ static void print_second(struct session *session, bool is_heard) {
 }
 
 static void program_turn(struct session *session, bool is_heard) {
+  const struct fault_watch *watch = session->options->watch;
+  if (watch != NULL) watch->on_turn(watch->context, session);
+  if (!session->is_alive || session->is_dead) return;
   bool is_busy = engine_position_count(session->life.runner.engine) > 0 || session->life.runner.pending_count > 0 || session->line.answer_count > 0;
   if (is_heard && session->now % MINUTE_MS == 0) tell_candles(session);
   if (is_busy || session->now % 1000 == 0) {
@@ -406,6 +414,7 @@ enum status fault_session_run(const struct fault_session_options *options, struc
   session.trading_at = START + WARM_MINUTES * MINUTE_MS;
   session.end_at = session.trading_at + options->minutes * MINUTE_MS;
   session.file = -1;
+  session.sector_at = -1;
   random_init(&session.random, options->seed ^ UINT64_C(0x5eed));
   digest_open(&session.digest);
   place_faults(&session);

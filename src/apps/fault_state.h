@@ -9,9 +9,10 @@
 #include "apps/fault_session.h"
 #include "core/market/candle.h"
 #include "runner/journal.h"
+#include "runner/kill_latch.h"
 #include "runner/recover.h"
 
-enum { FAULT_SYMBOLS = 3, FAULT_STEP_MS = 100 };
+enum { FAULT_SYMBOLS = 3, FAULT_STEP_MS = 100, LATCH_SECTOR_BYTES = 512 };
 
 /* Where a kill may strike. */
 enum boundary { BETWEEN, BEFORE_SEND, AFTER_SEND, BEFORE_HEAR, AFTER_HEAR, IN_WRITE, AFTER_WRITE };
@@ -20,6 +21,7 @@ enum boundary { BETWEEN, BEFORE_SEND, AFTER_SEND, BEFORE_HEAR, AFTER_HEAR, IN_WR
 struct life {
   struct arena arena;
   struct journal *journal;
+  struct kill_latch *latch;
   struct exchange port;
   struct runner runner;
   struct recover *recover;
@@ -45,6 +47,7 @@ struct session {
   /* state of the program as a process */
   bool is_alive, is_dead; /* dead: killed, and not yet buried */
   bool is_inside;         /* the program is at work */
+  bool is_ghost;          /* killed where its work cannot be left: it goes on, and nothing of it reaches the world or lasts */
   jmp_buf out;            /* of it, when it is killed there */
   int64_t back_at, looked_at;
   enum boundary armed; /* where the next kill strikes; BETWEEN none waits */
@@ -55,6 +58,9 @@ struct session {
   /* the file that the journal writes to */
   int file;
   off_t flushed, reserved;
+  /* the sector of the emergency latch that the disk has not taken yet: what stood there before, -1 none */
+  off_t sector_at;
+  unsigned char sector[LATCH_SECTOR_BYTES];
   enum status status; /* why the session cannot go on */
 };
 
@@ -64,6 +70,8 @@ struct session {
 bool process_start(struct session *session);
 /* One event at the present instant, if the program is there. */
 void process_step(struct session *session, struct event *event);
+/* After the recovery event: a kill that only the latch remembers. */
+void process_latch(struct session *session);
 /* At once, or, while it is at work, there. */
 void process_kill(struct session *session);
 /* What is left of it: files. It comes back after so long. */

@@ -185,6 +185,7 @@ static enum status open_storage(struct server *server, struct engine_counters *c
                                           .context = server,
                                           .clock = server->clock};
   status = journal_open(&server->journal, &journal, &app->problem);
+  if (!status) status = kill_latch_open(&server->latch, settings->data_dir, account, NULL, &app->problem);
   return status ? status : take_lease(server, now);
 }
 
@@ -234,6 +235,7 @@ static enum status open_engine(struct server *server, const struct engine_counte
   if (status) return status;
   server->has_runner = true;
   wiring->runner.is_flushed_outside = true;
+  wiring->runner.latch = server->latch;
   wiring->engine = wiring->runner.engine;
   status = check_feed(server);
   if (!status) status = snapshots_open(&server->snapshots, app->settings.data_dir, account, &app->problem);
@@ -242,13 +244,26 @@ static enum status open_engine(struct server *server, const struct engine_counte
   return archive_start(&server->archive, &archive, &app->problem);
 }
 
+/* A kill that the journal has lost. */
+static void resume_latch(struct server *server) {
+  struct event event;
+  if (!kill_latch_event(server->latch, server->wiring.engine, server_event_now(server), &event)) return;
+  log_write(LOG_CRITICAL, "recovery", "latch_restored", NULL, "the journal has lost the %s: it is in force again",
+            kill_latch_held(server->latch)->name);
+  server_step(server, &event, false);
+}
+
 /* What the engine must hear after a restart, before anything else happens. */
 static enum status resume(struct server *server) {
-  if (server->recovery.is_first) return STATUS_OK;
   struct event event;
+  if (server->recovery.is_first) {
+    resume_latch(server);
+    return STATUS_OK;
+  }
   if (server->claim.file >= 0 && server->recovery.cause == RESTART_CLEAN) server->recovery.cause = RESTART_HANDOVER;
   recover_event(&event, &server->recovery, server->recovery.last_ts, server->app->settings.resume_on_restart == RESUME_PAUSED);
   server_step(server, &event, false);
+  resume_latch(server);
   metrics_add(server->metrics, METRIC_RESTARTS, METRIC_VALUES(restart_cause_names[server->recovery.cause]), 1);
   metrics_add(server->metrics, METRIC_RECOVERIES, METRIC_VALUES("engine", "restart"), 1);
   metrics_set(server->metrics, METRIC_RECOVERY_DURATION, NULL, server->recovery.seconds);
@@ -672,6 +687,8 @@ enum status server_release(struct server *server) {
   close_registry(server);
   server->store.close(server->store.self);
   server->has_store = false;
+  kill_latch_close(server->latch);
+  server->latch = server->wiring.runner.latch = NULL;
   journal_close(server->journal); /* and with it the lock of the folder */
   server->journal = NULL;
   server->released_ns = server->clock->monotonic_ns(server->clock->self);
@@ -705,6 +722,7 @@ void server_close(struct server *server) {
   if (!server->has_runner) server->wiring.engine = NULL;
   wiring_close(&server->wiring);
   recover_close(server->recover);
+  kill_latch_close(server->latch);
   journal_close(server->journal);
   handover_claim_close(&server->claim);
   looped_feed_deinit(&server->looped);

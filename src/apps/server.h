@@ -15,6 +15,7 @@
 #include "apps/wiring.h"
 #include "runner/archive.h"
 #include "runner/journal.h"
+#include "runner/kill_latch.h"
 #include "runner/metrics.h"
 #include "runner/recover.h"
 
@@ -50,6 +51,7 @@ struct server {
   struct sqlite_rows *rows;
   struct row_port row_port; /* of rows */
   struct journal *journal;
+  struct kill_latch *latch;
   struct recover *recover;
   struct recovery recovery;
   bool has_runner;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "engine/view.h"
 #include "runner/journal.h"
+#include "runner/kill_latch.h"
 
 enum { PENDING_MIN = 256, FLUSH_MS = 100, ANSWERS_MAX = 1 << 20, LINE_MAX = 32 << 10 };
 
@@ -157,6 +158,20 @@ static void step_engine(struct runner *runner, const struct event *event) {
   if (took > runner->steps_ns_max) runner->steps_ns_max = took;
 }
 
+/* ---- the emergency latch ---- */
+
+/* Before the flush: the journal may not be written, and what a kill sends comes after it is remembered. */
+static void hold_latch(struct runner *runner, const struct event *event) {
+  const struct latch *kill = &engine_risk(runner->engine)->kill;
+  bool is_kill = event->kind == EVENT_COMMAND && event->command.command == COMMAND_KILL_SWITCH;
+  if (kill->since_at != 0) kill_latch_hold(runner->latch, kill, is_kill && event->command.whole_account, event->ts);
+}
+
+/* After the flush: a reset that no disk has is none. */
+static void release_latch(struct runner *runner, int64_t ts) {
+  if (engine_risk(runner->engine)->kill.since_at == 0 && journal_pending(runner->journal) == 0) kill_latch_release(runner->latch, ts);
+}
+
 /* One event, with nothing of the venue's answers. */
 static void run_event(struct runner *runner, struct event *event) {
   int64_t now = engine_now(runner->engine);
@@ -170,8 +185,10 @@ static void run_event(struct runner *runner, struct event *event) {
   append_event(runner, event);
   if (runner->listener_count > 0) tell_event(runner, event);
   step_engine(runner, event);
+  if (runner->latch != NULL) hold_latch(runner, event);
   bool is_due = !runner->is_flushed_outside && event->ts - runner->flushed_at >= FLUSH_MS;
   if (runner->journal != NULL && (runner->needs_flush || is_due)) flush(runner, event->ts);
+  if (runner->latch != NULL) release_latch(runner, event->ts);
   for (int32_t i = 0; i < runner->pending_count; i++) runner->exchange->submit(runner->exchange->self, &runner->pending[i]);
 }
 

@@ -10,6 +10,7 @@
 #include "runner/feed.h"
 
 struct journal;
+struct kill_latch;
 
 /* Who else wants to see what happens: archive, metrics, API feed, reports. Called after the journal has it, in order. */
 struct listener {
@@ -25,6 +26,7 @@ struct runner {
   struct exchange *exchange;
   struct journal *journal;   /* NULL: nothing is journalled (backtests) */
   const struct clock *clock; /* NULL: no step times */
+  struct kill_latch *latch;  /* told what the engine's emergency latch says, before anything is sent; NULL: only the journal knows */
   struct listener listeners[RUNNER_LISTENERS_MAX];
   int32_t listener_count;
   struct digest digest; /* canonical lines of decisions, orders, fills and trades */
