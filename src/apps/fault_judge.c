@@ -175,11 +175,15 @@ static void compare_orders(struct fault_judge *judge, const struct engine *engin
   }
 }
 
+void judge_compare(struct fault_judge *judge, const struct engine *engine) {
+  compare_positions(judge, engine);
+  compare_orders(judge, engine);
+}
+
 void judge_end(struct fault_judge *judge, const struct engine *engine) {
   struct sim_account account;
   sim_account(judge->sim, &account);
-  compare_positions(judge, engine);
-  compare_orders(judge, engine);
+  judge_compare(judge, engine);
   for (int32_t i = 0; i < judge->fill_count; i++) {
     if (judge->fills[i].told == 0) judge_fail(judge, "L2: the journal does not have the venue's fill %s", judge->fills[i].venue_fill_id);
   }

@@ -50,6 +50,8 @@ void judge_time(struct fault_judge *judge, int64_t now, bool is_up);
 void judge_killed(struct fault_judge *judge, bool is_killed);
 /* A fill as the journal has it. */
 void judge_written_fill(struct fault_judge *judge, const struct fill *fill);
+/* Positions and orders of the engine against the venue's, when nothing is under way between them. */
+void judge_compare(struct fault_judge *judge, const struct engine *engine);
 /* After quiet: the engine against the venue, and the journal's fills against the venue's. */
 void judge_end(struct fault_judge *judge, const struct engine *engine);
 void judge_fail(struct fault_judge *judge, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -9,6 +9,15 @@
 
 enum { FAULT_SESSION_FAULTS_MAX = 16, FAULT_SESSION_MINUTES_MIN = 20, FAULT_SESSION_MINUTES_MAX = 600 };
 
+struct session; /* fault_state.h */
+
+/* Looks on, and may let the program die where no fault does: tests of crash points. */
+struct fault_watch {
+  void *context;
+  void (*on_turn)(void *context, struct session *session);   /* the program's turn, when it is up */
+  void (*on_buried)(void *context, struct session *session); /* it died: only files are left */
+};
+
 struct fault_session_options {
   uint64_t seed;
   const struct preset *preset;
@@ -17,7 +26,10 @@ struct fault_session_options {
   int32_t minutes;            /* of trading, after some hours of candles */
   const struct fault *faults; /* times in ms since trading began */
   int32_t fault_count;
-  bool is_told; /* what happens, on standard error */
+  bool is_told;                    /* what happens, on standard error */
+  const struct fault_watch *watch; /* NULL nobody */
+  size_t segment_bytes;            /* of the journal; 0: as usual */
+  int32_t volume_times;            /* of the generated volume; 0: 1000, which fills every order of ours at once */
 };
 
 struct fault_session_result {
