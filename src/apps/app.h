@@ -98,6 +98,7 @@ const struct app_verb *app_find_verb(const char *name);
 
 int app_serve(struct app *app, int argc, char **argv);
 int app_backtest(struct app *app, int argc, char **argv);
+int app_optimize(struct app *app, int argc, char **argv);
 int app_scan(struct app *app, int argc, char **argv);
 int app_why(struct app *app, int argc, char **argv);
 int app_features(struct app *app, int argc, char **argv);

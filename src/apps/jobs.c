@@ -86,7 +86,7 @@ enum status jobs_run_telling(int count, int workers, const char *label, jobs_wor
   int finished = 0;
   struct message message;
   while (read_whole(ends[0], &message, offsetof(struct message, result) + result_size)) {
-    memcpy((unsigned char *)results + (size_t)message.index * result_size, message.result, result_size);
+    if (results != NULL) memcpy((unsigned char *)results + (size_t)message.index * result_size, message.result, result_size);
     if (done != NULL) done(context, (int)message.index, message.result);
     ++finished;
     if (label != NULL) progress_set(finished);

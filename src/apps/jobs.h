@@ -15,6 +15,7 @@ typedef void jobs_done(void *context, int index, const void *result);
 /* Runs pieces 0 to count - 1 on at most `workers` processes and puts the results in order, whatever the number of workers; each takes the next piece
  * that nobody has. label: of the progress bar, NULL none. STATUS_FAILED when a worker died, STATUS_INTERRUPTED. */
 NODISCARD enum status jobs_run(int count, int workers, const char *label, jobs_work *work, void *context, void *results, size_t result_size);
+/* The same; results may be NULL. */
 NODISCARD enum status jobs_run_telling(int count, int workers, const char *label, jobs_work *work, jobs_done *done, void *context, void *results,
                                        size_t result_size);
 /* Cores of this machine. */

@@ -28,7 +28,8 @@ const struct app_verb app_verbs[] = {
     {"db", app_db, "status | migrate | verify | backup | restore | export | ...", "the database and the journal", true},
     {"logs", app_logs, "stats | cleanup | rotate | tail | show", "log files", false},
     {"report", app_report, "run B", "reports of runs", false},
-    {"optimize", NULL, "", "search parameters", false},
+    {"optimize", app_optimize, "PRESET --data D [range] --param KEY=VALUES...",
+     "search the parameters of a preset, with walk-forward and Monte Carlo", false},
     {"rehearse", NULL, "", "sessions against a venue that misbehaves", false},
     {"token", app_token, "[create NAME --role R [--days N] | list | revoke ID | setup | password USER | users]", "users and API tokens", true},
 };

@@ -64,7 +64,7 @@ static bool is_whole(enum performance_figure figure) {
   return strcmp(figure_units[figure], "count") == 0 || strcmp(figure_units[figure], "ms") == 0;
 }
 
-static void add_metrics(struct json_writer *json, const struct performance *performance) {
+void result_json_metrics(struct json_writer *json, const struct performance *performance) {
   json_begin_object(json, "metrics");
   for (int i = 0; i < figure_count; i++) {
     double value = performance->figure[i];
@@ -222,28 +222,32 @@ static void add_period(struct json_writer *json, const struct run *run) {
   json_end_object(json);
 }
 
+void result_json_head(const struct result *result, const char *kind, const char *digest, struct json_writer *json) {
+  json_add_string(json, "run_id", result->run_id[0] != '\0' ? result->run_id : NULL);
+  json_add_string(json, "kind", kind);
+  json_add_string(json, "version", version_text());
+  json_add_string(json, "digest", digest);
+  json_add_int(json, "created_at", result->created_at);
+  json_add_int(json, "duration_ms", result->duration_ms);
+  add_preset(json, &result->wiring->preset);
+  add_dataset(json, result);
+  add_period(json, result->run);
+  add_settings(json, result);
+  json_add_int(json, "seed", result->seed);
+  add_stamps(json, result);
+}
+
 void result_json(const struct result *result, bool is_pretty, struct buffer *out) {
   const struct run *run = result->run;
   struct json_writer json;
   json_writer_init(&json, out, is_pretty);
   json_begin_object(&json, NULL);
-  json_add_string(&json, "run_id", result->run_id[0] != '\0' ? result->run_id : NULL);
-  json_add_string(&json, "kind", "backtest");
-  json_add_string(&json, "version", version_text());
-  json_add_string(&json, "digest", run->digest);
-  json_add_int(&json, "created_at", result->created_at);
-  json_add_int(&json, "duration_ms", result->duration_ms);
-  add_preset(&json, &result->wiring->preset);
-  add_dataset(&json, result);
-  add_period(&json, run);
-  add_settings(&json, result);
-  json_add_int(&json, "seed", result->seed);
-  add_stamps(&json, result);
+  result_json_head(result, "backtest", run->digest, &json);
   json_begin_object(&json, "account");
   json_add_decimal(&json, "start", run->start_balance_usd);
   json_add_decimal(&json, "end", run->end_equity_usd);
   json_end_object(&json);
-  add_metrics(&json, &run->performance);
+  result_json_metrics(&json, &run->performance);
   json_begin_object(&json, "breakdowns");
   for (int i = 0; i < breakdown_count; i++) {
     if (result->breakdowns & 1u << i) add_breakdown(&json, run, (enum breakdown)i);

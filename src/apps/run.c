@@ -167,6 +167,20 @@ static void continue_next_day(struct run *run, struct wiring *wiring, int64_t ts
   *killed_at = 0;
 }
 
+/* Only a session that was paused here goes on again here. */
+static void keep_pauses(struct wiring *wiring, const struct run_options *options, int64_t ts, bool *is_paused) {
+  enum session_state state = engine_session_state(wiring->engine);
+  bool is_inside = false;
+  for (int i = 0; i < options->pause_count; i++) is_inside = is_inside || (ts >= options->pauses[i].from_ms && ts < options->pauses[i].to_ms);
+  if (is_inside && state == SESSION_RUNNING) {
+    wiring_put_command(wiring, ts, COMMAND_PAUSE, "backtest");
+    *is_paused = true;
+  } else if (!is_inside && *is_paused) {
+    if (state == SESSION_PAUSED) wiring_put_command(wiring, ts, COMMAND_RESUME, "backtest");
+    *is_paused = engine_session_state(wiring->engine) == SESSION_PAUSED; /* refused: an entry is not resolved yet */
+  }
+}
+
 static int64_t end_of(const struct wiring *wiring, const struct run_options *options) {
   int64_t from;
   int64_t to;
@@ -182,6 +196,7 @@ static enum status play(struct run *run, struct wiring *wiring, const struct run
   int64_t first = playback_next_ts(&wiring->playback);
   int64_t killed_at = 0;
   int64_t last_ts = first;
+  bool is_paused = false;
   if (options->shows_progress) progress_begin("backtest", to > first ? to - first : 1);
   for (int64_t n = 0;; n++) {
     if (playback_next_ts(&wiring->playback) > to || app_interrupted) break;
@@ -198,6 +213,7 @@ static enum status play(struct run *run, struct wiring *wiring, const struct run
       wiring_put_command(wiring, event.ts, COMMAND_START, "backtest");
     }
     if (options->after_kill == AFTER_KILL_NEXT_DAY) continue_next_day(run, wiring, event.ts, &killed_at);
+    if (options->pause_count > 0) keep_pauses(wiring, options, event.ts, &is_paused);
     if (options->shows_progress && n % 64 == 0) progress_set(event.ts - first);
   }
   if (options->shows_progress) progress_end();

@@ -7,12 +7,19 @@
 
 enum after_kill { AFTER_KILL_STOP, AFTER_KILL_NEXT_DAY };
 
+/* A time in which nothing new is entered: the session is paused at the first tick from from_ms on and goes on at the first from to_ms on. */
+struct run_pause {
+  int64_t from_ms, to_ms;
+};
+
 struct run_options {
   struct wiring_options wiring;
   int64_t from_ms, to_ms; /* 0: whole source, after warm-up */
   enum after_kill after_kill;
   bool keeps_orders; /* orders, fills, decisions and levels are kept for the report (memory) */
   bool shows_progress;
+  const struct run_pause *pauses;
+  int pause_count;
   int64_t cut_at_ms;               /* look-ahead check: no event after this one; 0 none */
   const struct listener *listener; /* also told, NULL none */
   /* Called once when engine and feed stand and before the first event: to listen or to put another feed before the playback. NULL none. */
