@@ -274,7 +274,7 @@ static int64_t liquidation_price(const struct walk *walk) {
 }
 
 static void begin_position(struct walk *walk, int64_t ts) {
-  walk->position = (struct position){.side = walk->side,
+  walk->position = (struct position){.side = (int32_t)walk->side,
                                      .strategy = STRATEGY_CHANNEL,
                                      .mark = DECIMAL_NULL,
                                      .stop = walk->stop,
