@@ -263,6 +263,22 @@ fuzz-run: $(OUT)/tests/fuzz/fuzz_$(T)
 	@mkdir -p $(BUILD)/fuzz/$(T) tests/fuzz/corpus/$(T)
 	$(OUT)/tests/fuzz/fuzz_$(T) -max_total_time=$(S) -print_final_stats=1 -artifact_prefix=$(BUILD)/fuzz/$(T)- $(BUILD)/fuzz/$(T) tests/fuzz/corpus/$(T)
 $(OUT)/tests/fuzz/%: LDFLAGS += -fsanitize=fuzzer
+# What verbs do after their options are read is not done.
+WITHOUT_VERBS := -Wl,--wrap=app_next,--wrap=app_fail,--wrap=app_fail_with
+$(OUT)/tests/fuzz/fuzz_arguments $(OUT)/tests/seeds/arguments: LDFLAGS += $(WITHOUT_VERBS)
+FUZZ_NAMES := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
+.PHONY: fuzz-all fuzz-all-run fuzz-seeds
+fuzz-all: ## fuzz every parser, one after another: S=600 (seconds each), T="json csv" takes some
+	@$(MAKE) MODE=fuzz CC=clang-14 fuzz-all-run
+fuzz-all-run: $(foreach name,$(or $(T),$(FUZZ_NAMES)),$(OUT)/tests/fuzz/fuzz_$(name))
+	@tests/fuzz/run.sh all $(S) $(BUILD)/fuzz $^
+# Without a fuzzer, by any compiler: what ./test.sh does.
+fuzz-seeds: $(addprefix $(OUT)/tests/seeds/,$(FUZZ_NAMES)) ## the corpus of every parser, and a few hundred changes of each file
+	@tests/fuzz/run.sh seeds $^
+$(OUT)/tests/seeds/%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(OUT)/obj/tests/fuzz/seeds.o $(OUT)/libsupport.a $(LIBRARIES)
+	$(SAY) LD $@
+	@mkdir -p $(@D)
+	$(QUIET)$(CC) $(CFLAGS) $(PLAIN_LINK) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 
 RUNS ?= 20000
 SEED ?= 1

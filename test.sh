@@ -76,6 +76,7 @@ add 'purity' make check-purity
 add 'generated documents' make check-docs
 add 'OpenAPI document' make check-openapi
 add 'tests under ASan and UBSan' make MODE=asan test
+add 'seeds of the fuzzers' make MODE=asan fuzz-seeds
 add 'user interface: checks' make check-ui
 add 'user interface: tests' make test-ui
 add 'build by clang' make CC=clang-14 all tests-built

@@ -74,7 +74,7 @@ enum status retrace_decode(struct event *event, const struct journal_record *rec
   buffer_reserve(memory, room + 16);
   unsigned char *aligned = (unsigned char *)(((uintptr_t)memory->data + 15) & ~(uintptr_t)15);
   size_t used = event_decode_version(event, record->version, record->kind, record->ts, record->payload, record->size, aligned, room);
-  if (used != record->size) {
+  if (used == 0 || used != record->size) {
     problem_add(problem, "bad_event", "journal", NULL, NULL, "record %llu is no event that this version knows", (unsigned long long)record->seq);
     return STATUS_CORRUPT;
   }
@@ -149,7 +149,8 @@ static bool show_record(const struct journal_record *record, struct text *out, s
   }
   void *object = calloc(1, schema->size);
   check(object != NULL);
-  bool is_good = schema_decode(schema, object, record->payload, record->size) == record->size;
+  size_t used = schema_decode(schema, object, record->payload, record->size);
+  bool is_good = used > 0 && used == record->size;
   if (is_good && out != NULL) schema_print(schema, object, out);
   if (is_good && writer != NULL) schema_to_json(schema, object, writer);
   free(object);

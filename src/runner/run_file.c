@@ -65,7 +65,7 @@ static enum status decode(const struct schema *schema, const unsigned char *byte
   size_t at = MARK_BYTES;
   for (int64_t i = 0; i < count; i++) {
     size_t size = (size_t)(bytes[at] | bytes[at + 1] << 8);
-    if (schema_decode(schema, out + (size_t)i * schema->size, bytes + at + 2, size) != size) {
+    if (size == 0 || schema_decode(schema, out + (size_t)i * schema->size, bytes + at + 2, size) != size) {
       free(out);
       return STATUS_CORRUPT;
     }

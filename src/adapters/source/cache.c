@@ -89,6 +89,7 @@ static bool load(int fd, const struct stat *file, struct csv_result *result) {
   if (fstat(fd, &info) != 0 || !read_all(fd, &header, sizeof header)) return false;
   if (header.magic != cache_magic || header.version != CACHE_VERSION || header.header_crc != header_crc(&header)) return false;
   if (!is_of(&header, file)) return false;
+  if (memchr(header.symbol, '\0', sizeof header.symbol) == NULL) return false;
   if (header.kind < 0 || header.kind >= SERIES_KIND_COUNT || header.count < 0) return false;
   const size_t row_size = series_row_size((enum series_kind)header.kind), count = (size_t)header.count;
   if (count > (SIZE_MAX >> 8) / row_size || (size_t)info.st_size != sizeof header + count * row_size) return false;
