@@ -109,11 +109,12 @@ void script_open(struct script *script, const struct script_options *options) {
   script->now = SCRIPT_START;
   script->price = 100;
   script->cash = 100000 * DECIMAL_ONE;
-  struct engine_limits limits = {.symbols = script->options.symbols, .base_ms = 5 * MINUTE_MS};
+  struct engine_limits limits = {
+      .symbols = script->options.symbols, .book_depth = options->book_depth, .has_tape = options->book_depth > 0, .base_ms = 5 * MINUTE_MS};
   struct engine_config config = {.starting_balance = script->cash,
                                  .max_leverage = 10,
                                  .reconcile_interval_s = options->reconcile_interval_s,
-                                 .deep_symbol_limit = 30,
+                                 .deep_symbol_limit = options->deep_symbols > 0 ? options->deep_symbols : 30,
                                  .fees_from_venue = options->fees_from_venue,
                                  .market_data_timeout_s = 60};
   text_copy(config.instance, sizeof config.instance, "TEST01");
