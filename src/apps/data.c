@@ -193,6 +193,26 @@ static int run_list(struct app *app, struct data_call *call) {
   return 0;
 }
 
+static void add_stream_quality(struct json_writer *json, const struct source *source, int symbol) {
+  struct stream_quality quality;
+  if (!source_stream_quality(source, symbol, &quality)) return;
+  json_begin_object(json, "stream");
+  json_add_int(json, "first_ts", quality.first_ts);
+  json_add_int(json, "last_ts", quality.last_ts);
+  json_add_int(json, "books", quality.books);
+  json_add_int(json, "snapshots", quality.snapshots);
+  json_add_int(json, "levels", quality.levels);
+  json_add_int(json, "trades", quality.trades);
+  json_add_int(json, "others", quality.others);
+  json_add_int(json, "gaps", quality.gaps);
+  json_add_int(json, "stale", quality.stale);
+  json_add_int(json, "waiting", quality.waiting);
+  json_add_int(json, "trade_gaps", quality.trade_gaps);
+  json_add_int(json, "trades_lost", quality.trades_lost);
+  json_add_int(json, "silence_ms", quality.silence_ms);
+  json_end_object(json);
+}
+
 static void add_quality(struct json_writer *json, const struct source *source, int symbol) {
   struct quality quality;
   source_quality(source, symbol, 0, 0, &quality);
@@ -216,6 +236,7 @@ static void add_quality(struct json_writer *json, const struct source *source, i
   json_add_double(json, "completeness", quality.completeness);
   json_add_double(json, "score", quality.score);
   json_add_bool(json, "is_usable", quality_is_usable(&quality));
+  add_stream_quality(json, source, symbol);
   json_end_object(json);
 }
 
@@ -298,6 +319,32 @@ static void print_quality(struct app *app, const struct source *source) {
   app_print_table(app, &table);
 }
 
+/* Books and trades have a table of their own, where there are any. */
+static void print_stream_quality(struct app *app, const struct source *source) {
+  static const struct table_column columns[] = {{"Symbol", TABLE_LEFT},  {"First", TABLE_LEFT},      {"Last", TABLE_LEFT},
+                                                {"Books", TABLE_RIGHT},  {"Snapshots", TABLE_RIGHT}, {"Levels", TABLE_RIGHT},
+                                                {"Gaps", TABLE_RIGHT},   {"Stale", TABLE_RIGHT},     {"Waiting", TABLE_RIGHT},
+                                                {"Trades", TABLE_RIGHT}, {"Lost", TABLE_RIGHT},      {"Silence ms", TABLE_RIGHT}};
+  struct table table;
+  struct stream_quality quality;
+  int rows = 0;
+  table_init(&table, columns, sizeof columns / sizeof columns[0], app_table_format(app));
+  for (int i = 0; i < source_symbol_count(source); i++) {
+    if (!source_stream_quality(source, i, &quality)) continue;
+    table_add(&table, source_symbol(source, i));
+    add_time(&table, quality.first_ts);
+    add_time(&table, quality.last_ts);
+    const int64_t counts[] = {quality.books,   quality.snapshots, quality.levels,      quality.gaps,      quality.stale,
+                              quality.waiting, quality.trades,    quality.trades_lost, quality.silence_ms};
+    for (size_t k = 0; k < sizeof counts / sizeof counts[0]; k++) add_integer(&table, counts[k]);
+    rows++;
+  }
+  if (rows > 0)
+    app_print_table(app, &table);
+  else
+    table_deinit(&table);
+}
+
 static void print_summary(struct source *source) {
   struct buffer out = {0};
   char checksum[65];
@@ -323,6 +370,7 @@ static int run_info(struct app *app, struct data_call *call) {
   } else {
     if (app->output == OUTPUT_TEXT) print_summary(source);
     print_quality(app, source);
+    print_stream_quality(app, source);
   }
   source_close(source);
   return 0;

@@ -55,7 +55,7 @@ static struct dataset_piece *add_piece(struct loader *loader) {
 /* --- one file ---------------------------------------------------------------------------------------------------- */
 
 /* What the first bytes say, for --format auto. */
-enum content { CONTENT_CSV, CONTENT_OHLCV_JSON, CONTENT_INSTRUMENTS, CONTENT_EVENTS, CONTENT_CRYPTOFEED };
+enum content { CONTENT_CSV, CONTENT_OHLCV_JSON, CONTENT_INSTRUMENTS, CONTENT_EVENTS, CONTENT_CRYPTOFEED, CONTENT_CONVERTED };
 
 static enum status look_inside(const char *path, enum content *content, struct problem *problem) {
   struct input *input;
@@ -68,6 +68,10 @@ static enum status look_inside(const char *path, enum content *content, struct p
   }
   input_close(input);
   if (status) return status;
+  if (event_file_is_one(head, used)) {
+    *content = CONTENT_CONVERTED;
+    return STATUS_OK;
+  }
   head[used] = '\0';
   const char *first = head + strspn(head, "\xef\xbb\xbf \t\r\n");
   *content = CONTENT_CSV;
@@ -201,6 +205,7 @@ static struct dataset_piece *stream_piece(struct loader *loader, int first, cons
   piece->path = path;
   piece->is_streamed = kind == SERIES_TRADES;
   series_init(&piece->series, kind);
+  if (piece->is_streamed) item_digest_init(&piece->digest);
   return piece;
 }
 
@@ -252,8 +257,10 @@ static void keep_event(struct loader *loader, int first, const struct recording 
     series->count++;
   } else {
     struct dataset_piece *piece = stream_piece(loader, first, recording, event->symbol, SERIES_TRADES, path);
-    if (piece->from_ms == 0) piece->from_ms = event->ts;
-    piece->to_ms = event->ts;
+    struct source_item item = {0};
+    if (!dataset_stream_item(event, &item)) return;
+    stream_counter_add(&piece->counter, &item);
+    item_digest_add(&piece->digest, &item);
     if (message->kind == MESSAGE_BOOK && piece->price <= 0 && event->book.bid_count > 0) piece->price = decimal_to_double(event->book.bids[0].price);
     if (message->kind == MESSAGE_BOOK) piece->capabilities |= CAPABILITY_BOOK;
     if (message->kind == MESSAGE_TICKER) piece->capabilities |= CAPABILITY_TICKER;
@@ -266,39 +273,78 @@ static void keep_event(struct loader *loader, int first, const struct recording 
   }
 }
 
+static void warn_losses(struct loader *loader, const struct dataset_piece *piece) {
+  const struct stream_quality *quality = &piece->counter.quality;
+  if (quality->gaps > 0 || quality->waiting > 0) {
+    problem_warn(loader->problem, "book_gap", piece->path, NULL, NULL,
+                 "%s: %lld breaks in the sequence of the order book, %lld changes without a snapshot", piece->venue_symbol, (long long)quality->gaps,
+                 (long long)quality->waiting);
+  }
+  if (quality->trade_gaps > 0) {
+    problem_warn(loader->problem, "trade_gap", piece->path, NULL, NULL, "%s: %lld trades are missing at %lld places, by their numbers",
+                 piece->venue_symbol, (long long)quality->trades_lost, (long long)quality->trade_gaps);
+  }
+}
+
+static void end_piece(struct loader *loader, struct dataset_stream *stream, const struct recording *recording, struct dataset_piece *piece) {
+  if (piece->is_streamed) {
+    item_digest_end(&piece->digest, piece->digest_text);
+    item_digest_combine(stream->digest, piece->digest_text);
+    stream_quality_join(&piece->counter.quality, recording_losses(recording, piece->printed));
+    warn_losses(loader, piece);
+    return;
+  }
+  series_sort(&piece->series);
+  if (piece->series.kind == SERIES_CANDLES) piece->interval_ms = series_usual_distance(&piece->series);
+  if (piece->series.kind == SERIES_CANDLES && piece->interval_ms == 0) piece->interval_ms = MINUTE_MS;
+}
+
 /* The first of two passes: candles, rates and instruments are kept; of the rest only what it is, and trades until candles are built from them. */
 static enum status load_stream(struct loader *loader, struct dataset_stream *stream) {
   struct recording *recording;
   struct recording_event event;
-  struct digest digest;
   const int first = loader->piece_count;
   const char *path = stream->paths[0], *fallback = stream->fallback_symbol[0] != '\0' ? stream->fallback_symbol : NULL;
   enum status status = recording_open(&recording, (const char *const *)stream->paths, stream->path_count, fallback, loader->problem);
   if (status) return status;
-  digest_open(&digest);
-  while ((status = recording_next(recording, &event, loader->problem)) == STATUS_OK) {
-    digest_add(&digest, &event.ts, sizeof event.ts);
-    digest_add(&digest, event.text, event.length);
-    keep_event(loader, first, recording, &event, path);
-  }
-  digest_read(&digest, stream->digest);
-  digest_close(&digest);
-  const struct recording_counts *counts = recording_counts(recording);
-  if (counts->gaps > 0 || counts->waiting > 0) {
-    problem_warn(loader->problem, "book_gap", path, NULL, NULL, "%lld breaks in the sequence of order books, %lld changes without a snapshot",
-                 (long long)counts->gaps, (long long)counts->waiting);
-  }
+  while ((status = recording_next(recording, &event, loader->problem)) == STATUS_OK) keep_event(loader, first, recording, &event, path);
+  for (int i = first; i < loader->piece_count; i++) end_piece(loader, stream, recording, &loader->pieces[i]);
   recording_close(recording);
   if (status != STATUS_END) return status;
-  for (int i = first; i < loader->piece_count; i++) {
-    struct dataset_piece *piece = &loader->pieces[i];
-    if (piece->series.kind != SERIES_TRADES) series_sort(&piece->series);
-    if (piece->series.kind == SERIES_CANDLES) piece->interval_ms = series_usual_distance(&piece->series);
-    if (piece->series.kind == SERIES_CANDLES && piece->interval_ms == 0) piece->interval_ms = MINUTE_MS;
-  }
   if (loader->piece_count > first || loader->known_count > 0) return STATUS_OK;
   problem_add(loader->problem, "no_data", path, NULL, NULL, "the recording holds no message that could be used");
   return STATUS_NO_DATA;
+}
+
+/* Files of one symbol make one stream; lists are sorted by name, which is that of the month. What a head says takes the place of a first pass. */
+static enum status add_converted(struct loader *loader, const char *path) {
+  struct source *source = loader->source;
+  struct event_file_head head;
+  const enum status status = event_file_read_head(path, &head, loader->problem);
+  if (status) return status;
+  struct dataset_stream *stream = NULL;
+  for (int i = 0; i < source->stream_count && !stream; i++) {
+    if (strcmp(source->streams[i].converted, head.printed) == 0) stream = &source->streams[i];
+  }
+  if (stream) {
+    add_stream_path(stream, path);
+  } else {
+    stream = add_stream(loader, path);
+    text_copy(stream->converted, sizeof stream->converted, head.printed);
+  }
+  item_digest_combine(stream->digest, head.digest);
+  struct dataset_piece *piece = add_piece(loader);
+  text_copy(piece->printed, sizeof piece->printed, head.printed);
+  text_copy(piece->venue_symbol, sizeof piece->venue_symbol, head.venue_symbol);
+  piece->path = path;
+  piece->is_streamed = true;
+  piece->capabilities = (uint32_t)head.capabilities;
+  piece->price = decimal_to_double(head.first_price);
+  piece->counter.quality = head.quality;
+  text_copy(piece->digest_text, sizeof piece->digest_text, head.digest);
+  series_init(&piece->series, SERIES_TRADES);
+  warn_losses(loader, piece);
+  return STATUS_OK;
 }
 
 static enum status load_file(struct loader *loader, const char *path, enum series_kind kind) {
@@ -310,6 +356,7 @@ static enum status load_file(struct loader *loader, const char *path, enum serie
   enum status status = look_inside(path, &content, loader->problem);
   if (status) return status;
   if (content == CONTENT_INSTRUMENTS) return read_instruments(loader, path);
+  if (content == CONTENT_CONVERTED) return add_converted(loader, path);
   if (format == SOURCE_BYBIT_TRADES && kind == SERIES_CANDLES) name.kind = SERIES_TRADES;
   if (format == SOURCE_CSV || format == SOURCE_BINANCE_KLINES || format == SOURCE_BYBIT_TRADES) content = CONTENT_CSV;
   if (format == SOURCE_OHLCV_JSON) content = CONTENT_OHLCV_JSON;
@@ -447,8 +494,8 @@ static void mark_streamed(struct loader *loader) {
     const int index = source_find_symbol(source, piece->printed);
     if (index < 0 || !piece->is_streamed) continue;
     struct dataset_symbol *symbol = &source->symbols[index];
-    if (!symbol->is_streamed || piece->from_ms < symbol->stream_from_ms) symbol->stream_from_ms = piece->from_ms;
-    if (piece->to_ms > symbol->stream_to_ms) symbol->stream_to_ms = piece->to_ms;
+    stream_quality_join(&symbol->stream_quality, &piece->counter.quality);
+    item_digest_combine(symbol->stream_digest, piece->digest_text);
     if (symbol->stream_price <= 0) symbol->stream_price = piece->price;
     symbol->is_streamed = true;
     symbol->capabilities |= piece->capabilities;
@@ -661,7 +708,7 @@ void dataset_unload(struct source *source) {
     struct dataset_stream *stream = &source->streams[i];
     for (int k = 0; k < stream->path_count; k++) free(stream->paths[k]);
     free(stream->paths);
-    recording_close(stream->recording);
+    dataset_stream_close(stream);
   }
   free(source->streams);
   source->streams = NULL;

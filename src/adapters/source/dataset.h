@@ -2,6 +2,7 @@
 #ifndef ADAPTERS_SOURCE_DATASET_H
 #define ADAPTERS_SOURCE_DATASET_H
 
+#include "adapters/source/event_file.h"
 #include "adapters/source/merge.h"
 #include "adapters/source/recording.h"
 #include "adapters/source/source.h"
@@ -19,20 +20,24 @@ struct dataset_symbol {
   size_t tape_count;
   uint32_t capabilities;
   bool is_streamed;                       /* its trades come from a stream, not from the tape */
-  int64_t stream_from_ms, stream_to_ms;   /* first and last event of it */
   double stream_price;                    /* first price seen there, 0 none */
+  struct stream_quality stream_quality;   /* all zero without streams */
+  char stream_digest[DIGEST_TEXT_MAX];    /* of its streamed items, "" none */
   struct dataset_instrument *instruments; /* owned, ascending ts, at least one */
   int instrument_count;
 };
 
-/* A recording that is read again and again, an event at a time. */
+/* A recording, or the converted files of a symbol, that is read again and again, an item at a time. */
 struct dataset_stream {
   char **paths; /* owned */
   int path_count;
   char fallback_symbol[SYMBOL_TEXT_MAX];
-  char digest[65]; /* of the events: what orders streams among each other */
-  struct recording *recording;
-  struct recording_event event;       /* the next one */
+  char digest[DIGEST_TEXT_MAX];          /* of the items: what orders streams among each other */
+  char converted[EVENT_FILE_SYMBOL_MAX]; /* symbol of converted files, "" for a recording */
+  struct recording *recording;           /* one of both while it is read */
+  struct event_reader *reader;
+  struct source_item item;            /* the next one; its pointers are good until the stream moves on */
+  struct recording_event event;       /* of the recording: what the item points into */
   int symbols[RECORDING_SYMBOLS_MAX]; /* index in the source of the recording's symbols, -1 not wanted */
   int mapped;                         /* symbols of the recording already looked up */
 };
@@ -45,8 +50,10 @@ struct dataset_piece {
   struct series series; /* moved out when taken */
   bool is_streamed;     /* trades only: they serve to build candles */
   uint32_t capabilities;
-  int64_t from_ms, to_ms; /* first and last streamed event */
-  double price;           /* first one streamed, 0 none */
+  double price; /* first one streamed, 0 none */
+  struct stream_counter counter;
+  struct item_digest digest; /* of the streamed items */
+  char digest_text[DIGEST_TEXT_MAX];
 };
 
 struct source {
@@ -67,7 +74,14 @@ NODISCARD enum status dataset_stream_rewind(struct source *source, struct datase
 /* Moves to the next event that the source hands out. STATUS_END after the last. */
 NODISCARD enum status dataset_stream_advance(struct source *source, struct dataset_stream *stream, struct problem *problem);
 
+/* Frees what reads it; the stream can be rewound. */
+void dataset_stream_close(struct dataset_stream *stream);
+/* What an event of a recording says as an item; false for kinds that a stream does not hand out. */
+bool dataset_stream_item(const struct recording_event *event, struct source_item *item);
+
 NODISCARD enum status dataset_load(struct source *source, const struct source_options *options, struct problem *problem);
 void dataset_unload(struct source *source);
+/* A source whose content is there stands before its first item. */
+NODISCARD enum status source_begin(struct source *source, struct problem *problem);
 
 #endif

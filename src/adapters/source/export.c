@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "adapters/source/event_file.h"
 #include "base/calendar.h"
 #include "base/decimal.h"
 #include "base/text.h"
@@ -208,9 +209,11 @@ static enum status write_symbol(const struct source *source, int symbol, const c
   const char *name = source_venue_symbol(source, symbol);
   (void)source_points(source, symbol, SERIES_FUNDING, &funding);
   const struct source_point *mark = source_points(source, symbol, SERIES_MARK, &marks);
+  size_t candles;
+  (void)source_candles(source, symbol, &candles);
   export_candles(source, symbol, &text);
   (void)snprintf(path, sizeof path, "%s/%s-%lldm.csv", folder, name, (long long)(source_interval_ms(source) / MINUTE_MS));
-  enum status status = buffer_write_file(&text, path, 0644, problem);
+  enum status status = candles > 0 ? buffer_write_file(&text, path, 0644, problem) : STATUS_OK; /* a book alone makes none */
   if (!status && funding > 0) {
     buffer_clear(&text);
     add_points(source, symbol, SERIES_FUNDING, 0, &text);
@@ -257,14 +260,88 @@ static enum status write_instruments(const struct source *source, const char *fo
   return status;
 }
 
-enum status export_folder(const struct source *source, const char *folder, struct problem *problem) {
-  const uint32_t tables = CAPABILITY_CANDLES_1M | CAPABILITY_FUNDING | CAPABILITY_INSTRUMENT;
-  for (int i = 0; i < source_symbol_count(source); i++) {
-    if ((source_capabilities(source, i) & ~tables) == 0) continue;
-    problem_add(problem, "not_in_version", source_symbol(source, i), NULL, "--format jsonl",
-                "trades and order books are not written as tables in this version; use the recording as it is, or export it as jsonl");
-    return STATUS_NOT_IN_VERSION;
+/* --- books and trades --------------------------------------------------------------------------------------------- */
+
+/* The file of a symbol and month at work. */
+struct month_file {
+  struct event_writer *writer; /* NULL none */
+  int64_t to_ms;
+  struct stream_counter counter; /* as the last file left it */
+  bool has_losses;               /* were written into an earlier file of the symbol */
+};
+
+static enum status end_month(const struct source *source, int symbol, struct month_file *file, struct problem *problem) {
+  struct stream_quality losses;
+  if (!file->writer) return STATUS_OK;
+  (void)source_stream_quality(source, symbol, &losses);
+  file->counter = *event_writer_counter(file->writer);
+  const enum status status = event_writer_close(file->writer, file->has_losses ? NULL : &losses, problem);
+  file->has_losses = true;
+  file->writer = NULL;
+  return status;
+}
+
+static enum status begin_month(const struct source *source, const struct source_item *item, const char *folder, struct month_file *file,
+                               struct problem *problem) {
+  char path[1024];
+  struct calendar at;
+  int64_t from_ms;
+  enum status status = end_month(source, item->symbol, file, problem);
+  if (status) return status;
+  calendar_from_ms(item->ts, &at);
+  item_digest_month(item->ts, &from_ms, &file->to_ms);
+  const char *name = source_venue_symbol(source, item->symbol);
+  (void)snprintf(path, sizeof path, "%s/%s-%04d-%02d" EVENT_FILE_ENDING, folder, name, at.year, at.month);
+  status = event_writer_open(&file->writer, path, source_symbol(source, item->symbol), name, problem);
+  if (!status) event_writer_continue(file->writer, &file->counter);
+  return status;
+}
+
+/* Mark prices of a table go into a table again; those of a recording come among its items. */
+static bool is_streamed(const struct source *source, const struct source_item *item) {
+  size_t marks;
+  if (item->kind == SOURCE_CANDLE || item->kind == SOURCE_FUNDING) return false;
+  if (item->kind != SOURCE_MARK) return true;
+  (void)source_points(source, item->symbol, SERIES_MARK, &marks);
+  return marks == 0;
+}
+
+static enum status write_events(struct source *source, const char *folder, struct month_file *files, struct problem *problem) {
+  struct source_item item = {0};
+  enum status status = source_seek(source, INT64_MIN, problem);
+  while (!status) {
+    status = source_next(source, &item, problem);
+    if (status || item.kind == SOURCE_END) break;
+    if (!is_streamed(source, &item)) continue;
+    struct month_file *file = &files[item.symbol];
+    if (!file->writer || item.ts >= file->to_ms) status = begin_month(source, &item, folder, file, problem);
+    if (!status) status = event_writer_add(file->writer, &item, problem);
   }
+  for (int i = 0; i < source_symbol_count(source); i++) {
+    if (status) {
+      event_writer_abandon(files[i].writer);
+    } else {
+      status = end_month(source, i, &files[i], problem);
+    }
+  }
+  return status;
+}
+
+static enum status export_events(struct source *source, const char *folder, struct problem *problem) {
+  const uint32_t tables = CAPABILITY_CANDLES_1M | CAPABILITY_FUNDING | CAPABILITY_INSTRUMENT;
+  uint32_t others = 0;
+  struct stream_quality quality;
+  for (int i = 0; i < source_symbol_count(source); i++)
+    others |= (source_capabilities(source, i) & ~tables) | (source_stream_quality(source, i, &quality) ? 1u : 0u);
+  if (others == 0) return STATUS_OK;
+  struct month_file *files = calloc((size_t)source_symbol_count(source), sizeof *files);
+  if (!files) return STATUS_NO_MEMORY;
+  const enum status status = write_events(source, folder, files, problem);
+  free(files);
+  return status;
+}
+
+enum status export_folder(struct source *source, const char *folder, struct problem *problem) {
   if (mkdir(folder, 0755) != 0 && errno != EEXIST) {
     const int error = errno;
     problem_add(problem, "write_failed", folder, NULL, NULL, "the folder can not be made: %s", strerror(error));
@@ -272,7 +349,8 @@ enum status export_folder(const struct source *source, const char *folder, struc
   }
   enum status status = STATUS_OK;
   for (int i = 0; i < source_symbol_count(source) && !status; i++) status = write_symbol(source, i, folder, problem);
-  return status ? status : write_instruments(source, folder, problem);
+  if (!status) status = write_instruments(source, folder, problem);
+  return status ? status : export_events(source, folder, problem);
 }
 
 bool dataset_find(const char *name, const char *data_dir, char *path, size_t size) {

@@ -11,9 +11,9 @@ void export_candles(const struct source *source, int symbol, struct buffer *out)
 /* Appends all items of the source as jsonl (message.h), instruments first. Reads the source from its beginning. */
 NODISCARD enum status export_jsonl(struct source *source, struct buffer *out, enum status (*flush)(void *context, struct buffer *out), void *context,
                                    struct problem *problem);
-/* Writes a folder: SYMBOL-1m.csv, SYMBOL-funding.csv, SYMBOL-mark-1h.csv and instruments.csv. A source with order books can not be written as tables:
- * NOT_IN_VERSION. */
-NODISCARD enum status export_folder(const struct source *source, const char *folder, struct problem *problem);
+/* Writes a folder: SYMBOL-1m.csv, SYMBOL-funding.csv, SYMBOL-mark-1h.csv, instruments.csv, and SYMBOL-YYYY-MM.bbevents for books, trades and tickers
+ * (event_file.h). Reads the source from its beginning when it has any of those. */
+NODISCARD enum status export_folder(struct source *source, const char *folder, struct problem *problem);
 
 /* Finds a dataset: a path as it is, else its name in DATA_DIR/datasets, else in recordings/. False when there is none; path is then what was asked
  * for. */

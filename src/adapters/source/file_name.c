@@ -86,13 +86,13 @@ static void take_token(struct file_name *out, const char *token, bool *is_symbol
 }
 
 void file_name_parse(struct file_name *out, const char *path) {
-  static const char *const packed[] = {".zst", ".gz", ".zip"}, *const data[] = {".csv", ".tsv", ".jsonl", ".json", ".txt", ".dat"};
+  static const char *const packed[] = {".zst", ".gz", ".zip"}, *const data[] = {".csv", ".tsv", ".jsonl", ".json", ".txt", ".dat", ".bbevents"};
   char name[256], spelled[128] = "";
   *out = (struct file_name){.kind = SERIES_CANDLES};
   const char *slash = strrchr(path, '/');
   text_copy(name, sizeof name, slash ? slash + 1 : path);
   const bool is_packed = cut_ending(name, packed, 3);
-  out->has_data_ending = cut_ending(name, data, 6) || (is_packed && strchr(name, '-'));
+  out->has_data_ending = cut_ending(name, data, 7) || (is_packed && strchr(name, '-'));
   struct text spelling;
   text_init(&spelling, spelled, sizeof spelled);
   bool is_symbol_over = false;

@@ -14,7 +14,7 @@ struct file_name {
   char printed[FILE_SYMBOL_MAX], venue_symbol[FILE_SYMBOL_MAX]; /* "" when the name holds no symbol */
   int64_t interval_ms;                                          /* 0 when it holds none */
   enum series_kind kind;                                        /* candles when it says nothing */
-  bool has_data_ending;                                         /* .csv .tsv .json .jsonl .txt .dat, packed or not */
+  bool has_data_ending;                                         /* .csv .tsv .json .jsonl .txt .dat .bbevents, packed or not */
 };
 
 /* BTCUSDT-1m.csv.zst, BTC_USDT_USDT-5m-futures.json, BTCUSDT-funding.csv, BTCUSDT-mark-1h.csv, BTCUSDT-trades-2024-01-01.zip,

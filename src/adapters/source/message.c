@@ -21,6 +21,7 @@ static void clear(struct message *message) {
                               .last_seq = -1,
                               .price = -1,
                               .qty = -1,
+                              .trade_id = -1,
                               .last = NAN,
                               .bid = NAN,
                               .ask = NAN,
@@ -59,7 +60,7 @@ struct shape {
   struct json_text type;   /* "e" of Binance, "k" of jsonl */
   struct json_text action; /* "type" of Bybit and jsonl books */
   int64_t event_ts, trade_ts, ts;
-  int64_t last_update_id;
+  int64_t last_update_id, trade_id;
   bool is_jsonl, has_levels, is_taker_sell, has_maker;
 };
 
@@ -103,6 +104,10 @@ static void read_one_letter(struct json_scan *scan, struct message *message, str
     case 'b':
     case 'a':
       read_side(scan, message, shape, key == 'b');
+      return;
+    case 't':
+      if (json_scan_peek(scan) < '0' || json_scan_peek(scan) > '9') break;
+      (void)json_scan_integer(scan, &shape->trade_id);
       return;
     case 'm':
       shape->has_maker = json_scan_value(scan, &text);
@@ -244,6 +249,7 @@ static const char *take_binance(struct message *message, const struct shape *sha
     message->kind = MESSAGE_TRADE;
     if (shape->trade_ts > 0) message->ts = shape->trade_ts;
     message->is_buy = !shape->is_taker_sell;
+    if (is_trade) message->trade_id = shape->trade_id;
     /* Futures streams send trades of the insurance fund with price and quantity 0. */
     if (message->price == 0 || message->qty == 0) message->kind = MESSAGE_OTHER;
     return message->price < 0 || message->qty < 0 || !shape->has_maker ? "a trade lacks price, quantity or side" : NULL;
@@ -321,7 +327,7 @@ static const char *take_jsonl(struct message *message, const struct shape *shape
 
 bool message_parse(struct message *message, const char *text, size_t length, const char **what) {
   struct json_scan scan;
-  struct shape shape = {.last_update_id = -1};
+  struct shape shape = {.last_update_id = -1, .trade_id = -1};
   clear(message);
   json_scan_init(&scan, text, length);
   read_object(&scan, message, &shape, 0);

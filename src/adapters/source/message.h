@@ -37,6 +37,7 @@ struct message {
   struct message_levels bids, asks;
   /* Trade. */
   int64_t price, qty;
+  int64_t trade_id; /* numbered one by one, -1 when the venue gives none */
   bool is_buy;
   /* Mark: mark. Ticker: NaN where not given. Open interest: oi, oi_usd. Funding: rate, next_ts. */
   double last, bid, ask, mark, index, turnover_24h, change_24h_pct, oi, oi_usd, rate;

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "adapters/source/source.h"
 #include "base/calendar.h"
 
 enum { ATR_PERIOD = 14 };
@@ -105,4 +106,48 @@ int64_t quality_fill_flat(struct series *candles, int64_t interval_ms, struct se
   }
   series_deinit(&filled);
   return written;
+}
+
+/* ---- books and trades ---- */
+
+static void count_book(struct stream_counter *counter, const struct book_change *book) {
+  struct stream_quality *quality = &counter->quality;
+  quality->books++;
+  quality->levels += book->bid_count + book->ask_count;
+  const bool continues = (book->prev_seq >= 0 && book->prev_seq == counter->seq) || book->first_seq <= counter->seq + 1;
+  if (book->is_snapshot)
+    quality->snapshots++;
+  else if (counter->has_book && !continues)
+    quality->gaps++;
+  counter->has_book = book->is_snapshot || (counter->has_book && continues);
+  counter->seq = book->last_seq;
+}
+
+void stream_counter_add(struct stream_counter *counter, const struct source_item *item) {
+  struct stream_quality *quality = &counter->quality;
+  if (quality->first_ts == 0) quality->first_ts = item->ts;
+  if (counter->heard_ts != 0 && item->ts - counter->heard_ts > quality->silence_ms) quality->silence_ms = item->ts - counter->heard_ts;
+  quality->last_ts = counter->heard_ts = item->ts;
+  if (item->kind == SOURCE_BOOK)
+    count_book(counter, item->book);
+  else if (item->kind == SOURCE_TRADES)
+    quality->trades += item->trade_count;
+  else
+    quality->others++;
+}
+
+void stream_quality_join(struct stream_quality *quality, const struct stream_quality *other) {
+  if (quality->first_ts == 0 || (other->first_ts != 0 && other->first_ts < quality->first_ts)) quality->first_ts = other->first_ts;
+  if (other->last_ts > quality->last_ts) quality->last_ts = other->last_ts;
+  if (other->silence_ms > quality->silence_ms) quality->silence_ms = other->silence_ms;
+  quality->books += other->books;
+  quality->snapshots += other->snapshots;
+  quality->levels += other->levels;
+  quality->trades += other->trades;
+  quality->others += other->others;
+  quality->gaps += other->gaps;
+  quality->stale += other->stale;
+  quality->waiting += other->waiting;
+  quality->trade_gaps += other->trade_gaps;
+  quality->trades_lost += other->trades_lost;
 }

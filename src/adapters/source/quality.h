@@ -7,6 +7,30 @@
 
 #include "adapters/source/series.h"
 
+/* What is told of the books and trades of a symbol. */
+struct stream_quality {
+  int64_t first_ts, last_ts;        /* 0 without any */
+  int64_t books, snapshots, levels; /* messages of the book, snapshots among them, levels they name */
+  int64_t trades, others;           /* others: tickers, marks, open interest */
+  int64_t gaps;                     /* breaks in the sequence of the book */
+  int64_t stale, waiting;           /* changes that a snapshot already held, and that never got one: left out */
+  int64_t trade_gaps, trades_lost;  /* breaks in the numbers of the trades, and the numbers missing there */
+  int64_t silence_ms;               /* longest time between two messages */
+};
+
+/* Counts as items come. */
+struct source_item;
+struct stream_counter {
+  struct stream_quality quality;
+  /* Goes on where the items of a further file begin. */
+  int64_t seq; /* of the book */
+  bool has_book;
+  int64_t heard_ts; /* of the last item, 0 before the first */
+};
+void stream_counter_add(struct stream_counter *counter, const struct source_item *item);
+/* Of several streams of one symbol. */
+void stream_quality_join(struct stream_quality *quality, const struct stream_quality *other);
+
 struct quality {
   int64_t first_ts, last_ts; /* open times; 0 without candles */
   int64_t rows;              /* read, also those not kept */

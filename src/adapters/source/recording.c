@@ -29,6 +29,8 @@ struct recording_symbol {
   char printed[SYMBOL_TEXT_MAX], venue_symbol[SYMBOL_TEXT_MAX];
   bool has_book;
   int64_t seq;
+  int64_t trade_id; /* of the last trade, -1 none */
+  struct stream_quality losses;
   struct buffer waiting; /* messages of deltas, each with its length in front, until the snapshot comes */
   size_t waiting_at;     /* of the next one to hand out after the snapshot */
 };
@@ -167,6 +169,7 @@ static int find_symbol(struct recording *recording, const struct recording_file 
   text_copy(symbol->spelled, sizeof symbol->spelled, spelled);
   text_copy(symbol->printed, sizeof symbol->printed, printed);
   text_copy(symbol->venue_symbol, sizeof symbol->venue_symbol, venue_symbol);
+  symbol->trade_id = -1;
   return recording->symbol_count++;
 }
 
@@ -182,6 +185,14 @@ const char *recording_venue_symbol(const struct recording *recording, int symbol
   return recording->symbols[symbol].venue_symbol;
 }
 
+const struct stream_quality *recording_losses(const struct recording *recording, const char *printed) {
+  static const struct stream_quality none;
+  for (int i = 0; i < recording->symbol_count; i++) {
+    if (strcmp(recording->symbols[i].printed, printed) == 0) return &recording->symbols[i].losses;
+  }
+  return &none;
+}
+
 const struct recording_counts *recording_counts(const struct recording *recording) {
   return &recording->counts;
 }
@@ -193,6 +204,7 @@ static void keep_waiting(struct recording *recording, struct recording_symbol *s
   buffer_add(&symbol->waiting, &length, sizeof length);
   buffer_add(&symbol->waiting, text, length);
   recording->counts.waiting++;
+  symbol->losses.waiting++;
 }
 
 /* Decides what becomes of a book message; true when it is handed on.
@@ -204,6 +216,7 @@ static bool take_book(struct recording *recording, int index, const char *text, 
   if (message->is_snapshot) {
     if (symbol->has_book && message->last_seq < symbol->seq && message->last_seq != 1) {
       recording->counts.stale++; /* asked for long ago: the book is already past it */
+      symbol->losses.stale++;
       return false;
     }
     symbol->has_book = true;
@@ -218,6 +231,7 @@ static bool take_book(struct recording *recording, int index, const char *text, 
   }
   if (message->last_seq <= symbol->seq) {
     recording->counts.stale++;
+    symbol->losses.stale++;
     return false;
   }
   const bool continues = message->prev_seq >= 0 && message->prev_seq == symbol->seq;
@@ -268,10 +282,9 @@ static bool replay(struct recording *recording, struct recording_event *event) {
     const char *text = symbol->waiting.data + symbol->waiting_at + sizeof length;
     symbol->waiting_at += sizeof length + length;
     recording->counts.waiting--;
+    symbol->losses.waiting--;
     if (!message_parse(&recording->message, text, length, &what) || !take_book(recording, index, text, length, true)) continue;
     fill_event(recording, index, event);
-    event->text = text;
-    event->length = length;
     return true;
   }
   buffer_clear(&symbol->waiting);
@@ -304,6 +317,15 @@ static struct recording_file *earliest_file(struct recording *recording) {
   return best;
 }
 
+/* Binance numbers the trades of a symbol one by one, also those that are of no use here. */
+static void note_trade(struct recording_symbol *symbol, int64_t id) {
+  if (symbol->trade_id >= 0 && id > symbol->trade_id + 1) {
+    symbol->losses.trade_gaps++;
+    symbol->losses.trades_lost += id - symbol->trade_id - 1;
+  }
+  if (id > symbol->trade_id) symbol->trade_id = id;
+}
+
 /* Takes the message a file stands at; true when it made an event. */
 static bool take_message(struct recording *recording, struct recording_file *file, struct recording_event *event, struct problem *problem) {
   struct message *message = &recording->message;
@@ -315,15 +337,15 @@ static bool take_message(struct recording *recording, struct recording_file *fil
     return false;
   }
   set_clock(recording);
-  const int symbol = message->kind == MESSAGE_OTHER ? -1 : find_symbol(recording, file);
+  const int symbol = message->kind == MESSAGE_OTHER && message->trade_id < 0 ? -1 : find_symbol(recording, file);
+  if (symbol >= 0 && message->trade_id >= 0) note_trade(&recording->symbols[symbol], message->trade_id);
   const bool is_timed = recording->ts > 0 || message->ts > 0;
-  if (symbol < 0 || !is_timed || (message->kind == MESSAGE_BOOK && !take_book(recording, symbol, file->text, length, false))) {
+  if (symbol < 0 || !is_timed || message->kind == MESSAGE_OTHER ||
+      (message->kind == MESSAGE_BOOK && !take_book(recording, symbol, file->text, length, false))) {
     recording->counts.ignored++;
     return false;
   }
   fill_event(recording, symbol, event);
-  event->text = file->text;
-  event->length = length;
   return true;
 }
 

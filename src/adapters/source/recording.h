@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "adapters/source/message.h"
+#include "adapters/source/quality.h"
 #include "base/problem.h"
 #include "core/market/trade_flow.h"
 
@@ -29,8 +30,6 @@ struct recording_event {
   int64_t ts;
   struct book_change book;   /* of MESSAGE_BOOK */
   struct public_trade trade; /* of MESSAGE_TRADE */
-  const char *text;          /* the message as recorded */
-  size_t length;
 };
 
 /* STATUS_END after the last. Pointers are good until the next call. */
@@ -40,6 +39,9 @@ NODISCARD enum status recording_next(struct recording *recording, struct recordi
 int recording_symbol_count(const struct recording *recording);
 const char *recording_symbol(const struct recording *recording, int symbol);       /* BTC/USDT:USDT */
 const char *recording_venue_symbol(const struct recording *recording, int symbol); /* BTCUSDT */
+
+/* What was left out or is missing of a symbol, by its printed name; all zero when it is not known. */
+const struct stream_quality *recording_losses(const struct recording *recording, const char *printed);
 
 struct recording_counts {
   int64_t lines, messages, ignored; /* ignored: of no use, or without a known symbol or time */

@@ -28,16 +28,18 @@ struct source_cursor {
   struct candle taken;           /* the candle handed out last: the window may have moved on */
 };
 
+enum status source_begin(struct source *source, struct problem *problem) {
+  source->cursors = calloc((size_t)source->symbol_count, sizeof *source->cursors);
+  check(source->cursors);
+  return source_seek(source, INT64_MIN, problem);
+}
+
 enum status source_open(struct source **out, const struct source_options *options, struct problem *problem) {
   *out = NULL;
   struct source *source = calloc(1, sizeof *source);
   if (!source) return STATUS_NO_MEMORY;
   enum status status = dataset_load(source, options, problem);
-  if (!status) {
-    source->cursors = calloc((size_t)source->symbol_count, sizeof *source->cursors);
-    check(source->cursors);
-    status = source_seek(source, INT64_MIN, problem);
-  }
+  if (!status) status = source_begin(source, problem);
   if (status) {
     source_close(source);
     return status;
@@ -135,12 +137,17 @@ void source_range(const struct source *source, int64_t *from_ms, int64_t *to_ms)
     const size_t candles = symbol->candles.count, trades = symbol->tape_count;
     if (candles > 0) widen(from_ms, to_ms, series_ts(&symbol->candles, 0), series_ts(&symbol->candles, candles - 1) + source->interval_ms);
     if (trades > 0) widen(from_ms, to_ms, symbol->tape[0].ts, symbol->tape[trades - 1].ts);
-    if (symbol->stream_from_ms > 0) widen(from_ms, to_ms, symbol->stream_from_ms, symbol->stream_to_ms);
+    if (symbol->stream_quality.first_ts > 0) widen(from_ms, to_ms, symbol->stream_quality.first_ts, symbol->stream_quality.last_ts);
   }
 }
 
 uint32_t source_stamps(const struct source *source) {
   return source->stamps;
+}
+
+bool source_stream_quality(const struct source *source, int symbol, struct stream_quality *out) {
+  *out = symbol_at(source, symbol)->stream_quality;
+  return out->first_ts != 0;
 }
 
 void source_quality(const struct source *source, int symbol, int64_t from_ms, int64_t to_ms, struct quality *out) {
@@ -154,6 +161,21 @@ static void digest_rows(struct digest *digest, const void *rows, size_t count, s
   if (count > 0) digest_add(digest, rows, count * row_size);
 }
 
+static void take_trades(struct source_cursor *cursor, const struct dataset_symbol *symbol, struct source_item *item);
+
+static void digest_tape(const struct dataset_symbol *symbol, char text[DIGEST_TEXT_MAX]) {
+  struct item_digest digest;
+  struct source_item item = {0};
+  struct source_cursor cursor = {0};
+  item_digest_init(&digest);
+  while (cursor.trade < symbol->tape_count) {
+    item.ts = symbol->tape[cursor.trade].ts;
+    take_trades(&cursor, symbol, &item);
+    item_digest_add(&digest, &item);
+  }
+  item_digest_end(&digest, text);
+}
+
 static void digest_symbol(struct digest *digest, const struct dataset_symbol *symbol) {
   const struct series *const series[] = {&symbol->candles, &symbol->funding, &symbol->mark};
   digest_add(digest, symbol->printed, strlen(symbol->printed) + 1);
@@ -161,19 +183,18 @@ static void digest_symbol(struct digest *digest, const struct dataset_symbol *sy
     digest_rows(digest, series[i]->rows, series[i]->count, series_row_size(series[i]->kind));
     series_release(series[i]);
   }
-  const uint64_t trades = symbol->tape_count;
+  const uint64_t trades = symbol->tape_count + (uint64_t)symbol->stream_quality.trades;
   digest_add(digest, &trades, sizeof trades);
-  for (size_t i = 0; i < symbol->tape_count; i++) {
-    const struct public_trade *trade = &symbol->tape[i];
-    const int64_t fields[4] = {trade->ts, trade->price, trade->qty, trade->is_buy};
-    digest_add(digest, fields, sizeof fields);
-  }
   for (int i = 0; i < symbol->instrument_count; i++) {
     const struct instrument *instrument = &symbol->instruments[i].instrument;
     const int64_t fields[] = {symbol->instruments[i].ts,    instrument->tick_size,     instrument->lot_size,       instrument->min_qty,
                               instrument->min_notional_usd, instrument->max_limit_qty, instrument->max_market_qty, instrument->status};
     digest_add(digest, fields, sizeof fields);
   }
+  char text[DIGEST_TEXT_MAX];
+  digest_tape(symbol, text);
+  item_digest_combine(text, symbol->stream_digest);
+  if (text[0] != '\0') digest_add(digest, text, sizeof text);
 }
 
 void source_checksum(struct source *source, char text[65]) {
@@ -182,7 +203,6 @@ void source_checksum(struct source *source, char text[65]) {
     digest_open(&digest);
     digest_add(&digest, &source->interval_ms, sizeof source->interval_ms);
     for (int i = 0; i < source->symbol_count; i++) digest_symbol(&digest, &source->symbols[i]);
-    for (int i = 0; i < source->stream_count; i++) digest_add(&digest, source->streams[i].digest, sizeof source->streams[i].digest);
     digest_read(&digest, source->checksum);
     digest_close(&digest);
   }
@@ -218,7 +238,7 @@ static bool next_time(const struct source *source, enum rank rank, int index, in
   struct source_cursor *cursor = rank == RANK_STREAM ? NULL : &source->cursors[index];
   switch (rank) {
     case RANK_STREAM:
-      *ts = source->streams[index].event.ts;
+      *ts = source->streams[index].item.ts;
       return true;
     case RANK_CANDLE:
       if (cursor->candle == symbol->candles.count) return false;
@@ -268,42 +288,6 @@ static void take_trades(struct source_cursor *cursor, const struct dataset_symbo
   cursor->trade = end;
 }
 
-static void take_stream(const struct dataset_stream *stream, struct source_item *item) {
-  const struct message *message = stream->event.message;
-  item->symbol = stream->symbols[stream->event.symbol];
-  switch (message->kind) {
-    case MESSAGE_BOOK:
-      item->kind = SOURCE_BOOK;
-      item->book = &stream->event.book;
-      return;
-    case MESSAGE_TRADE:
-      item->kind = SOURCE_TRADES;
-      item->trades = &stream->event.trade;
-      item->trade_count = 1;
-      return;
-    case MESSAGE_MARK:
-      item->kind = SOURCE_MARK;
-      item->value = message->mark;
-      return;
-    case MESSAGE_OPEN_INTEREST:
-      item->kind = SOURCE_OPEN_INTEREST;
-      item->value = message->oi;
-      item->value_usd = message->oi_usd;
-      return;
-    default:
-      item->kind = SOURCE_TICKER;
-      item->ticker = (struct ticker){.ts = item->ts,
-                                     .last = message->last,
-                                     .bid = message->bid,
-                                     .ask = message->ask,
-                                     .mark = message->mark,
-                                     .index = message->index,
-                                     .turnover_24h = message->turnover_24h,
-                                     .change_24h_pct = message->change_24h_pct};
-      return;
-  }
-}
-
 /* The item of a stream lives in its recording, so the stream moves on only when the next item is asked for. */
 static enum status advance_stream(struct source *source, struct problem *problem) {
   const int index = source->pending_stream;
@@ -327,7 +311,7 @@ enum status source_next(struct source *source, struct source_item *item, struct 
   item->ts = merge_ts(key);
   if (rank == RANK_STREAM) {
     source->pending_stream = index;
-    take_stream(&source->streams[index], item);
+    *item = source->streams[index].item;
     return STATUS_OK;
   }
   const struct dataset_symbol *symbol = &source->symbols[index];
@@ -366,7 +350,7 @@ static enum status seek_streams(struct source *source, int64_t ts, struct proble
   for (int i = 0; i < source->stream_count; i++) {
     struct dataset_stream *stream = &source->streams[i];
     enum status status = dataset_stream_rewind(source, stream, problem);
-    while (!status && stream->event.ts < ts) status = dataset_stream_advance(source, stream, problem);
+    while (!status && stream->item.ts < ts) status = dataset_stream_advance(source, stream, problem);
     if (!status)
       push_next(source, RANK_STREAM, i, false);
     else if (status != STATUS_END)

@@ -89,7 +89,10 @@ int64_t source_interval_ms(const struct source *source);
 void source_range(const struct source *source, int64_t *from_ms, int64_t *to_ms);
 uint32_t source_stamps(const struct source *source);
 void source_quality(const struct source *source, int symbol, int64_t from_ms, int64_t to_ms, struct quality *out); /* 0, 0: all */
-/* SHA-256 over symbols, intervals, candles, points, trades, instruments and the messages of recordings; 64 hex digits. Computed at the first call.
+/* Of its books, trades, tickers and the like; false, and all zero, when it has none. */
+bool source_stream_quality(const struct source *source, int symbol, struct stream_quality *out);
+/* SHA-256 over symbols, intervals, candles, points, instruments, and what recordings and trade files tell, the same for a recording and its import;
+ * 64 hex digits. Computed at the first call.
  */
 void source_checksum(struct source *source, char text[65]);
 
