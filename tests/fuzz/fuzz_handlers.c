@@ -14,7 +14,7 @@
 #include "support/request_maker.h"
 #include "support/shape_check.h"
 
-enum { INPUTS_A_WORLD = 20000, LINE_MAX = 4096, ARCHIVED_BEHIND = 50, TURNS_MAX = 20000 };
+enum { INPUTS_A_WORLD = 100000, LINE_MAX = 4096, ARCHIVED_BEHIND = 50, TURNS_MAX = 20000 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
