@@ -49,7 +49,7 @@ static const char *obstacle(const struct wiring *wiring, const struct run_option
   if ((source_capabilities(source, 0) & ~known) != 0) return "more than candles is recorded";
   if (source_interval_ms(source) != MINUTE_MS) return "candles are not of one minute";
   if (options->wiring.path != SIM_PATH_ADVERSE) return "the favourable path is asked for";
-  if (options->after_kill != AFTER_KILL_STOP || options->cut_at_ms != 0 || options->keeps_orders) return "more than trades is asked for";
+  if (options->cut_at_ms != 0 || options->keeps_orders) return "more than trades is asked for";
   const struct candle *candles = source_candles(source, 0, &count);
   if (count == 0) return "there are no candles";
   if (!has_constant_instrument(source, candles, count)) return "the instrument changes";
@@ -142,8 +142,9 @@ struct walk {
   struct ledger ledger;
   struct risk_state risk;
   double cumulative_r;
-  int64_t fall_low; /* lowest equity since the high-water mark was last reached */
+  int64_t peak, fall_low; /* highest equity of all marks; lowest since it was last reached */
   int64_t cools_until;
+  enum after_kill after_kill;
   bool is_killed, is_unsure;
   /* plan */
   int64_t wanted, stop, target, leverage, planned_entry, planned_at;
@@ -200,7 +201,8 @@ static void add_mark(struct walk *walk, int64_t ts, int64_t unrealised) {
                                  .unrealised_usd = decimal_to_double(unrealised),
                                  .cumulative_r = walk->cumulative_r,
                                  .positions = is_open(walk) ? 1 : 0};
-  if (equity >= walk->ledger.high_water_mark_usd || equity < walk->fall_low) walk->fall_low = equity;
+  if (equity >= walk->peak) walk->peak = walk->fall_low = equity;
+  if (equity < walk->fall_low) walk->fall_low = equity;
 }
 
 /* Ends the wanted rest of an entry: what was filled is the position, and gets its target. */
@@ -612,7 +614,7 @@ static int32_t pass_quiet(struct walk *walk, int32_t from) {
   int64_t best = is_long ? at_high : at_low;
   int64_t worst = is_long ? at_low : at_high;
   if (may_meet_limit(walk, best, worst)) return from;
-  if (best >= walk->ledger.high_water_mark_usd) {
+  if (best >= walk->ledger.high_water_mark_usd || best >= walk->peak) {
     mark_each(walk, from, to);
   } else {
     mark_some(walk, from, to, worst);
@@ -702,7 +704,7 @@ static void try_signal(struct walk *walk, const struct channel_break *leave) {
     return;
   }
   /* While flat nothing is marked; a fall that begins now began at the last time at the maximum. */
-  if (walk->ledger.equity_usd >= walk->ledger.high_water_mark_usd) add_mark(walk, now, 0);
+  if (walk->ledger.equity_usd >= walk->peak) add_mark(walk, now, 0);
   walk->side = prices.side;
   walk->wanted = sizing.qty;
   walk->stop = prices.stop;
@@ -732,17 +734,31 @@ static int32_t follow(struct walk *walk, int32_t minute) {
   return minute;
 }
 
+/* After the kill switch: the first minute whose signal counts again. With next-day the latch is released by the first tick of the next UTC day. */
+static int32_t resume(struct walk *walk, int32_t killed) {
+  int64_t into = close_ts_of(walk, killed) % DAY_MS;
+  int64_t next = killed + (DAY_MS - into) / MINUTE_MS;
+  if (walk->after_kill == AFTER_KILL_STOP || next >= walk->end || is_busy(walk)) return walk->end;
+  ledger_on_mark(&walk->ledger, 0, close_ts_of(walk, (int32_t)next));
+  if (walk->risk.kill.cause == RISK_CAUSE_DRAWDOWN) walk->ledger.high_water_mark_usd = walk->ledger.equity_usd;
+  walk->risk.kill = (struct latch){0};
+  walk->ledger.consecutive_losses = 0;
+  walk->is_killed = false;
+  return (int32_t)next + 1;
+}
+
 static void walk_through(struct walk *walk, int32_t first) {
   const struct preset_channel_config *config = &walk->preset->channel_config;
   int32_t count;
   const struct channel_break *breaks = channel_market_breaks(walk->market, (enum channel_timeframe)config->timeframe, config->period, &count);
   int32_t from = first;
-  for (int32_t i = 0; i < count && !walk->is_killed && !walk->is_unsure; i++) {
+  for (int32_t i = 0; i < count && !walk->is_unsure; i++) {
     if (breaks[i].minute < from) continue;
     if (breaks[i].minute >= walk->end) return;
     try_signal(walk, &breaks[i]);
     from = breaks[i].minute + 1;
     if (is_busy(walk)) from = follow(walk, from);
+    if (walk->is_killed) from = resume(walk, from < walk->end ? from : walk->end - 1);
   }
 }
 
@@ -823,6 +839,7 @@ static void walk_init(struct walk *walk, struct channel_sweep *sweep, const stru
                         .participation = settings->paper_max_participation,
                         .taker_bps = preset->execution_config.taker_fee_bps,
                         .maker_bps = preset->execution_config.maker_fee_bps,
+                        .after_kill = options->after_kill,
                         .end = sweep->market.count};
   struct run_list trades = out->trades;
   struct run_list left_open = out->left_open;
@@ -854,7 +871,7 @@ enum channel_sweep_end channel_sweep_run(struct channel_sweep *sweep, const stru
   walk.start_ts = out->started_at = close_ts_of(&walk, start);
   out->ended_at = close_ts_of(&walk, walk.end - 1);
   ledger_init(&walk.ledger, balance, out->started_at);
-  walk.fall_low = balance;
+  walk.peak = walk.fall_low = balance;
   add_mark(&walk, out->started_at, 0);
   walk_through(&walk, start + 1);
   if (!walk.is_unsure) end_data(&walk);

@@ -144,6 +144,7 @@ static void try_set(struct channel_sweep *sweep, struct random *random, struct c
   options.wiring.is_backtest = true;
   options.wiring.has_digest = true;
   vary(&preset, &options, random, from, to);
+  options.after_kill = random_below(random, 2) == 0 ? AFTER_KILL_STOP : AFTER_KILL_NEXT_DAY;
   app.settings.paper_max_participation = random_below(random, 2) == 0 ? 1 : 0.1;
   assert_true(channel_sweep_covers(sweep, &preset));
   enum channel_sweep_end end = channel_sweep_run(sweep, &preset, &options, fast);
