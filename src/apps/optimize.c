@@ -340,12 +340,12 @@ static enum status evaluate(struct app *app, const struct call *call, struct swe
 }
 
 static enum status write_files(struct app *app, struct search *search, const char *folder) {
-  static const char *const names[] = {"result.json", "sets.csv"};
-  static void (*const fill[])(const struct search *search, struct buffer *out) = {NULL, search_csv};
+  static const char *const names[] = {"result.json", "sets.csv", "report.html"};
+  static void (*const fill[])(const struct search *search, struct buffer *out) = {NULL, search_csv, search_html};
   struct buffer text = {0};
   enum status status = STATUS_OK;
-  for (int i = 0; i < 2; i++) search->result.files[search->result.file_count++] = names[i];
-  for (int i = 0; i < 2 && !status; i++) {
+  for (int i = 0; i < 3; i++) search->result.files[search->result.file_count++] = names[i];
+  for (int i = 0; i < 3 && !status; i++) {
     if (fill[i] == NULL) search_json(search, true, &text);
     if (fill[i] != NULL) fill[i](search, &text);
     status = run_folder_write(app, folder, names[i], &text);
@@ -396,7 +396,7 @@ static enum status plan(struct app *app, struct call *call, struct wiring *wirin
 
 static enum status tell_interrupted(struct app *app, const char *folder, const struct sweep_store *store) {
   char command[RUN_FOLDER_MAX + 64] = "";
-  if (store->file >= 0) snprintf(command, sizeof command, "breakout optimize --resume %s", store->run_id[0] != '\0' ? store->run_id : folder);
+  if (store->file >= 0) snprintf(command, sizeof command, "breakout optimize --resume %s", folder);
   problem_add(&app->problem, "interrupted", "optimize", NULL, command, "the search was interrupted%s",
               store->file >= 0 ? "; finished sets are kept" : "");
   return STATUS_INTERRUPTED;
@@ -436,7 +436,7 @@ int app_optimize(struct app *app, int argc, char **argv) {
   struct buffer words = {0};
   call_init(&call, app);
   enum status status = read_call(app, &call, argc, argv);
-  bool is_alone = !status && call.resume != NULL && call.preset == NULL && call.param_count == 0;
+  bool is_alone = !status && call.resume != NULL && call.preset == NULL;
   if (is_alone) status = read_kept_call(app, &call, argc, argv, &words);
   if (status) return app_fail(app, status);
   struct wiring wiring = {0};

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apps/report_page.h"
 #include "apps/report_plot.h"
 #include "apps/report_trade.h"
 #include "base/calendar.h"
@@ -13,134 +14,22 @@
 #include "core/strategy/market_filter.h"
 #include "runner/preset_print.h"
 
-enum { CHARTS_MAX = 400, BEST_COUNT = 10, EQUITY_BUCKETS = 600, BINS_MAX = 60, BREAKDOWN_ROWS_MAX = 40 };
+enum { CHARTS_MAX = 400, BEST_COUNT = 10, BINS_MAX = 60, BREAKDOWN_ROWS_MAX = 40 };
 
 static const char *const figure_meanings[figure_count] = {
 #define FIGURE(name, unit, text) text,
 #include "core/trade/performance.def"
 };
 
-static const char style[] =
-    ":root{color-scheme:light "
-    "dark;--bg:#fbfbf9;--card:#fff;--ink:#1d2327;--dim:#667078;--edge:#dfe2e1;--up:#1e8e5a;--down:#c8433f;--line:#2f6bd0;--level:#a86a00;"
-    "--stop:#b03a8c;--target:#0f8a9d;--soft:#eef1f0}"
-    "@media(prefers-color-scheme:dark){:root{--bg:#14171a;--card:#1c2024;--ink:#e4e7e9;--dim:#98a2aa;--edge:#31373d;--up:#4cc38a;--down:#f0736d;--"
-    "line:#7aa7f7;"
-    "--level:#e0a63c;--stop:#e07cc0;--target:#4fc3d4;--soft:#252a2f}}"
-    "*{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,'Segoe UI',Roboto,'DejaVu Sans',sans-serif}"
-    "main{max-width:1120px;margin:0 auto;padding:20px 16px 60px}h1{font-size:1.5rem;margin:0 0 4px}h2{font-size:1.12rem;margin:34px 0 10px}"
-    "h3{font-size:.95rem;margin:0 0 6px}p{margin:4px 0}.dim{color:var(--dim)}.small{font-size:.85rem}"
-    ".stamps{display:flex;flex-wrap:wrap;gap:6px;margin:10px 0}.stamps span{border:1px solid "
-    "var(--level);color:var(--level);border-radius:12px;padding:1px 10px;font-size:.82rem}"
-    ".cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(158px,1fr));gap:10px;margin:16px 0}"
-    ".card{background:var(--card);border:1px solid var(--edge);border-radius:8px;padding:10px 12px}.card "
-    "b{display:block;font-size:1.08rem;white-space:nowrap}"
-    ".card span{color:var(--dim);font-size:.8rem}.up{color:var(--up)}.down{color:var(--down)}"
-    ".panel{background:var(--card);border:1px solid var(--edge);border-radius:8px;padding:12px 12px 8px;margin:10px 0;min-width:0}"
-    ".columns{columns:2;column-gap:12px}.columns>*{break-inside:avoid;margin:0 0 12px}"
-    ".two{display:grid;grid-template-columns:1fr 1fr;gap:12px}.two>*{min-width:0;margin:0}"
-    "@media(max-width:420px){.cards{grid-template-columns:1fr 1fr}.card{padding:8px 9px}.card "
-    "b{font-size:.95rem}}@media(max-width:760px){.two{grid-template-columns:1fr}.columns{columns:1}}";
-static const char chart_style[] =
-    ".chart{padding:4px 64px 24px 0}.area{position:relative}.area svg{display:block;width:100%;background:transparent}"
-    ".area span{position:absolute;font-size:11px;color:var(--dim);white-space:nowrap;line-height:1}.area "
-    ".y{left:100%;margin-left:6px;transform:translateY(-50%)}"
-    ".area .x{top:100%;margin-top:7px;transform:translateX(-50%)}"
-    "path{fill:none;vector-effect:non-scaling-stroke;stroke-width:1}.grid{stroke:var(--edge)}.axis{stroke:var(--dim)}"
-    ".equity{stroke:var(--line);stroke-width:1.6}.under{fill:var(--down);fill-opacity:.25;stroke:var(--down)}"
-    ".wick.up,.body.up{stroke:var(--up)}.wick.down,.body.down{stroke:var(--down)}.body.up{fill:var(--up)}.body.down{fill:var(--down)}"
-    ".bar.up{fill:var(--up);stroke:none;fill-opacity:.85}.bar.down{fill:var(--down);stroke:none;fill-opacity:.85}"
-    ".level{stroke:var(--level);stroke-dasharray:6 "
-    "4;stroke-width:1.4}.entry{stroke:var(--line);stroke-width:1.4}.stop{stroke:var(--stop);stroke-width:1.6}"
-    ".target{stroke:var(--target);stroke-dasharray:2 "
-    "3;stroke-width:1.4}.dot{stroke-linecap:round;stroke-width:7}.dot.entry{stroke:var(--line);stroke-width:8}"
-    ".dot.exit{stroke:var(--ink);stroke-width:6}.dot.up{stroke:var(--up);stroke-width:5}.dot.down{stroke:var(--down);stroke-width:5}"
-    ".key{display:flex;flex-wrap:wrap;gap:4px 14px;font-size:.8rem;color:var(--dim)}.key i{display:inline-block;width:16px;height:0;border-top:2px "
-    "solid;margin-right:5px;"
-    "vertical-align:middle}.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.88rem;font-variant-numeric:tabular-nums}"
-    "th,td{padding:4px 6px;text-align:right;border-bottom:1px solid "
-    "var(--edge);white-space:nowrap}th{color:var(--dim);font-weight:600}th:first-child,td:first-child{text-align:left}"
-    "td.text{text-align:left;white-space:normal;color:var(--dim)}details{border-bottom:1px solid "
-    "var(--edge)}details>summary{cursor:pointer;padding:6px 2px;font-size:.88rem}"
-    "pre{overflow-x:auto;background:var(--soft);padding:12px;border-radius:8px;font-size:.8rem}.hash{overflow-wrap:anywhere;font-family:ui-monospace,"
-    "'DejaVu Sans Mono',monospace;"
-    "font-size:.82rem}ul{margin:6px 0;padding-left:20px}a{color:var(--line)}"
-    "@media print{:root{--bg:#fff;--card:#fff;--ink:#000;--dim:#444;--edge:#bbb;--soft:#f3f3f3}body{font-size:11px}main{max-width:none;padding:0}"
-    ".panel,.card{break-inside:avoid}h2{break-after:avoid}.all{display:none}.two{grid-template-columns:1fr 1fr}.columns{columns:2}.area "
-    "svg{height:130px}path,.stamps "
-    "span{print-color-adjust:exact;-webkit-print-color-adjust:exact}}";
-
-/* ---- text ---- */
-
-static void add_escaped(struct buffer *out, const char *text) {
-  for (; *text != '\0'; text++) {
-    switch (*text) {
-      case '<':
-        buffer_add_text(out, "&lt;");
-        break;
-      case '>':
-        buffer_add_text(out, "&gt;");
-        break;
-      case '&':
-        buffer_add_text(out, "&amp;");
-        break;
-      case '"':
-        buffer_add_text(out, "&quot;");
-        break;
-      case '\'':
-        buffer_add_text(out, "&#39;");
-        break;
-      default:
-        buffer_add(out, text, 1);
-    }
-  }
-}
-
-static void add_words(struct buffer *out, const char *name) {
-  char text[64];
-  text_copy(text, sizeof text, name);
-  for (char *c = text; *c != '\0'; c++) {
-    if (*c == '_') *c = ' ';
-  }
-  add_escaped(out, text);
-}
-
-static void add_minute(struct buffer *out, int64_t ts) {
-  struct calendar date;
-  calendar_from_ms(ts, &date);
-  buffer_add_format(out, "%04d-%02d-%02d %02d:%02d", date.year, date.month, date.day, date.hour, date.minute);
-}
-
-static const char *sign_of(double value) {
-  if (!isfinite(value) || value == 0) return "";
-  return value > 0 ? "up" : "down";
-}
-
-static void add_cell(struct buffer *out, double value, int places, bool is_colored) {
-  buffer_add_format(out, "<td class='%s'>", is_colored ? sign_of(value) : "");
-  if (isfinite(value)) {
-    buffer_add_format(out, "%.*f", places, value);
-  } else {
-    buffer_add_text(out, "&ndash;");
-  }
-  buffer_add_text(out, "</td>");
-}
-
 /* ---- head ---- */
 
 static void add_head(const struct result *result, struct buffer *out) {
   const struct run *run = result->run;
   const struct preset *preset = &result->wiring->preset.preset;
-  buffer_add_text(
-      out,
-      "<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport content='width=device-width,initial-scale=1'><title>Backtest of ");
-  add_escaped(out, preset->name);
-  buffer_add_format(out, "</title><style>%s%s</style></head><body><main><h1>Backtest of ", style, chart_style);
-  add_escaped(out, preset->name);
-  buffer_add_text(out, "</h1><p class=dim>");
-  add_minute(out, run->started_at);
+  page_begin("Backtest of ", preset->name, out);
+  page_minute(out, run->started_at);
   buffer_add_text(out, " to ");
-  add_minute(out, run->ended_at);
+  page_minute(out, run->ended_at);
   buffer_add_format(out, " UTC &middot; %.1f days &middot; %d symbols &middot; %lld candles",
                     (double)(run->ended_at - run->started_at) / (double)DAY_MS, source_symbol_count(result->wiring->source), (long long)run->candles);
   if (result->run_id[0] != '\0') buffer_add_format(out, " &middot; run %s", result->run_id);
@@ -150,7 +39,7 @@ static void add_head(const struct result *result, struct buffer *out) {
   buffer_add_text(out, count > 0 ? "<div class=stamps>" : "");
   for (int i = 0; i < count; i++) {
     buffer_add_text(out, "<span>");
-    add_words(out, stamps[i]);
+    page_words(out, stamps[i]);
     const char *before = ": ";
     for (int k = 0; k < MARKET_FILTER_COUNT && strcmp(stamps[i], "skipped_filters") == 0; k++) {
       if (!(run->skipped_filters & 1u << k)) continue;
@@ -173,8 +62,8 @@ static void add_cards(const struct result *result, struct buffer *out) {
     bool is_signed = shown[i] == FIGURE_net_profit_usd || shown[i] == FIGURE_total_return || shown[i] == FIGURE_average_r;
     result_figure_text(shown[i], figure[shown[i]], text);
     buffer_add_format(out, "<div class=card title='%s'><b class='%s'>%s</b><span>", figure_meanings[shown[i]],
-                      is_signed ? sign_of(figure[shown[i]]) : "", text);
-    add_words(out, figure_names[shown[i]]);
+                      is_signed ? page_sign(figure[shown[i]]) : "", text);
+    page_words(out, figure_names[shown[i]]);
     buffer_add_text(out, "</span></div>");
   }
   buffer_add_text(out, "</div>");
@@ -188,14 +77,14 @@ static void add_judgement(const struct result *result, struct buffer *out) {
   buffer_add_format(out, "<div class=panel><p><b>%s</b>: %d of %d robustness checks passed &middot; ", result_label(passed), passed, RESULT_CHECKS);
   for (int i = 0; i < RESULT_CHECKS; i++) {
     buffer_add_format(out, "%s<span class=%s>", i > 0 ? ", " : "", checks[i].has_passed ? "up" : "down");
-    add_words(out, checks[i].name);
+    page_words(out, checks[i].name);
     buffer_add_format(out, " %s %g %s</span>", checks[i].is_above ? "&gt;" : "&lt;", checks[i].threshold, checks[i].has_passed ? "yes" : "no");
   }
   buffer_add_text(out, "</p>");
   buffer_add_text(out, count > 0 ? "<ul>" : "");
   for (int i = 0; i < count; i++) {
     buffer_add_text(out, "<li>");
-    add_escaped(out, warnings[i].text);
+    page_escaped(out, warnings[i].text);
     buffer_add_text(out, "</li>");
   }
   buffer_add_text(out, count > 0 ? "</ul></div>" : "</div>");
@@ -203,70 +92,11 @@ static void add_judgement(const struct result *result, struct buffer *out) {
 
 /* ---- charts of the whole run ---- */
 
-/* The first, lowest, highest and last mark of each slice of time, so that no extreme is lost. */
-static void draw_marks(const struct plot *plot, const struct run *run, bool is_drawdown) {
-  const struct equity_point *marks = (const struct equity_point *)(const void *)run->marks.data;
-  double width = (plot->x_max - plot->x_min) / EQUITY_BUCKETS;
-  int64_t i = 0;
-  bool is_first = true;
-  while (i < run->marks.count) {
-    int64_t end = i;
-    int64_t low = i;
-    int64_t high = i;
-    double limit = plot->x_min + width * (floor(((double)marks[i].ts - plot->x_min) / width) + 1);
-    for (; end < run->marks.count && (double)marks[end].ts < limit; end++) {
-      if (marks[end].equity_usd < marks[low].equity_usd) low = end;
-      if (marks[end].equity_usd > marks[high].equity_usd) high = end;
-    }
-    if (end == i) end = i + 1;
-    int64_t chosen[4] = {i, low < high ? low : high, low < high ? high : low, end - 1};
-    for (int k = 0; k < 4; k++) {
-      if (k > 0 && chosen[k] == chosen[k - 1]) continue;
-      const struct equity_point *mark = &marks[chosen[k]];
-      double y = is_drawdown ? -mark->drawdown : mark->equity_usd;
-      if (is_first && !is_drawdown) plot_move(plot, (double)mark->ts, y);
-      if (!is_first || is_drawdown) plot_line(plot, (double)mark->ts, y);
-      is_first = false;
-    }
-    i = end;
-  }
-}
-
 static void add_equity(const struct result *result, struct buffer *out) {
   const struct run *run = result->run;
   const struct equity_point *marks = (const struct equity_point *)(const void *)run->marks.data;
-  double start = decimal_to_double(run->start_balance_usd);
-  struct plot plot = {.out = out, .x_min = (double)run->started_at, .x_max = (double)run->ended_at, .y_min = start, .y_max = start, .height = 260};
-  struct plot under = {.out = out, .x_min = plot.x_min, .x_max = plot.x_max, .y_min = 0, .y_max = 0, .height = 110};
-  for (int64_t i = 0; i < run->marks.count; i++) {
-    plot.y_min = fmin(plot.y_min, marks[i].equity_usd);
-    plot.y_max = fmax(plot.y_max, marks[i].equity_usd);
-    under.y_min = fmin(under.y_min, -marks[i].drawdown);
-  }
-  plot_widen(&plot, 0.05);
-  plot_widen(&under, 0.05);
-  under.y_max = 0;
-  buffer_add_text(out, "<h2>Equity and drawdown</h2><div class=panel><h3>Equity, USD</h3>");
-  plot_begin(&plot, "equity over time");
-  plot_grid(&plot);
-  plot_path_begin(&plot, "axis");
-  plot_move(&plot, plot.x_min, start);
-  plot_line(&plot, plot.x_max, start);
-  plot_path_end(&plot);
-  plot_path_begin(&plot, "equity");
-  draw_marks(&plot, run, false);
-  plot_path_end(&plot);
-  plot_end(&plot, "%.0f", 1, true, "");
-  buffer_add_text(out, "<h3>Drawdown, %</h3>");
-  plot_begin(&under, "drawdown over time");
-  plot_grid(&under);
-  plot_path_begin(&under, "under");
-  plot_move(&under, under.x_min, 0);
-  draw_marks(&under, run, true);
-  plot_line(&under, under.x_max, 0);
-  plot_path_end(&under);
-  plot_end(&under, "%.1f", 100, true, "");
-  buffer_add_text(out, "</div>");
+  buffer_add_text(out, "<h2>Equity and drawdown</h2>");
+  page_equity(marks, run->marks.count, decimal_to_double(run->start_balance_usd), run->started_at, run->ended_at, out);
 }
 
 static void add_histogram(const struct run *run, struct buffer *out) {
@@ -331,19 +161,19 @@ static void add_breakdown(const struct run *run, enum breakdown by, struct buffe
   struct breakdown_row *rows;
   int32_t count = result_breakdown(run, by, &rows);
   buffer_add_text(out, "<div class=panel><h3>By ");
-  add_words(out, breakdown_names[by]);
+  page_words(out, breakdown_names[by]);
   buffer_add_text(out,
                   "</h3><div class=scroll><table><tr><th></th><th>Trades</th><th>Win %</th><th>Net USD</th><th title='average R'>R</th><th "
                   "title='profit factor'>PF</th></tr>");
   for (int32_t i = 0; i < count && i < BREAKDOWN_ROWS_MAX; i++) {
     buffer_add_text(out, "<tr><td>");
-    add_escaped(out, rows[i].key);
+    page_escaped(out, rows[i].key);
     buffer_add_text(out, "</td>");
-    add_cell(out, rows[i].total_trades, 0, false);
-    add_cell(out, 100 * rows[i].win_rate, 1, false);
-    add_cell(out, rows[i].net_profit_usd, 2, true);
-    add_cell(out, rows[i].average_r, 3, true);
-    add_cell(out, rows[i].profit_factor, 2, false);
+    page_cell(out, rows[i].total_trades, 0, false);
+    page_cell(out, 100 * rows[i].win_rate, 1, false);
+    page_cell(out, rows[i].net_profit_usd, 2, true);
+    page_cell(out, rows[i].average_r, 3, true);
+    page_cell(out, rows[i].profit_factor, 2, false);
     buffer_add_text(out, "</tr>");
   }
   buffer_add_text(out, "</table></div>");
@@ -363,12 +193,12 @@ static void add_breakdowns(const struct run *run, struct buffer *out) {
 
 static void add_summary_row(struct buffer *out, const char *name, const struct result_summary *row) {
   buffer_add_format(out, "<tr><td>%s</td>", name);
-  add_cell(out, (double)row->total_trades, 0, false);
-  add_cell(out, row->net_profit_usd, 2, true);
-  add_cell(out, 100 * row->total_return, 2, true);
-  add_cell(out, row->average_r, 3, true);
-  add_cell(out, row->profit_factor, 2, false);
-  add_cell(out, 100 * row->max_drawdown, 2, false);
+  page_cell(out, (double)row->total_trades, 0, false);
+  page_cell(out, row->net_profit_usd, 2, true);
+  page_cell(out, 100 * row->total_return, 2, true);
+  page_cell(out, row->average_r, 3, true);
+  page_cell(out, row->profit_factor, 2, false);
+  page_cell(out, 100 * row->max_drawdown, 2, false);
   buffer_add_text(out, "</tr>");
 }
 
@@ -408,7 +238,7 @@ static void add_figures(const struct run *run, struct buffer *out) {
       char text[RESULT_VALUE_MAX];
       result_figure_text(figure, run->performance.figure[figure], text);
       buffer_add_format(out, "<tr><td title='%s'>", figure_meanings[figure]);
-      add_words(out, figure_names[figure]);
+      page_words(out, figure_names[figure]);
       buffer_add_format(out, "</td><td>%s</td></tr>", text);
     }
     buffer_add_text(out, "</table></div></div>");
@@ -424,16 +254,16 @@ static void add_trade_title(const struct trade *trade, struct buffer *out) {
   text_init(&text, id, sizeof id);
   text_add_id(&text, 'T', 8, trade->trade_id);
   buffer_add_format(out, "<b>%s</b> ", id);
-  add_escaped(out, trade->symbol);
-  buffer_add_format(out, " %s <span class='%s'>%+.2f R</span> ", position_side_names[trade->side], sign_of(trade->pnl_r), trade->pnl_r);
-  add_words(out, reason_code_names[trade->exit_reason]);
+  page_escaped(out, trade->symbol);
+  buffer_add_format(out, " %s <span class='%s'>%+.2f R</span> ", position_side_names[trade->side], page_sign(trade->pnl_r), trade->pnl_r);
+  page_words(out, reason_code_names[trade->exit_reason]);
 }
 
 static void add_trade_facts(const struct trade *trade, struct buffer *out) {
   buffer_add_text(out, "<p class='dim small'>");
-  add_minute(out, trade->opened_at);
+  page_minute(out, trade->opened_at);
   buffer_add_text(out, " to ");
-  add_minute(out, trade->closed_at);
+  page_minute(out, trade->closed_at);
   buffer_add_format(out,
                     " &middot; %s &middot; entry %.8g, exit %.8g, stop %.8g &middot; quantity %.8g &middot; net %.2f USD, fees %.2f USD &middot; "
                     "best %+.2f R, worst %+.2f R</p>",
@@ -529,7 +359,7 @@ static void add_settings(const struct result *result, struct buffer *out) {
   buffer_add_text(out, "<h2>Settings</h2><div class=panel><div class=scroll><table>");
   for (int i = 0; i < count; i++) {
     buffer_add_text(out, "<tr><td>");
-    add_words(out, rows[i].name);
+    page_words(out, rows[i].name);
     if (rows[i].text != NULL) {
       buffer_add_format(out, "</td><td>%s</td></tr>", rows[i].text);
     } else {
@@ -538,13 +368,13 @@ static void add_settings(const struct result *result, struct buffer *out) {
   }
   for (int i = 0; i < result->options->wiring.set_key_count; i++) {
     buffer_add_text(out, "<tr><td>changed key</td><td>");
-    add_escaped(out, result->options->wiring.set_keys[i]);
+    page_escaped(out, result->options->wiring.set_keys[i]);
     buffer_add_text(out, "</td></tr>");
   }
   buffer_add_text(out, "</table></div><details><summary>Preset</summary><pre>");
   struct buffer preset = {0};
   preset_print_file(&result->wiring->preset.preset, &preset);
-  add_escaped(out, preset.data);
+  page_escaped(out, preset.data);
   buffer_deinit(&preset);
   buffer_add_text(out, "</pre></details></div><div class=panel><h3>Digest</h3>");
   buffer_add_format(out, "<p class=hash>run %s</p><p class=hash>dataset %s</p><p class=hash>preset %s</p>", result->run->digest,

@@ -26,11 +26,11 @@ static void add_value(struct sweep_axis *axis, const char *text) {
   text_copy(axis->values[axis->count++], SWEEP_VALUE_BYTES, text);
 }
 
-static void add_number(struct sweep_axis *axis, double value) {
+static void add_number(struct sweep_axis *axis, double value, int places) {
   char memory[SWEEP_VALUE_BYTES];
   struct text text;
   text_init(&text, memory, sizeof memory);
-  text_add_double(&text, value, PLACES);
+  text_add_double(&text, value, places);
   add_value(axis, memory);
 }
 
@@ -102,7 +102,7 @@ static enum status read_range(struct sweep_axis *axis, const char *text, const c
   if (!(number[2] > 0)) return refuse(problem, text, "a step > 0", "the step leads nowhere");
   double steps = floor((axis->high - axis->low) / number[2] + 1e-9);
   if (steps >= SWEEP_SETS_MAX) return refuse(problem, text, "at most 100000 sets", "the range has too many steps");
-  for (int i = 0; i <= (int)steps; i++) add_number(axis, axis->low + i * number[2]);
+  for (int i = 0; i <= (int)steps; i++) add_number(axis, axis->low + i * number[2], PLACES);
   return STATUS_OK;
 }
 
@@ -200,6 +200,14 @@ static void shuffle(struct random *random, int32_t *order, int count) {
   }
 }
 
+/* So many decimals that the range has at least ten thousand values. */
+static int places_of(const struct sweep_axis *axis) {
+  double width = axis->high - axis->low;
+  int places = 4;
+  for (; places < PLACES && width < 1; places++) width *= 10;
+  return axis->is_whole ? 0 : places;
+}
+
 /* Shares of the axis in [0, 1): anywhere; or one in each of as many equal parts as there are draws, in drawn order. */
 static void draw_axis(struct sweep_space *space, int at, enum sweep_method method, int samples, struct random *random, int32_t *order) {
   struct sweep_axis *axis = &space->axes[at];
@@ -213,7 +221,7 @@ static void draw_axis(struct sweep_space *space, int at, enum sweep_method metho
       continue;
     }
     double value = axis->low + share * (axis->is_whole ? floor(axis->high) - axis->low + 1 : axis->high - axis->low);
-    add_number(axis, axis->is_whole ? floor(value) : value);
+    add_number(axis, axis->is_whole ? floor(value) : value, places_of(axis));
     place(space, set)[at] = set;
   }
 }
