@@ -38,7 +38,6 @@ static void strike(struct session *session, enum boundary boundary) {
 static void watch_file(struct session *session, int file) {
   if (session->file == file) return;
   session->file = file;
-  session->flushed = 0;
   session->reserved = 0;
 }
 
@@ -68,7 +67,10 @@ static int disk_sync(int file) {
     errno = EIO;
     return -1;
   }
-  session->flushed = lseek(file, 0, SEEK_CUR);
+  struct stat info;
+  if (fstat(file, &info) != 0) return -1;
+  session->flushed = info.st_size;
+  session->flushed_inode = info.st_ino;
   return 0;
 }
 
@@ -255,6 +257,11 @@ static void lose_sector(struct session *session) {
   judge_killed(&session->judge, false);
 }
 
+off_t process_flushed(const struct session *session, const struct stat *info) {
+  if (info->st_ino != session->flushed_inode) return 0;
+  return session->flushed < info->st_size ? session->flushed : info->st_size;
+}
+
 /* What was not flushed when the power went is lost, or a part of it. */
 static void lose_unflushed(struct session *session) {
   struct journal_segment *segments = NULL;
@@ -264,8 +271,9 @@ static void lose_unflushed(struct session *session) {
   if (journal_list(session->options->folder, "paper", &segments, &count, NULL) != STATUS_OK || count == 0) return;
   struct stat info;
   const char *path = segments[count - 1].path;
-  if (stat(path, &info) == 0 && info.st_size > session->flushed) {
-    off_t kept = session->flushed + (off_t)random_below(&session->random, (uint64_t)(info.st_size - session->flushed) + 1);
+  if (stat(path, &info) == 0) {
+    off_t flushed = process_flushed(session, &info);
+    off_t kept = flushed + (off_t)random_below(&session->random, (uint64_t)(info.st_size - flushed) + 1);
     if (truncate(path, kept) != 0) fail(session, status_from_errno(errno), "truncate");
   }
   free(segments);

@@ -3,6 +3,7 @@
 #define APPS_FAULT_STATE_H
 
 #include <setjmp.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "apps/fault_judge.h"
@@ -57,7 +58,10 @@ struct session {
   bool loses_unflushed, feed_was_down;
   /* the file that the journal writes to */
   int file;
-  off_t flushed, reserved;
+  off_t reserved;
+  /* what was flushed last */
+  ino_t flushed_inode;
+  off_t flushed;
   /* the sector of the emergency latch that the disk has not taken yet: what stood there before, -1 none */
   off_t sector_at;
   unsigned char sector[LATCH_SECTOR_BYTES];
@@ -79,6 +83,8 @@ void process_end(struct session *session, int64_t away_ms);
 void process_end_politely(struct session *session, int64_t away_ms);
 /* Closes it without a restart. */
 void process_bury(struct session *session);
+/* Bytes of the newest segment that are certainly on disk. */
+off_t process_flushed(const struct session *session, const struct stat *info);
 bool session_has(const struct session *session, enum fault_kind kind);
 void session_say(const struct session *session, const char *what);
 

@@ -152,6 +152,17 @@ static enum status cut_file(const struct journal_segment *segment, size_t size, 
   return status;
 }
 
+/* What a killed process wrote and did not flush is read like the rest, and will be built upon: it must not go with the power later. */
+static enum status flush_found(const struct journal *journal, const struct journal_segment *segment, struct problem *problem) {
+  if (journal->is_volatile || segment->is_compressed) return STATUS_OK;
+  int file = open(segment->path, O_WRONLY | O_CLOEXEC);
+  int error = file < 0 || journal->io.sync(file) != 0 ? errno : 0;
+  if (file >= 0) close(file);
+  if (error == 0) return STATUS_OK;
+  problem_add(problem, "cannot_flush", segment->path, NULL, NULL, "the newest segment cannot be flushed: %s", strerror(error));
+  return status_from_errno(error);
+}
+
 static enum status settle_tail(struct journal *journal, const struct journal_tail *tail, struct problem *problem) {
   if (tail->segment.path[0] == '\0') return STATUS_OK;
   bool is_empty = tail->sound_size <= JOURNAL_HEADER_BYTES;
@@ -159,7 +170,8 @@ static enum status settle_tail(struct journal *journal, const struct journal_tai
   if (!is_empty) journal->next_seq = journal->found.last_seq + 1;
   journal->previous_size = is_empty ? tail->previous_size : tail->sound_size;
   memcpy(journal->previous_hash, is_empty ? tail->previous_hash : tail->hash, DIGEST_BYTES);
-  if (!is_empty && tail->file_size == tail->sound_size) return STATUS_OK;
+  enum status status = is_empty ? STATUS_OK : flush_found(journal, &tail->segment, problem);
+  if (status != STATUS_OK || (!is_empty && tail->file_size == tail->sound_size)) return status;
   if (tail->file_size > tail->sound_size) {
     log_write(LOG_WARNING, "journal", "journal_torn", NULL, "%zu bytes after the last whole record of %s were set aside",
               tail->file_size - tail->sound_size, tail->segment.path);

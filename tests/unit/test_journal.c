@@ -607,6 +607,25 @@ static void test_failed_sync_breaks_the_segment(void **state) {
   assert_int_equal(read_numbers(1), 20);
 }
 
+/* Written by a killed process, and read by the next one: it must be on disk before a segment follows whose header counts on it. */
+static void test_what_is_found_is_flushed(void **state) {
+  (void)state;
+  write_numbers(20);
+  struct journal *journal = open_sick(0);
+  assert_int_equal(disk.syncs, 1);
+  journal_close(journal);
+  memset(&disk, 0, sizeof disk);
+  struct journal_options with = options();
+  with.io = &sick_io;
+  disk.fail_sync_from = 1;
+  disk.fail_sync_to = 2;
+  struct problem problem;
+  problem_clear(&problem);
+  assert_int_equal(journal_open(&journal, &with, &problem), STATUS_IO_FAILED);
+  assert_string_equal(problem.items[0].code, "cannot_flush");
+  assert_int_equal(read_numbers(1), 20);
+}
+
 static void test_reserve_serves_a_full_disk(void **state) {
   (void)state;
   struct journal *journal = open_sick(0);
@@ -739,6 +758,7 @@ int main(void) {
       TEST(test_later_flushes_lose_nothing),
       TEST(test_later_flushes_may_fail),
       TEST(test_failed_sync_breaks_the_segment),
+      TEST(test_what_is_found_is_flushed),
       TEST(test_reserve_serves_a_full_disk),
       TEST(test_reserve_serves_a_new_segment),
       TEST(test_memory_is_bounded_and_the_loss_is_told),
