@@ -8,6 +8,12 @@
 
 enum { TICKS = 8192, FIRST_TICK = 600000, WAITING_CHANGES = 3 };
 
+struct level {
+  int tick;
+  bool is_bid;
+  int64_t qty; /* thousandths */
+};
+
 struct maker {
   const struct book_recording *recording;
   FILE *file;
@@ -15,7 +21,7 @@ struct maker {
   int64_t ts, seq, trade;
   int middle;         /* the lowest ask */
   int64_t qty[TICKS]; /* thousandths by tick */
-  int changed[TICKS]; /* ticks of the change being made */
+  struct level changed[TICKS];
   int changed_count;
 };
 
@@ -29,32 +35,33 @@ static void begin_line(struct maker *maker) {
 
 static void set(struct maker *maker, int tick, int64_t qty) {
   maker->qty[tick] = qty;
-  maker->changed[maker->changed_count++] = tick;
+  maker->changed[maker->changed_count++] = (struct level){tick, tick < maker->middle, qty};
 }
 
-static void write_levels(struct maker *maker, const int *ticks, int count, bool is_bid) {
+static void write_levels(struct maker *maker, const struct level *levels, int count, bool is_bid) {
   bool is_first = true;
   for (int i = 0; i < count; i++) {
-    if ((ticks[i] < maker->middle) != is_bid) continue;
-    const int price = FIRST_TICK + ticks[i];
-    fprintf(maker->file, "%s[\"%d.%d0\",\"%" PRId64 ".%03" PRId64 "\"]", is_first ? "" : ",", price / 10, price % 10, maker->qty[ticks[i]] / 1000,
-            maker->qty[ticks[i]] % 1000);
+    if (levels[i].is_bid != is_bid) continue;
+    const int price = FIRST_TICK + levels[i].tick;
+    fprintf(maker->file, "%s[\"%d.%d0\",\"%" PRId64 ".%03" PRId64 "\"]", is_first ? "" : ",", price / 10, price % 10, levels[i].qty / 1000,
+            levels[i].qty % 1000);
     is_first = false;
   }
 }
 
 static void write_snapshot(struct maker *maker) {
-  int ticks[TICKS];
+  static struct level levels[TICKS];
   int count = 0;
   for (int i = 1; i <= maker->recording->levels; i++) {
-    if (maker->qty[maker->middle - i] > 0) ticks[count++] = maker->middle - i;
-    if (maker->qty[maker->middle + i - 1] > 0) ticks[count++] = maker->middle + i - 1;
+    const int bid = maker->middle - i, ask = maker->middle + i - 1;
+    if (maker->qty[bid] > 0) levels[count++] = (struct level){bid, true, maker->qty[bid]};
+    if (maker->qty[ask] > 0) levels[count++] = (struct level){ask, false, maker->qty[ask]};
   }
   begin_line(maker);
   fprintf(maker->file, "{\"lastUpdateId\":%" PRId64 ",\"E\":%" PRId64 ",\"T\":%" PRId64 ",\"bids\":[", maker->seq, maker->ts, maker->ts);
-  write_levels(maker, ticks, count, true);
+  write_levels(maker, levels, count, true);
   fprintf(maker->file, "],\"asks\":[");
-  write_levels(maker, ticks, count, false);
+  write_levels(maker, levels, count, false);
   fprintf(maker->file, "]}\n");
 }
 
@@ -65,9 +72,11 @@ static void move(struct maker *maker) {
   if (is_up) {
     set(maker, maker->middle, 0);
     maker->middle++;
+    set(maker, maker->middle - 1, 1 + below(maker, 9000));
   } else {
     set(maker, maker->middle - 1, 0);
     maker->middle--;
+    set(maker, maker->middle, 1 + below(maker, 9000));
   }
 }
 

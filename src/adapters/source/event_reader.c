@@ -79,6 +79,7 @@ static enum status check_head(const char *path, const struct event_file_head *he
 
 static enum status open_file(const char *path, int *fd, struct event_file_head *head, struct problem *problem) {
   struct stat info;
+  *head = (struct event_file_head){0};
   *fd = open(path, O_RDONLY | O_CLOEXEC);
   if (*fd < 0 || fstat(*fd, &info) != 0) {
     const int error = errno;
