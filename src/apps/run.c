@@ -38,6 +38,8 @@ void run_deinit(struct run *run) {
   list_free(&run->decisions);
   list_free(&run->levels);
   list_free(&run->stop_moves);
+  free(run->returns);
+  run->returns = NULL;
 }
 
 const struct trade *run_trade(const struct run *run, int64_t i) {
@@ -50,6 +52,16 @@ struct collector {
   struct run *run;
   const struct run_options *options;
 };
+
+/* What the figures need of a mark. */
+static void follow_mark(struct run *run, const struct equity *record) {
+  const struct equity_point point = {.ts = record->ts,
+                                     .equity_usd = decimal_to_double(record->equity_usd),
+                                     .positions = record->positions,
+                                     .notional_usd = decimal_to_double(record->notional_usd)};
+  check(run->returns != NULL); /* the account is marked from the start of trading on */
+  performance_curve_add(&run->curve, &point);
+}
 
 /* Marks that repeat a flat account say nothing new: only the first and last of such a stretch are kept. */
 static void collect_mark(struct run *run, const struct equity *record) {
@@ -114,7 +126,11 @@ static void on_record(void *context, uint64_t seq, int64_t ts, enum record_kind 
       collect_trade(run, object);
       break;
     case RECORD_EQUITY:
-      collect_mark(run, object);
+      if (collector->options->drops_marks) {
+        follow_mark(run, object);
+      } else {
+        collect_mark(run, object);
+      }
       break;
     case RECORD_DECISION:
       collect_decision(collector, object);
@@ -190,6 +206,17 @@ static int64_t end_of(const struct wiring *wiring, const struct run_options *opt
   return to;
 }
 
+static void begin_trading(struct run *run, struct wiring *wiring, const struct run_options *options, int64_t ts) {
+  int64_t days = (end_of(wiring, options) - ts) / DAY_MS + 4;
+  run->started_at = ts;
+  if (options->drops_marks) {
+    run->returns = calloc((size_t)days, sizeof *run->returns);
+    check(run->returns != NULL);
+    performance_curve_begin(&run->curve, ts, run->returns);
+  }
+  wiring_put_command(wiring, ts, COMMAND_START, "backtest");
+}
+
 static enum status play(struct run *run, struct wiring *wiring, const struct run_options *options) {
   struct problem *problem = &wiring->app->problem;
   int64_t to = end_of(wiring, options);
@@ -208,10 +235,7 @@ static enum status play(struct run *run, struct wiring *wiring, const struct run
     if (event.kind == EVENT_CANDLE) ++run->candles;
     runner_market(&wiring->runner, &event);
     if (event.kind != EVENT_TICK) continue;
-    if (run->started_at == 0 && event.ts >= options->from_ms && engine_is_warm(wiring->engine)) {
-      run->started_at = event.ts;
-      wiring_put_command(wiring, event.ts, COMMAND_START, "backtest");
-    }
+    if (run->started_at == 0 && event.ts >= options->from_ms && engine_is_warm(wiring->engine)) begin_trading(run, wiring, options, event.ts);
     if (options->after_kill == AFTER_KILL_NEXT_DAY) continue_next_day(run, wiring, event.ts, &killed_at);
     if (options->pause_count > 0) keep_pauses(wiring, options, event.ts, &is_paused);
     if (options->shows_progress && n % 64 == 0) progress_set(event.ts - first);
@@ -258,6 +282,7 @@ static void compute_figures(struct run *run) {
                                     .trade_count = (int32_t)run->trades.count,
                                     .marks = (const struct equity_point *)(const void *)run->marks.data,
                                     .mark_count = run->marks.count,
+                                    .curve = run->returns != NULL ? &run->curve : NULL,
                                     .from = run->started_at,
                                     .to = run->ended_at,
                                     .turnover_usd = counts->turnover_usd,

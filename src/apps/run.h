@@ -17,6 +17,7 @@ struct run_options {
   int64_t from_ms, to_ms; /* 0: whole source, after warm-up */
   enum after_kill after_kill;
   bool keeps_orders; /* orders, fills, decisions and levels are kept for the report (memory) */
+  bool drops_marks;  /* the figures are wanted, the marks of the equity curve are not: they are followed as they come (memory) */
   bool shows_progress;
   const struct run_pause *pauses;
   int pause_count;
@@ -43,7 +44,7 @@ struct run_list {
 struct run {
   struct run_list trades;     /* struct trade, closed ones in order of closed_at */
   struct run_list left_open;  /* struct trade that ended with end_of_data */
-  struct run_list marks;      /* struct equity_point */
+  struct run_list marks;      /* struct equity_point; none with drops_marks */
   struct run_list orders;     /* struct order as they ended; with keeps_orders, like the following */
   struct run_list fills;      /* struct fill */
   struct run_list decisions;  /* struct decision: terminal ones of the stages signal and later */
@@ -61,6 +62,8 @@ struct run {
   bool after_kill_reset, scan_interval_rounded;
   int64_t kills, funding_unknown;
   struct engine_counts counts;
+  struct performance_curve curve; /* with drops_marks */
+  double *returns;                /* owned, of the curve */
   struct performance performance;
   double market_change, reference_change;
   char digest[DIGEST_TEXT_MAX];

@@ -95,7 +95,7 @@ void bench_open(const struct bench_run *bench, struct app *app, struct wiring *w
   text_copy(app->settings.presets_dir, sizeof app->settings.presets_dir, "presets");
   must(app, wiring_open_source(wiring, app, &source));
   problem_clear(&app->problem);
-  *options = (struct run_options){.to_ms = bench->to_ms, .after_kill = AFTER_KILL_NEXT_DAY};
+  *options = (struct run_options){.to_ms = bench->to_ms, .after_kill = AFTER_KILL_NEXT_DAY, .drops_marks = true};
   wiring_options_init(&options->wiring);
   options->wiring.preset = bench->preset;
   options->wiring.set_keys = bench->keys;

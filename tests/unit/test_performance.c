@@ -491,6 +491,38 @@ static void test_falls_by_hand(void **state) {
   assert_figure(run, cagr, NAN); /* less than a day */
 }
 
+/* Days without a mark, as an outage leaves them, have the equity of before. */
+static void test_days_without_marks(void **state) {
+  (void)state;
+  struct run *run = random_run(3, day_1, day_1 + 40 * DAY_MS);
+  int64_t kept = 0;
+  for (int64_t i = 0; i < run->input.mark_count; i++) {
+    int64_t hour = (run->marks[i].ts - day_1) / HOUR_MS;
+    if (hour < 5 * 24 + 7 || hour > 9 * 24 + 4) run->marks[kept++] = run->marks[i];
+  }
+  run->input.mark_count = kept;
+  compute(run);
+  check_daily_figures(run);
+}
+
+/* Followed from mark to mark, the curve gives the same figures to the last bit. */
+static void test_followed_curve(void **state) {
+  (void)state;
+  static double returns[64], scratch[TRADES];
+  struct run *run = usual_run();
+  struct performance_curve curve;
+  struct performance followed;
+  performance_curve_begin(&curve, run->input.from, returns);
+  for (int64_t i = 0; i < run->input.mark_count; i++) performance_curve_add(&curve, &run->marks[i]);
+  struct performance_input input = run->input;
+  input.marks = NULL;
+  input.mark_count = 0;
+  input.curve = &curve;
+  performance_compute(&input, scratch, &followed);
+  assert_memory_equal(followed.figure, run->out.figure, sizeof followed.figure);
+  assert_memory_equal(followed.drawdowns, run->out.drawdowns, sizeof followed.drawdowns);
+}
+
 /* What cannot be computed is null, never 0 and never infinite. */
 static void test_nulls(void **state) {
   (void)state;
@@ -608,6 +640,8 @@ int main(void) {
                                      cmocka_unit_test(test_equity_figures),
                                      cmocka_unit_test(test_falls),
                                      cmocka_unit_test(test_falls_by_hand),
+                                     cmocka_unit_test(test_days_without_marks),
+                                     cmocka_unit_test(test_followed_curve),
                                      cmocka_unit_test(test_nulls),
                                      cmocka_unit_test(test_names_are_the_stated_ones),
                                      cmocka_unit_test(test_breakdowns)};

@@ -220,6 +220,20 @@ static void test_equal_runs_give_equal_documents(void **state) {
   buffer_deinit(&second);
 }
 
+/* The marks of a flat account are thinned where they are kept, and the figures are the same. */
+static void test_followed_marks_give_the_same_figures(void **state) {
+  (void)state;
+  struct run followed;
+  struct run_options following = options;
+  following.drops_marks = true;
+  assert_int_equal(recorded_run_again(&followed, &wiring, &following, NULL), STATUS_OK);
+  assert_int_equal(followed.marks.count, 0);
+  assert_true(followed.curve.mark_count > run.marks.count);
+  assert_memory_equal(followed.performance.figure, run.performance.figure, sizeof run.performance.figure);
+  assert_string_equal(followed.digest, run.digest);
+  run_deinit(&followed);
+}
+
 static void test_other_costs_give_another_run(void **state) {
   (void)state;
   struct run dear;
@@ -462,6 +476,7 @@ int main(void) {
       cmocka_unit_test(test_stamps_and_warnings),
       cmocka_unit_test(test_document_carries_the_run),
       cmocka_unit_test(test_equal_runs_give_equal_documents),
+      cmocka_unit_test(test_followed_marks_give_the_same_figures),
       cmocka_unit_test(test_other_costs_give_another_run),
       cmocka_unit_test(test_tables_have_a_line_each),
       cmocka_unit_test(test_terminal_begins_with_stamps),

@@ -204,34 +204,17 @@ static void count_figures(const struct performance_input *input, double *figure)
 
 /* --- figures of the equity curve --- */
 
-struct curve {
-  const struct performance_input *input;
-  struct performance *out;
-  double peak;
-  int64_t peak_at;      /* last time at the peak */
-  struct drawdown fall; /* in progress; depth 0: equity is at its peak */
-  double falls_sum;
-  int32_t falls;
-  int64_t longest_ms;
-  double *returns; /* one per day */
-  int32_t days;
-  int64_t day_end;   /* when the day in progress ends; the last day ends with the period */
-  double day_equity; /* equity at its start */
-  double ulcer_sum;
-  double exposed_ms, weighted_ratio, weight_ms, ratio_max;
-};
-
-static void keep_fall(struct performance *out, const struct drawdown *fall) {
-  int32_t at = out->drawdown_count;
-  while (at > 0 && out->drawdowns[at - 1].depth < fall->depth) at--;
+static void keep_fall(struct performance_curve *curve, const struct drawdown *fall) {
+  int32_t at = curve->drawdown_count;
+  while (at > 0 && curve->drawdowns[at - 1].depth < fall->depth) at--;
   if (at == PERFORMANCE_DRAWDOWNS_MAX) return;
-  int32_t moved = (out->drawdown_count < PERFORMANCE_DRAWDOWNS_MAX ? out->drawdown_count : PERFORMANCE_DRAWDOWNS_MAX - 1) - at;
-  memmove(&out->drawdowns[at + 1], &out->drawdowns[at], (size_t)moved * sizeof out->drawdowns[0]);
-  out->drawdowns[at] = *fall;
-  if (out->drawdown_count < PERFORMANCE_DRAWDOWNS_MAX) out->drawdown_count++;
+  int32_t moved = (curve->drawdown_count < PERFORMANCE_DRAWDOWNS_MAX ? curve->drawdown_count : PERFORMANCE_DRAWDOWNS_MAX - 1) - at;
+  memmove(&curve->drawdowns[at + 1], &curve->drawdowns[at], (size_t)moved * sizeof curve->drawdowns[0]);
+  curve->drawdowns[at] = *fall;
+  if (curve->drawdown_count < PERFORMANCE_DRAWDOWNS_MAX) curve->drawdown_count++;
 }
 
-static void end_fall(struct curve *curve, int64_t ts, bool is_recovered) {
+static void end_fall(struct performance_curve *curve, int64_t ts, bool is_recovered) {
   if (curve->fall.depth <= 0) return;
   curve->fall.recovered_at = is_recovered ? ts : 0;
   curve->fall.length_ms = ts - curve->fall.peak_at;
@@ -240,11 +223,11 @@ static void end_fall(struct curve *curve, int64_t ts, bool is_recovered) {
     curve->falls_sum += curve->fall.depth;
     curve->falls++;
   }
-  keep_fall(curve->out, &curve->fall);
+  keep_fall(curve, &curve->fall);
   curve->fall = (struct drawdown){0};
 }
 
-static void follow_fall(struct curve *curve, const struct equity_point *mark) {
+static void follow_fall(struct performance_curve *curve, const struct equity_point *mark) {
   if (mark->equity_usd >= curve->peak) {
     end_fall(curve, mark->ts, true);
     curve->peak = mark->equity_usd;
@@ -260,57 +243,77 @@ static void follow_fall(struct curve *curve, const struct equity_point *mark) {
 }
 
 /* The first 00:00 UTC that ends a day. A first piece shorter than 12 h joins the day after it. */
-static int64_t first_day_end(const struct performance_input *input) {
-  int64_t midnight = calendar_day_start(input->from) + DAY_MS;
-  return midnight - input->from < DAY_MS / 2 ? midnight + DAY_MS : midnight;
+static int64_t first_day_end(int64_t from) {
+  int64_t midnight = calendar_day_start(from) + DAY_MS;
+  return midnight - from < DAY_MS / 2 ? midnight + DAY_MS : midnight;
 }
 
-/* Ends the day in progress with the equity known at its end. */
-static void end_day(struct curve *curve, double equity) {
-  double drawdown = (curve->peak - equity) / curve->peak;
+/* Ends the day in progress with the equity known at its end, and the peak of then. */
+static void end_day(struct performance_curve *curve, double equity, double peak) {
+  double drawdown = (peak - equity) / peak;
   curve->returns[curve->days++] = equity / curve->day_equity - 1;
   curve->ulcer_sum += 1e4 * drawdown * drawdown;
   curve->day_equity = equity;
   curve->day_end += DAY_MS;
+  curve->has_day_end = false;
 }
 
-/* Ends the days before ts. A last piece shorter than 12 h joins the day before it. */
-static void end_days_before(struct curve *curve, int64_t ts, double equity) {
-  while (curve->day_end < ts && curve->input->to - curve->day_end >= DAY_MS / 2) end_day(curve, equity);
+/* Ends the days before ts, at which the period goes on or ends. A last piece shorter than 12 h joins the day before it: what that day ended with is
+ * kept until it is known that it was none. */
+static void end_days_before(struct performance_curve *curve, int64_t ts) {
+  while (curve->day_end < ts) {
+    if (!curve->has_day_end) {
+      curve->has_day_end = true;
+      curve->day_end_equity = curve->last.equity_usd;
+      curve->day_end_peak = curve->peak;
+    }
+    if (ts - curve->day_end < DAY_MS / 2) return;
+    end_day(curve, curve->day_end_equity, curve->day_end_peak);
+  }
 }
 
-static void weigh(struct curve *curve, const struct equity_point *mark, int64_t until) {
+/* The newest mark stands until then. */
+static void weigh(struct performance_curve *curve, int64_t until) {
+  const struct equity_point *mark = &curve->last;
   double duration = (double)(until - mark->ts);
-  double ratio = mark->notional_usd / mark->equity_usd;
   if (mark->positions > 0) curve->exposed_ms += duration;
   if (!(mark->equity_usd > 0)) return;
+  double ratio = mark->notional_usd / mark->equity_usd;
   curve->weighted_ratio += duration * ratio;
   curve->weight_ms += duration;
   if (ratio > curve->ratio_max) curve->ratio_max = ratio;
 }
 
-static void walk_curve(struct curve *curve) {
-  const struct performance_input *input = curve->input;
-  for (int64_t i = 0; i < input->mark_count; i++) {
-    const struct equity_point *mark = &input->marks[i];
-    if (i > 0) end_days_before(curve, mark->ts, mark[-1].equity_usd);
-    follow_fall(curve, mark);
-    weigh(curve, mark, i + 1 < input->mark_count ? mark[1].ts : input->to);
-  }
-  double equity_end = input->marks[input->mark_count - 1].equity_usd;
-  end_days_before(curve, input->to, equity_end);
-  end_day(curve, equity_end);
-  end_fall(curve, input->to, false);
+void performance_curve_begin(struct performance_curve *curve, int64_t from, double *returns) {
+  *curve = (struct performance_curve){.from = from, .returns = returns, .day_end = first_day_end(from)};
 }
 
-static void drawdown_figures(const struct curve *curve, double *figure) {
-  const struct performance *out = curve->out;
+void performance_curve_add(struct performance_curve *curve, const struct equity_point *mark) {
+  if (curve->mark_count++ == 0) {
+    curve->start_equity = curve->day_equity = curve->peak = mark->equity_usd;
+    curve->peak_at = mark->ts;
+  } else {
+    weigh(curve, mark->ts);
+    end_days_before(curve, mark->ts);
+  }
+  follow_fall(curve, mark);
+  curve->last = *mark;
+}
+
+static void end_curve(struct performance_curve *curve, int64_t to) {
+  weigh(curve, to);
+  end_days_before(curve, to);
+  end_day(curve, curve->last.equity_usd, curve->peak);
+  end_fall(curve, to, false);
+}
+
+static void drawdown_figures(const struct performance_curve *curve, double *figure) {
   figure[FIGURE_max_drawdown] = 0;
   figure[FIGURE_max_drawdown_usd] = 0;
   figure[FIGURE_longest_underwater_ms] = (double)curve->longest_ms;
   figure[FIGURE_average_drawdown] = divided(curve->falls_sum, curve->falls);
-  if (out->drawdown_count == 0) return;
-  const struct drawdown *worst = &out->drawdowns[0];
+  if (curve->drawdown_count == 0) return;
+  const struct drawdown *worst = &curve->drawdowns[0];
   figure[FIGURE_max_drawdown] = worst->depth;
   figure[FIGURE_max_drawdown_usd] = worst->depth_usd;
   figure[FIGURE_max_drawdown_peak_at] = (double)worst->peak_at;
@@ -319,10 +322,9 @@ static void drawdown_figures(const struct curve *curve, double *figure) {
   figure[FIGURE_max_drawdown_length_ms] = (double)worst->length_ms;
 }
 
-static void curve_figures(const struct curve *curve, double *figure) {
-  const struct performance_input *input = curve->input;
-  double start = input->marks[0].equity_usd;
-  double end = input->marks[input->mark_count - 1].equity_usd;
+static void curve_figures(const struct performance_input *input, const struct performance_curve *curve, double *figure) {
+  double start = curve->start_equity;
+  double end = curve->last.equity_usd;
   double period = (double)(input->to - input->from);
   figure[FIGURE_net_profit_usd] = end - start;
   figure[FIGURE_total_return] = divided(end - start, start);
@@ -361,7 +363,8 @@ static void tail_figures(double *returns, int32_t n, double *figure) {
   figure[FIGURE_es_95] = -sum / rank;
 }
 
-static void return_figures(const struct curve *curve, double *figure) {
+static void return_figures(const struct performance_curve *curve, struct performance *out) {
+  double *figure = out->figure;
   double *returns = curve->returns;
   int32_t n = curve->days;
   double gains = 0;
@@ -383,9 +386,9 @@ static void return_figures(const struct curve *curve, double *figure) {
   figure[FIGURE_sortino] = divided(mean, downside) * year;
   figure[FIGURE_downside_deviation] = downside * year;
   figure[FIGURE_ulcer_index] = sqrt(curve->ulcer_sum / n);
-  robustness_describe(returns, n, mean, sigma, &curve->out->daily);
+  robustness_describe(returns, n, mean, sigma, &out->daily);
   if (n < TAIL_MIN) return;
-  figure[FIGURE_probabilistic_sharpe] = robustness_probabilistic_sharpe(&curve->out->daily, 0);
+  figure[FIGURE_probabilistic_sharpe] = robustness_probabilistic_sharpe(&out->daily, 0);
   tail_figures(returns, n, figure);
 }
 
@@ -398,19 +401,20 @@ void performance_compute(const struct performance_input *input, double *scratch,
   excursion_figures(input, scratch, out->figure);
   target_figures(input, out);
   count_figures(input, out->figure);
-  if (input->mark_count == 0 || input->to <= input->from) return;
-  double start = input->marks[0].equity_usd;
-  struct curve curve = {.input = input,
-                        .out = out,
-                        .peak = start,
-                        .peak_at = input->marks[0].ts,
-                        .returns = scratch + input->trade_count,
-                        .day_end = first_day_end(input),
-                        .day_equity = start};
-  walk_curve(&curve);
+  struct performance_curve curve;
+  if (input->curve != NULL) {
+    curve = *input->curve;
+  } else {
+    performance_curve_begin(&curve, input->from, scratch + input->trade_count);
+    for (int64_t i = 0; i < input->mark_count && input->to > input->from; i++) performance_curve_add(&curve, &input->marks[i]);
+  }
+  if (curve.mark_count == 0 || input->to <= input->from) return;
+  end_curve(&curve, input->to);
+  out->drawdown_count = curve.drawdown_count;
+  memcpy(out->drawdowns, curve.drawdowns, sizeof out->drawdowns);
   drawdown_figures(&curve, out->figure);
-  curve_figures(&curve, out->figure);
-  return_figures(&curve, out->figure);
+  curve_figures(input, &curve, out->figure);
+  return_figures(&curve, out);
 }
 
 /* --- breakdowns --- */

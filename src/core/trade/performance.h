@@ -29,12 +29,40 @@ struct drawdown {
 };
 enum { PERFORMANCE_DRAWDOWNS_MAX = 10 };
 
-/* Streaming: fed with every equity mark and every trade, bounded memory for drawdowns and exposure; daily equities are kept up to days_max. */
+/* The equity curve of a period, followed from mark to mark, so that a run of a million minutes need not keep a million marks. */
+struct performance_curve {
+  int64_t from;
+  int64_t mark_count;
+  double start_equity;
+  struct equity_point last; /* newest mark; it counts until the next one */
+  double peak;
+  int64_t peak_at;      /* last time at the peak */
+  struct drawdown fall; /* in progress; depth 0: equity is at its peak */
+  struct drawdown drawdowns[PERFORMANCE_DRAWDOWNS_MAX];
+  int32_t drawdown_count;
+  double falls_sum;
+  int32_t falls;
+  int64_t longest_ms;
+  double *returns; /* one per day, memory of the caller: (to - from) / day + 3 */
+  int32_t days;
+  int64_t day_end;   /* when the day in progress ends; the last day ends with the period */
+  double day_equity; /* equity at its start */
+  bool has_day_end;  /* the day is over, unless the period ends within the 12 h after it */
+  double day_end_equity, day_end_peak;
+  double ulcer_sum;
+  double exposed_ms, weighted_ratio, weight_ms, ratio_max;
+};
+/* A curve without marks. */
+void performance_curve_begin(struct performance_curve *curve, int64_t from, double *returns);
+/* Every 1m close and fill, ascending. */
+void performance_curve_add(struct performance_curve *curve, const struct equity_point *mark);
+
 struct performance_input {
   const struct trade *trades; /* closed ones without left_open, in order of closed_at */
   int32_t trade_count;
   const struct equity_point *marks; /* every 1m close and fill, ascending */
   int64_t mark_count;
+  const struct performance_curve *curve; /* the marks as they were followed, instead of marks and mark_count; NULL none */
   int64_t from, to;
   double turnover_usd, slippage_usd;
   int32_t entries, plans, unfilled_entries, refused_plans, breakeven_moves, trailing_moves, add_ons, left_open, path_dependent_trades;
@@ -47,7 +75,7 @@ struct performance {
   int32_t drawdown_count;
   struct robustness_returns daily; /* null ratios with fewer than 10 days */
 };
-/* scratch: room for trade_count doubles and a day array of (to - from) / day + 3 doubles. */
+/* scratch: room for trade_count doubles and a day array of (to - from) / day + 3 doubles. The returns of a curve are reordered. */
 void performance_compute(const struct performance_input *input, double *scratch, struct performance *out);
 
 /* One line of a breakdown. */
