@@ -57,7 +57,7 @@ void judge_request(struct fault_judge *judge, const struct intent *intent, size_
   if (!is_entry && !order->reduce_only) judge_fail(judge, "P2: %s is an exit and not reduce-only", order->client_order_id);
   if (is_entry && pending > 0) judge_fail(judge, "L1: %s left before its intent was on disk", order->client_order_id);
   if (is_entry && is_journal_broken) judge_fail(judge, "L1: the entry %s left while the journal cannot be written", order->client_order_id);
-  if (is_entry && !judge->may_enter) judge_fail(judge, "R2: the entry %s left after a kill", order->client_order_id);
+  if (is_entry && !judge->may_enter) judge_fail(judge, "R2: the entry %s left after a kill or an emergency stop", order->client_order_id);
   struct judged_leg *leg = leg_of(judge, order->client_order_id);
   if (leg != NULL && order->qty > leg->wanted) leg->wanted = order->qty;
 }
@@ -65,6 +65,10 @@ void judge_request(struct fault_judge *judge, const struct intent *intent, size_
 void judge_killed(struct fault_judge *judge, bool is_killed) {
   judge->may_enter = !is_killed;
   judge->killed_at = is_killed ? judge->now : 0;
+}
+
+void judge_stopped(struct fault_judge *judge) {
+  judge->may_enter = false;
 }
 
 /* ---- what happens at the venue ---- */

@@ -48,6 +48,8 @@ void judge_fill(struct fault_judge *judge, const struct event_fill *fill);
 void judge_time(struct fault_judge *judge, int64_t now, bool is_up);
 /* A kill was accepted, or released. */
 void judge_killed(struct fault_judge *judge, bool is_killed);
+/* An emergency stop was accepted: no entries until it is released, positions stay. */
+void judge_stopped(struct fault_judge *judge);
 /* A fill as the journal has it. */
 void judge_written_fill(struct fault_judge *judge, const struct fill *fill);
 /* Positions and orders of the engine against the venue's, when nothing is under way between them. */

@@ -103,7 +103,9 @@ static void command(struct session *session, enum command what) {
   text_copy(event.command.reason, sizeof event.command.reason, "simulation");
   if (what == COMMAND_RESET) judge_killed(&session->judge, false);
   process_step(session, &event);
-  if (what == COMMAND_KILL_SWITCH && session->is_alive && !session->is_dead) judge_killed(&session->judge, true);
+  if (!session->is_alive || session->is_dead) return;
+  if (what == COMMAND_KILL_SWITCH) judge_killed(&session->judge, true);
+  if (what == COMMAND_EMERGENCY_STOP) judge_stopped(&session->judge);
 }
 
 static void come_back(struct session *session) {
@@ -443,8 +445,9 @@ int32_t fault_session_draw(uint64_t seed, uint64_t kinds, int32_t minutes, struc
     int64_t from =
         is_near ? centre + (int64_t)random_below(&random, 60000) : MINUTE_MS + (int64_t)random_below(&random, (uint64_t)(last - MINUTE_MS));
     int64_t length = row->longest_ms > 0 ? row->shortest_ms + (int64_t)random_below(&random, (uint64_t)(row->longest_ms - row->shortest_ms)) : 0;
-    faults[i].from = from < last ? from : last;
-    faults[i].until = faults[i].from + length < last ? faults[i].from + length : last;
+    from = (from < last ? from : last) / FAULT_STEP_MS * FAULT_STEP_MS; /* as they are printed, to be repeated */
+    faults[i].from = from;
+    faults[i].until = (from + length < last ? from + length : last) / FAULT_STEP_MS * FAULT_STEP_MS;
   }
   return drawn;
 }

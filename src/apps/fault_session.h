@@ -7,7 +7,12 @@
 #include "base/digest.h"
 #include "core/strategy/preset.h"
 
-enum { FAULT_SESSION_FAULTS_MAX = 16, FAULT_SESSION_MINUTES_MIN = 20, FAULT_SESSION_MINUTES_MAX = 600 };
+enum {
+  FAULT_SESSION_FAULTS_MAX = 16,
+  FAULT_SESSION_MINUTES_MIN = 20,
+  FAULT_SESSION_MINUTES_MAX = 600,
+  FAULT_STEP_MS = 100 /* of virtual time; faults begin and end with one */
+};
 
 struct session; /* fault_state.h */
 

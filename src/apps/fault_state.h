@@ -13,7 +13,7 @@
 #include "runner/kill_latch.h"
 #include "runner/recover.h"
 
-enum { FAULT_SYMBOLS = 3, FAULT_STEP_MS = 100, LATCH_SECTOR_BYTES = 512 };
+enum { FAULT_SYMBOLS = 3, LATCH_SECTOR_BYTES = 512 };
 
 /* Where a kill may strike. */
 enum boundary { BETWEEN, BEFORE_SEND, AFTER_SEND, BEFORE_HEAR, AFTER_HEAR, IN_WRITE, AFTER_WRITE };

@@ -167,7 +167,7 @@ static int32_t shrink(struct plan *plan, uint64_t seed, struct fault *faults, in
       } else {
         struct fault *shorter = &less[i - count];
         if (shorter->until - shorter->from < 2000) continue;
-        shorter->until = shorter->from + (shorter->until - shorter->from) / 2;
+        shorter->until = shorter->from + (shorter->until - shorter->from) / (2 * FAULT_STEP_MS) * FAULT_STEP_MS;
       }
       if (run_one(plan, seed, less, left, false, &again) || again.violation[0] == '\0') continue;
       memcpy(faults, less, sizeof less);

@@ -241,13 +241,13 @@ static enum engine_word derive_word(const struct engine *engine) {
     default:
       break;
   }
-  if (engine->open_plans > 0 && has_entry_at_work(engine)) return WORD_EXECUTION;
+  /* A session that ends only waits for what became of an entry: nothing begins to be executed. */
+  bool is_ending = engine->session.session_state == SESSION_DRAINING || engine->session.session_state == SESSION_STOPPING ||
+                   engine->session.session_state == SESSION_FLATTENING;
+  if (engine->open_plans > 0 && has_entry_at_work(engine)) return is_ending && engine->word != WORD_EXECUTION ? WORD_MANAGING : WORD_EXECUTION;
   if (engine->is_sizing) return WORD_SIZING;
   if (engine->signal_count > 0 || engine->candidates_in[CANDIDATE_SIGNALLED] > 0 || engine->is_returning) return WORD_SIGNAL_WAIT;
-  if (engine->open_holdings > 0 || engine->session.session_state == SESSION_DRAINING || engine->session.session_state == SESSION_STOPPING ||
-      engine->session.session_state == SESSION_FLATTENING) {
-    return WORD_MANAGING;
-  }
+  if (engine->open_holdings > 0 || is_ending) return WORD_MANAGING;
   if (engine->is_leveling) return WORD_LEVEL_BUILDING;
   if (engine->is_scanning) return WORD_SCANNING;
   if (engine->candidates_in[CANDIDATE_WATCHING] > 0) return WORD_SIGNAL_WAIT;

@@ -191,6 +191,7 @@ struct engine {
   int32_t live_orders;
   uint64_t fill_ids[ENGINE_FILL_IDS_MAX]; /* hashes, ring */
   int64_t fill_id_count, last_fill_at;
+  int64_t fills_complete_at; /* all fills of before are known: the venue was asked */
   struct plan plans[ENGINE_PLANS_MAX];
   int32_t open_plans;
   struct holding holdings[ENGINE_HOLDINGS_MAX];
@@ -383,6 +384,10 @@ void orders_send(struct engine *engine, struct order *order);
 void orders_cancel(struct engine *engine, struct order *order);
 void orders_amend(struct engine *engine, struct order *order, int64_t qty, int64_t price, int64_t trigger_price);
 struct order *orders_find(struct engine *engine, const char *client_order_id);
+/* The order of a fill that our books do not have, when its id and the position of the symbol say that it closes that; else NULL. */
+struct order *orders_take_lost(struct engine *engine, const struct event_fill *event);
+/* Such an order: its size is not known. */
+bool orders_is_lost(const struct order *order);
 /* The first order at or after a place that has not ended, -1 none. Few of the places hold one, and every tick asks for them. */
 int32_t orders_next(const struct engine *engine, int32_t place);
 void orders_move(struct engine *engine, struct order *order, enum order_trigger trigger, const char *reason);

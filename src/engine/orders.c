@@ -299,6 +299,7 @@ void orders_on_update(struct engine *engine, const struct event_order_update *up
 
 static void apply_fill(struct engine *engine, struct order *order, const struct fill *fill) {
   order->filled_qty += fill->qty;
+  if (orders_is_lost(order) && order->filled_qty > order->qty) order->qty = order->filled_qty;
   order->fees_usd += fill->fee_usd;
   order->notional_sum += decimal_multiply(fill->qty, fill->price);
   order->average_price = decimal_divide(order->notional_sum, order->filled_qty);
@@ -321,8 +322,8 @@ static uint64_t hash_text(uint64_t hash, const char *text) {
   return hash;
 }
 
-/* True when the venue's fill was applied before; else it is remembered. Queries look back 60 s from the newest fill, far less than what is
- * remembered. */
+/* True when the venue's fill was applied before; else it is remembered. Queries look back to 60 s before the former reconciliation, far less than
+ * what is remembered. */
 static bool is_known_fill(struct engine *engine, const struct event_fill *event) {
   uint64_t id = hash_text(hash_text(UINT64_C(0xcbf29ce484222325), event->venue_fill_id), event->client_order_id);
   int64_t known = engine->fill_id_count < ENGINE_FILL_IDS_MAX ? engine->fill_id_count : ENGINE_FILL_IDS_MAX;
@@ -346,6 +347,7 @@ void orders_on_fill(struct engine *engine, const struct event_fill *event) {
   }
   if (engine->reconcile.is_active) ++engine->reconcile.fills_applied;
   struct order *order = orders_find(engine, event->client_order_id);
+  if (order == NULL) order = orders_take_lost(engine, event);
   if (order == NULL) {
     engine_raise(engine, "foreign_fill", SEVERITY_WARNING, event->client_order_id, NAN, NAN, "a fill of an order that is not ours");
     if (event->symbol >= 0 && event->symbol < engine->symbol_count && engine->symbols[event->symbol].holding >= 0)

@@ -20,9 +20,10 @@ void reconcile_begin(struct engine *engine, const char *cause) {
   reconcile_again(engine);
 }
 
-/* Fills are read from a minute before the newest known one, and from before any request whose outcome is open. */
+/* Fills are read from a minute before the newest known one, from before any request whose outcome is open, and from before the last time that all
+ * were read: after a silence of the stream a newer one may be known and an older one not. */
 static int64_t fills_since(const struct engine *engine) {
-  int64_t since = engine->last_fill_at;
+  int64_t since = engine->last_fill_at < engine->fills_complete_at ? engine->last_fill_at : engine->fills_complete_at;
   for (int32_t i = orders_next(engine, 0); i >= 0; i = orders_next(engine, i + 1)) {
     const struct order *order = &engine->orders[i];
     if (order->state == ORDER_UNKNOWN && order->sent_at < since) since = order->sent_at;
@@ -324,6 +325,7 @@ static void finish(struct engine *engine) {
     return;
   }
   clear_account(engine);
+  engine->fills_complete_at = work->started_at;
   work->is_active = false;
   work->finished_at = engine->now;
   engine->reconciled_at = engine->now;

@@ -12,6 +12,7 @@
 #include "base/calendar.h"
 #include "base/text.h"
 #include "support/engine_fixture.h"
+#include "support/scripted_venue.h"
 
 struct allowed {
   enum engine_word from;
@@ -282,6 +283,39 @@ static void test_entry_is_interrupted(void **state) {
   finish();
 }
 
+static void expect_scripted(const struct script *script, enum engine_word word) {
+  struct engine_status status;
+  engine_status_read(script->engine, &status);
+  assert_string_equal(engine_word_names[status.state], engine_word_names[word]);
+  assert_int_equal(engine_counts(script->engine)->illegal_transitions, 0);
+}
+
+/* What became of an entry is not known, and the session ends: execution begins by sizing alone. */
+static void test_an_end_with_an_entry_in_doubt(void **state) {
+  static const enum command ends[] = {COMMAND_PANIC_EXIT, COMMAND_STOP, COMMAND_TIME_STOP};
+  static struct script script;
+  (void)state;
+  for (int i = 0; i < 6; i++) {
+    enum command end = ends[i / 2];
+    bool is_restarted = i % 2 == 1;
+    if (is_restarted && end == COMMAND_TIME_STOP) continue; /* not while starting */
+    script_open(&script, &(struct script_options){.symbols = 1});
+    script_start(&script);
+    (void)script_break_out(&script, 0);
+    expect_scripted(&script, WORD_EXECUTION);
+    if (is_restarted) {
+      script_event(&script, (struct event){.kind = EVENT_RECOVERY, .recovery = {.cause = RESTART_CRASH}});
+      expect_scripted(&script, WORD_INITIALIZING);
+    } else {
+      script_command(&script, COMMAND_PAUSE);
+      expect_scripted(&script, WORD_PAUSED);
+    }
+    script_command(&script, end);
+    expect_scripted(&script, WORD_MANAGING);
+    script_close(&script);
+  }
+}
+
 static void cancel_entry(void) {
   for (int32_t i = 0; i < engine_order_count(rig.engine); i++) {
     const struct order *order = engine_order(rig.engine, i);
@@ -471,6 +505,7 @@ int main(void) {
       cmocka_unit_test(test_kept_position),
       cmocka_unit_test(test_position_closes),
       cmocka_unit_test(test_entry_is_interrupted),
+      cmocka_unit_test(test_an_end_with_an_entry_in_doubt),
       cmocka_unit_test(test_entry_is_cancelled),
       cmocka_unit_test(test_no_slot_left),
       cmocka_unit_test(test_silent_symbol),

@@ -484,6 +484,98 @@ static void a_fill_nobody_knows_is_told(void **state) {
   script_close(&script);
 }
 
+/* A closing order that our books have lost, known by its id alone. */
+static struct event lost_fill(enum order_leg leg, int32_t attempt, const char *venue_fill_id, int64_t qty) {
+  struct event event = {.kind = EVENT_FILL, .fill = {.symbol = 0, .side = ORDER_SELL, .qty = qty, .price = 102 * DECIMAL_ONE}};
+  text_copy(event.fill.venue_fill_id, ORDER_ID_MAX, venue_fill_id);
+  order_make_client_id(event.fill.client_order_id, "TEST01", script_position(&script)->plan_id, leg, 0, attempt);
+  return event;
+}
+
+static void a_fill_of_a_lost_order_closes_its_position(void **state) {
+  static const struct {
+    enum order_leg leg;
+    enum reason_code reason;
+  } legs[] = {{LEG_MANUAL, REASON_manual},
+              {LEG_EXIT, REASON_reconciled},
+              {LEG_FLATTEN, REASON_reconciled},
+              {LEG_STOP, REASON_stop_loss},
+              {LEG_TARGET, REASON_take_profit}};
+  (void)state;
+  for (size_t i = 0; i < sizeof legs / sizeof legs[0]; i++) {
+    begin();
+    int64_t whole = script_position(&script)->qty;
+    struct event first = lost_fill(legs[i].leg, 7, "a", DECIMAL_ONE);
+    struct event rest = lost_fill(legs[i].leg, 7, "b", whole - DECIMAL_ONE);
+    script_event(&script, first);
+    script_event(&script, first); /* told twice */
+    assert_int_equal(script_position(&script)->qty, whole - DECIMAL_ONE);
+    script_event(&script, rest);
+    assert_int_equal(engine_position_count(script.engine), 0);
+    assert_int_equal(script.trade_count, 1);
+    assert_int_equal(script.trades[0].exit_reason, legs[i].reason);
+    assert_int_equal(script.trades[0].exit_average, 102 * DECIMAL_ONE);
+    assert_false(script_alerts(&script, "foreign_fill"));
+    assert_false(script_alerts(&script, "excess_fill"));
+    script_close(&script);
+  }
+}
+
+static void the_id_of_a_lost_order_is_not_used_again(void **state) {
+  (void)state;
+  begin();
+  struct event event = lost_fill(LEG_EXIT, 3, "a", DECIMAL_ONE);
+  script_event(&script, event);
+  script_command(&script, COMMAND_PANIC_EXIT);
+  int64_t plan_id;
+  enum order_leg leg;
+  int32_t child;
+  int32_t attempt;
+  assert_true(order_parse_client_id(id_of(PURPOSE_FLATTEN), "TEST01", &plan_id, &leg, &child, &attempt));
+  assert_int_equal(attempt, 4);
+  script_close(&script);
+}
+
+static void only_what_closes_our_position_is_taken_for_lost(void **state) {
+  (void)state;
+  for (int i = 0; i < 5; i++) {
+    begin();
+    int64_t whole = script_position(&script)->qty;
+    struct event event = lost_fill(i == 0 ? LEG_ENTRY : LEG_EXIT, 5, "a", DECIMAL_ONE);
+    if (i == 1) event.fill.side = ORDER_BUY;
+    if (i == 2) event.fill.symbol = 1;
+    if (i == 3) event.fill.symbol = -1;
+    if (i == 4) order_make_client_id(event.fill.client_order_id, "TEST01", script_position(&script)->plan_id + 1, LEG_EXIT, 0, 0);
+    script_event(&script, event);
+    assert_true(script_alerts(&script, "foreign_fill"));
+    assert_int_equal(script_position(&script)->qty, whole);
+    script_close(&script);
+  }
+}
+
+static int64_t asked_since(void) {
+  for (int32_t i = script.intent_count - 1; i >= 0; i--) {
+    if (script.intents[i].kind == INTENT_QUERY && script.intents[i].query.query == QUERY_FILLS) return script.intents[i].query.since;
+  }
+  fail_msg("no fills were asked for");
+  return 0;
+}
+
+/* The stream was silent, a fill went by; then it told a newer one. */
+static void fills_are_asked_for_since_all_were_known(void **state) {
+  (void)state;
+  begin();
+  int64_t known = script.now;
+  reconcile();
+  script_wait_alive(&script, 59000); /* before the next of the interval */
+  script_fill(&script, script_position(&script)->targets[0].client_order_id, 5, 101.4);
+  script_forget(&script);
+  return_of_the_link();
+  assert_in_range(asked_since(), 1, known + 1000 - 60000);
+  script_answer(&script);
+  script_close(&script);
+}
+
 static void no_entry_while_the_link_is_down_or_the_venue_is_asked(void **state) {
   (void)state;
   for (int is_down = 0; is_down < 2; is_down++) {
@@ -527,6 +619,10 @@ int main(void) {
       cmocka_unit_test(cash_flows_and_funding_are_known),
       cmocka_unit_test(positions_come_in_pages),
       cmocka_unit_test(a_fill_nobody_knows_is_told),
+      cmocka_unit_test(a_fill_of_a_lost_order_closes_its_position),
+      cmocka_unit_test(the_id_of_a_lost_order_is_not_used_again),
+      cmocka_unit_test(only_what_closes_our_position_is_taken_for_lost),
+      cmocka_unit_test(fills_are_asked_for_since_all_were_known),
       cmocka_unit_test(no_entry_while_the_link_is_down_or_the_venue_is_asked),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

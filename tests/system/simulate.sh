@@ -24,6 +24,14 @@ expect_text 'nothing was violated' "$(cat thousand.txt)" 'violations: 0$'
 expect 'every kind of fault came' "$(grep -c '^ *[0-9]*  [a-z_]* ' thousand.txt)" "$(grep -c '^FAULT(' "$ROOT/src/adapters/sim/fault.def")"
 head -n 1 thousand.txt
 
+# What once went wrong goes right for ever: number, seed, minutes, preset, faults, what it was.
+while read -r number seed minutes preset faults what; do
+    case $number in '' | '#'*) continue ;; esac
+    "$BREAKOUT" simulate --runs 1 --seed "$seed" --minutes "$minutes" --preset "$preset" --faults "$faults" >scenario.txt 2>&1
+    expect "scenario $number: $what" "$?" 0
+    grep VIOLATION scenario.txt
+done <"$ROOT/tests/simulation/scenarios.txt"
+
 # The command that a violation prints: named faults at their times, and what happens on standard error.
 "$BREAKOUT" simulate --runs 1 --seed 7 --faults kill@600+5,reply_lost@590+30 -v >one.txt 2>one.err
 expect 'one session' "$?" 0
