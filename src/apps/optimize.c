@@ -31,7 +31,7 @@ struct call {
   const char *output, *resume, *run_id;
   struct worker worker;
   int64_t samples, jobs, seed, top, draws;
-  bool has_walk;
+  bool has_walk, is_full_engine;
 };
 
 enum {
@@ -48,6 +48,7 @@ enum {
   OPTION_SEED,
   OPTION_RESUME,
   OPTION_TOP,
+  OPTION_FULL_ENGINE,
   OPTION_OUTPUT,
   OPTION_RUN_ID,
   OPTION_PROGRESS,
@@ -68,6 +69,7 @@ static const struct app_option own_options[OPTION_COUNT] = {
     [OPTION_SEED] = {"seed", 0, true, "N", "of everything drawn"},
     [OPTION_RESUME] = {"resume", 0, true, "RUN", "go on with an interrupted search; its words need not be repeated"},
     [OPTION_TOP] = {"top", 0, true, "N", "sets that are printed (20)"},
+    [OPTION_FULL_ENGINE] = {"full-engine", 0, false, NULL, "every set through the engine, also where its fast twin would do: each has a digest"},
     [OPTION_OUTPUT] = {"output", 'o', true, "DIR", "folder of the files"},
     [OPTION_RUN_ID] = {"run-id", 0, true, "ID", "name of the run and its folder instead of the next number"},
     [OPTION_PROGRESS] = {"progress-fd", 0, true, "N", "for the server: progress as lines of JSON on this descriptor, results in files only"},
@@ -136,6 +138,8 @@ static bool take_own(struct app *app, struct call *call, int option, const char 
       return call->resume = value, true;
     case OPTION_TOP:
       return app_parse_integer(app, "--top", value, 1, SWEEP_SETS_MAX, &call->top);
+    case OPTION_FULL_ENGINE:
+      return call->is_full_engine = true;
     case OPTION_OUTPUT:
       return call->output = value, true;
     case OPTION_RUN_ID:
@@ -244,6 +248,7 @@ static void add_identity(const struct call *call, const struct sweep *sweep, str
   add_text(&json, "costs", "%.8g %.8g %lld %.8g", isfinite(wiring->slippage_bps) ? wiring->slippage_bps : settings->paper_slippage_bps,
            isfinite(wiring->impact_bps) ? wiring->impact_bps : settings->paper_impact_bps,
            (long long)(wiring->latency_ms >= 0 ? wiring->latency_ms : (int64_t)settings->paper_latency_ms), settings->paper_max_participation);
+  json_add_string(&json, "evaluated_by", sweep->fast != NULL ? "fast twin" : "engine");
   add_text(&json, "engine", "%.8g %d %d %d", (double)settings->max_leverage, (int)settings->engine_market_fetch_limit,
            (int)settings->deep_symbol_limit, (int)settings->stop_trigger);
   json_end_object(&json);
@@ -284,8 +289,12 @@ static enum status open_store(struct app *app, const struct call *call, struct s
 
 /* ---- after the runs ---- */
 
-static void add_digest(struct digest *digest, const char *text) {
-  digest_add(digest, text, strlen(text) + 1);
+/* Every null is the same one. */
+static void add_figures(struct digest *digest, const struct sweep_figures *figures) {
+  double values[figure_count];
+  for (int i = 0; i < figure_count; i++) values[i] = isnan(figures->figure[i]) ? (double)NAN : figures->figure[i];
+  digest_add(digest, values, sizeof values);
+  digest_add(digest, figures->digest, strlen(figures->digest) + 1);
 }
 
 static void compute_digest(struct search *search) {
@@ -294,10 +303,10 @@ static void compute_digest(struct search *search) {
   digest_open(&digest);
   for (int period = 0; period < sweep->period_count; period++) {
     for (int set = 0; set < sweep->space.set_count; set++) {
-      if (sweep->is_valid[set]) add_digest(&digest, sweep_figures_of(sweep, period, set)->digest);
+      if (sweep->is_valid[set]) add_figures(&digest, sweep_figures_of(sweep, period, set));
     }
   }
-  for (int i = 0; search->walk != NULL && i < search->walk->window_count; i++) add_digest(&digest, search->walk->windows[i].out.digest);
+  for (int i = 0; search->walk != NULL && i < search->walk->window_count; i++) add_figures(&digest, &search->walk->windows[i].out);
   digest_read(&digest, search->digest);
   digest_close(&digest);
 }
@@ -329,7 +338,8 @@ static enum status evaluate(struct app *app, const struct call *call, struct swe
   sweep_rank(sweep, 0, call->method == SWEEP_GRID, search->rows);
   search->row_count = sweep->valid_count;
   search->has_best = isfinite(search->rows[0].objective);
-  enum status status = play_best(search);
+  enum status status = sweep_check(sweep, search->rows, search->row_count, (int)call->jobs);
+  if (!status) status = play_best(search);
   if (!status && search->walk != NULL) status = walk_trade(search->walk, sweep);
   if (status) return status;
   if (call->draws > 0 && search->has_best) draw_trades(call, search);
@@ -440,7 +450,8 @@ int app_optimize(struct app *app, int argc, char **argv) {
   if (is_alone) status = read_kept_call(app, &call, argc, argv, &words);
   if (status) return app_fail(app, status);
   struct wiring wiring = {0};
-  struct sweep sweep = {.app = app, .wiring = &wiring, .options = &call.choice.run, .objective = call.objective};
+  struct sweep sweep = {
+      .app = app, .wiring = &wiring, .options = &call.choice.run, .objective = call.objective, .is_full_engine = call.is_full_engine};
   struct search search = {.sweep = &sweep, .method = call.method, .top = (int)call.top};
   if (call.has_walk) search.walk = calloc(1, sizeof *search.walk);
   check(!call.has_walk || search.walk != NULL);

@@ -20,7 +20,7 @@ struct search {
   struct walk *walk;      /* owned; NULL without --walk-forward */
   bool has_monte_carlo;
   struct monte_carlo monte_carlo;
-  char digest[DIGEST_TEXT_MAX]; /* over the digests of all runs */
+  char digest[DIGEST_TEXT_MAX]; /* over the figures and digests of all runs */
 };
 
 /* What must be said with the result; returns the number. */

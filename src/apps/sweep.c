@@ -99,6 +99,19 @@ static enum status refuse_all(const struct sweep *sweep) {
   return STATUS_BAD_CONFIG;
 }
 
+/* Opens the fast twin where it can be used, with what the sets share in memory before workers begin. */
+static void open_fast(struct sweep *sweep) {
+  const char *why;
+  int objective = sweep->objective.figure;
+  if (sweep->is_full_engine || (objective >= 0 && !channel_sweep_knows((enum performance_figure)objective))) return;
+  sweep->fast = channel_sweep_open(sweep->wiring, sweep->options, &why);
+  for (int set = 0; set < sweep->space.set_count && sweep->fast != NULL; set++) {
+    struct preset preset;
+    if (sweep->is_valid[set] && apply(sweep, set, &preset, NULL) && channel_sweep_covers(sweep->fast, &preset))
+      channel_sweep_prepare(sweep->fast, &preset);
+  }
+}
+
 enum status sweep_open(struct sweep *sweep) {
   size_t count = (size_t)sweep->space.set_count;
   size_t places = count * (size_t)sweep->period_count;
@@ -118,11 +131,14 @@ enum status sweep_open(struct sweep *sweep) {
     sweep->is_valid[set] = apply(sweep, set, &preset, &unused);
     sweep->valid_count += sweep->is_valid[set] ? 1 : 0;
   }
-  return sweep->valid_count > 0 ? STATUS_OK : refuse_all(sweep);
+  if (sweep->valid_count == 0) return refuse_all(sweep);
+  open_fast(sweep);
+  return STATUS_OK;
 }
 
 void sweep_close(struct sweep *sweep) {
   sweep_space_deinit(&sweep->space);
+  channel_sweep_close(sweep->fast);
   free(sweep->is_valid);
   free(sweep->figures);
   free(sweep->is_done);
@@ -157,7 +173,7 @@ void sweep_play_close(struct sweep_play *play) {
   wiring_close(&play->wiring);
 }
 
-void sweep_evaluate(const struct sweep *sweep, int period, int set, struct sweep_figures *out) {
+static void evaluate_by_engine(const struct sweep *sweep, int period, int set, struct sweep_figures *out) {
   const struct problem *problem = &sweep->app->problem;
   static struct sweep_play play;
   enum status status = sweep_play(sweep, &sweep->periods[period], set, NAN, false, &play);
@@ -166,6 +182,25 @@ void sweep_evaluate(const struct sweep *sweep, int period, int set, struct sweep
   text_copy(out->digest, sizeof out->digest, play.run.digest);
   if (status) text_copy(out->message, sizeof out->message, problem->count > 0 ? problem->items[0].message : status_text(status));
   sweep_play_close(&play);
+}
+
+/* False when the engine must run this one. */
+static bool evaluate_by_twin(const struct sweep *sweep, int period, int set, struct sweep_figures *out) {
+  static struct channel_result result; /* its memory is filled again by the next */
+  struct preset preset;
+  struct run_options options = *sweep->options;
+  options.from_ms = sweep->periods[period].from_ms;
+  options.to_ms = sweep->periods[period].to_ms;
+  bool is_covered = sweep->fast != NULL && sweep->periods[period].pause_count == 0 && apply(sweep, set, &preset, NULL) &&
+                    channel_sweep_covers(sweep->fast, &preset);
+  if (!is_covered || channel_sweep_run(sweep->fast, &preset, &options, &result) != CHANNEL_SWEEP_DONE) return false;
+  *out = (struct sweep_figures){.daily = result.performance.daily};
+  memcpy(out->figure, result.performance.figure, sizeof out->figure);
+  return true;
+}
+
+void sweep_evaluate(const struct sweep *sweep, int period, int set, struct sweep_figures *out) {
+  if (!evaluate_by_twin(sweep, period, set, out)) evaluate_by_engine(sweep, period, set, out);
 }
 
 /* What is left to do, as the pieces of the workers. */
@@ -219,6 +254,50 @@ enum status sweep_run(struct sweep *sweep, int workers, const char *label, sweep
   free(pieces.places);
   if (status == STATUS_FAILED) problem_add(&sweep->app->problem, "run_failed", "optimize", NULL, NULL, "a worker process died");
   return status ? status : judge(sweep);
+}
+
+/* ---- check ---- */
+
+struct check_pieces {
+  const struct sweep *sweep;
+  const struct sweep_row *rows;
+};
+
+static void check_work(void *context, int index, void *result) {
+  const struct check_pieces *pieces = context;
+  evaluate_by_engine(pieces->sweep, 0, pieces->rows[index].set, result);
+}
+
+static bool is_same(double a, double b) {
+  return a == b || (isnan(a) && isnan(b));
+}
+
+/* The name of the first figure that is not the same, NULL when all are. */
+static const char *difference_of(const struct sweep_figures *twin, const struct sweep_figures *engine) {
+  if (engine->status != STATUS_OK) return "status";
+  for (int i = 0; i < figure_count; i++) {
+    if (channel_sweep_knows((enum performance_figure)i) && !is_same(twin->figure[i], engine->figure[i])) return figure_names[i];
+  }
+  return NULL;
+}
+
+enum status sweep_check(struct sweep *sweep, const struct sweep_row *rows, int row_count, int workers) {
+  struct check_pieces pieces = {sweep, rows};
+  struct sweep_figures results[SWEEP_CHECKED];
+  int count = row_count < SWEEP_CHECKED ? row_count : SWEEP_CHECKED;
+  if (sweep->fast == NULL) return STATUS_OK;
+  enum status status = jobs_run(count, workers, NULL, check_work, &pieces, results, sizeof results[0]);
+  for (int i = 0; i < count && !status; i++) {
+    struct sweep_figures *figures = sweep_figures_of(sweep, 0, rows[i].set);
+    const char *difference = figures->digest[0] == '\0' ? difference_of(figures, &results[i]) : NULL;
+    if (difference != NULL) {
+      problem_add(&sweep->app->problem, "internal", "optimize", NULL, "--full-engine", "set %d: the engine has another %s than its fast twin",
+                  rows[i].set + 1, difference);
+      return STATUS_FAILED;
+    }
+    *figures = results[i];
+  }
+  return status;
 }
 
 /* ---- order ---- */

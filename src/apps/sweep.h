@@ -5,10 +5,10 @@
 #ifndef APPS_SWEEP_H
 #define APPS_SWEEP_H
 
-#include "apps/run.h"
+#include "apps/channel_sweep.h"
 #include "apps/sweep_space.h"
 
-enum { SWEEP_PIECES_MAX = 400000, SWEEP_MIN_TRADES = 30, SWEEP_MESSAGE_BYTES = 160 };
+enum { SWEEP_PIECES_MAX = 400000, SWEEP_MIN_TRADES = 30, SWEEP_MESSAGE_BYTES = 160, SWEEP_CHECKED = 10 };
 
 /* A part of the data that a set is run over. Markets before it warm the engine. */
 struct sweep_period {
@@ -22,7 +22,7 @@ struct sweep_figures {
   int32_t status; /* enum status; the figures count with STATUS_OK only */
   double figure[figure_count];
   struct robustness_returns daily;
-  char digest[DIGEST_TEXT_MAX];
+  char digest[DIGEST_TEXT_MAX];      /* "" of the fast twin */
   char message[SWEEP_MESSAGE_BYTES]; /* why the run failed */
 };
 
@@ -38,6 +38,8 @@ struct sweep {
   const struct run_options *options; /* of every run; range and pauses are the period's */
   struct sweep_space space;
   struct sweep_objective objective;
+  bool is_full_engine;          /* every run is one of the engine */
+  struct channel_sweep *fast;   /* NULL: its twin is not used */
   struct sweep_period *periods; /* the caller's; the first is the whole range */
   int period_count;
   bool *is_valid; /* by set: keeps bounds and cross rules */
@@ -75,12 +77,14 @@ NODISCARD enum status sweep_open(struct sweep *sweep);
 void sweep_close(struct sweep *sweep);
 struct sweep_figures *sweep_figures_of(const struct sweep *sweep, int period, int set);
 
-/* The one place that evaluates a set: a run of the live engine over the shared data. */
+/* The one place that evaluates a set. */
 void sweep_evaluate(const struct sweep *sweep, int period, int set, struct sweep_figures *out);
 /* Told of every finished set as it comes. */
 typedef void sweep_told(void *context, int period, int set, const struct sweep_figures *figures);
 /* Runs what is not done yet on `workers` processes. The result does not depend on their number. STATUS_INTERRUPTED; a failed set fails the search. */
 NODISCARD enum status sweep_run(struct sweep *sweep, int workers, const char *label, sweep_told *told, void *context);
+/* Runs the first sets of the order by the engine where its twin has run them; their figures are completed. STATUS_FAILED when they differ. */
+NODISCARD enum status sweep_check(struct sweep *sweep, const struct sweep_row *rows, int row_count, int workers);
 /* One set once more, kept with its trades and marks. balance: NaN for that of the options. */
 NODISCARD enum status sweep_play(const struct sweep *sweep, const struct sweep_period *period, int set, double balance, bool keeps_orders,
                                  struct sweep_play *play);
