@@ -162,7 +162,14 @@ $(OUT)/tests/bench/%: LINK := $(WHOLE_LINK)
 $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libsupport.a $(LIBRARIES)
 	$(SAY) LD $@
 	@mkdir -p $(@D)
-	$(QUIET)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+	$(QUIET)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS)
+# Copies of the files with crash points, in which these are there; they come before the libraries, which then have nothing to add.
+CRASH_OBJECTS := $(patsubst %.c,$(OUT)/obj/crash/%.o,$(shell grep -lsw CRASH_AT $(BASE) $(RUNNER)))
+$(OUT)/obj/crash/%.o: %.c
+	$(SAY) CC "$< with crash points"
+	@mkdir -p $(@D)
+	$(QUIET)$(CC) $(CPPFLAGS) -DBREAKOUT_CRASH_POINTS $(CFLAGS) -c -o $@ $<
+$(OUT)/tests/simulation/test_crash_points: $(CRASH_OBJECTS)
 # They start the program.
 $(addprefix $(OUT)/tests/contract/test_,api_presets api_runs api_random api_upload relief): | $(BREAKOUT)
 # Make would delete these as intermediate files and compile every test again next time.
@@ -287,6 +294,10 @@ api-random: ## random requests to every route of the real program under ASan and
 	@$(MAKE) MODE=asan api-random-run
 api-random-run: $(OUT)/tests/contract/test_api_random
 	@API_RANDOM_SECONDS=$(S) API_RANDOM_SEED=$(SEED) $<
+.PHONY: crash
+CRASH_TEST = $(OUT)/tests/simulation/test_crash_points
+crash: $(CRASH_TEST) ## die at every crash point in five states, and come back: SEEDS=1000 SEED=1
+	@scripts/crash.sh $(CRASH_TEST) $(SEED) $(or $(SEEDS),1000) $(JOBS)
 simulate: all ## sessions through faults, each with a seed of its own: RUNS=20000 SEED=1
 	$(BREAKOUT) simulate --runs $(RUNS) --seed $(SEED) --jobs $(JOBS) --shrink
 mutants: ## plant faults into a copy of the program, one at a time: which test finds each? an hour

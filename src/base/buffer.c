@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/crash_point.h"
 #include "base/problem.h"
 #include "base/text.h"
 
@@ -151,15 +152,20 @@ enum status buffer_write_file(const struct buffer *buffer, const char *path, uns
   if (length < 0 || (size_t)length >= sizeof(temporary)) return fail(problem, "write_failed", path, "the path is too long", ENAMETOOLONG);
   int file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
   if (file < 0) return fail(problem, "write_failed", path, "the file cannot be written", errno);
+  CRASH_AT(FILE_MADE);
   int error = 0;
   /* fchmod: the file may be left over from a former attempt with another mode. */
-  if (fchmod(file, mode) != 0 || !write_all(file, buffer->data, buffer->length) || fsync(file) != 0) error = errno;
+  if (fchmod(file, mode) != 0 || !write_all(file, buffer->data, buffer->length)) error = errno;
+  CRASH_AT(FILE_WRITTEN);
+  if (error == 0 && fsync(file) != 0) error = errno;
   if (close(file) != 0 && error == 0) error = errno;
+  CRASH_AT(FILE_FLUSHED);
   if (error == 0 && rename(temporary, path) != 0) error = errno;
   if (error != 0) {
     unlink(temporary);
     return fail(problem, "write_failed", path, "the file cannot be written", error);
   }
+  CRASH_AT(FILE_RENAMED);
   flush_directory_of(path);
   return STATUS_OK;
 }

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/check.h"
+#include "base/crash_point.h"
 #include "base/log.h"
 #include "base/ring.h"
 #include "runner/journal.h"
@@ -101,6 +102,7 @@ static bool add_to_batch(struct archive *archive, const struct message_head *hea
 
 static enum status put_batch(struct archive *archive) {
   struct store *store = archive->store;
+  CRASH_AT(STORE_BEGIN);
   enum status status = store->begin(store->self);
   for (size_t at = 0; at < archive->batch_used && status == STATUS_OK;) {
     size_t size;
@@ -110,9 +112,13 @@ static enum status put_batch(struct archive *archive) {
     const unsigned char *payload = archive->batch + at + sizeof size + sizeof head;
     check(schema_decode(record_schemas[head.kind], archive->object, payload, size) == size);
     status = store->put(store->self, (enum record_kind)head.kind, head.seq, archive->object);
+    CRASH_AT(STORE_ROW);
     at += sizeof size + sizeof head + size;
   }
-  return status == STATUS_OK ? store->commit(store->self) : status;
+  CRASH_AT(STORE_COMMIT);
+  if (status == STATUS_OK) status = store->commit(store->self);
+  CRASH_AT(STORE_DONE);
+  return status;
 }
 
 /* The batch stays until the store has it. */

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/check.h"
+#include "base/crash_point.h"
 
 struct flusher {
   struct journal_io io;
@@ -36,13 +37,16 @@ static void do_job(struct flusher *flusher) {
   struct flush_result *result = &flusher->result;
   *result = (struct flush_result){0};
   double begin = seconds_now();
+  CRASH_AT(FLUSHER_ASKED);
   while (result->written < flusher->size) {
     ssize_t count = flusher->io.write(flusher->file, flusher->bytes + result->written, flusher->size - result->written);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return;
     result->written += (size_t)count;
   }
+  CRASH_AT(FLUSHER_WROTE);
   if (flusher->io.sync(flusher->file) != 0) result->sync_error = errno;
+  CRASH_AT(FLUSHER_DONE);
   result->seconds = seconds_now() - begin;
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/calendar.h"
 #include "base/check.h"
+#include "base/crash_point.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/version.h"
@@ -145,8 +146,10 @@ static enum status cut_file(const struct journal_segment *segment, size_t size, 
   char torn[JOURNAL_PATH_MAX + 8];
   snprintf(torn, sizeof torn, "%s.torn", segment->path);
   if (loaded > keep_from) status = write_all(torn, O_APPEND, bytes + keep_from, loaded - keep_from);
+  CRASH_AT(TAIL_KEPT);
   if (status == STATUS_OK && (size <= JOURNAL_HEADER_BYTES ? unlink(segment->path) : truncate(segment->path, (off_t)size)) != 0)
     status = status_from_errno(errno);
+  CRASH_AT(TAIL_CUT);
   free(bytes);
   if (status != STATUS_OK) problem_add(problem, "cannot_cut", segment->path, NULL, NULL, "the torn end cannot be set aside: %s", status_text(status));
   return status;
@@ -270,6 +273,7 @@ enum status journal_open(struct journal **out, const struct journal_options *opt
   }
   journal->buffer_first_seq = journal->next_seq;
   journal->is_low = !make_reserve(journal);
+  CRASH_AT(JOURNAL_OPENED);
   *out = journal;
   return STATUS_OK;
 }
@@ -309,16 +313,19 @@ static enum status begin_segment(struct journal *journal) {
            (unsigned long long)journal->buffer_first_seq);
   journal->file = open(journal->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
   if (journal->file < 0) return status_from_errno(errno);
+  CRASH_AT(SEGMENT_MADE);
   digest_open(&journal->digest);
   journal->synced_size = journal->reserved_to = 0;
   journal->day = calendar_day_start(journal->buffer_first_ts);
   enum status status = write_header(journal);
+  CRASH_AT(SEGMENT_HEADED);
   if (status == STATUS_OK && !journal->is_volatile) status = sync_directory(journal->data_dir);
   if (status != STATUS_OK) {
     unlink(journal->path);
     drop_file(journal);
     return status;
   }
+  CRASH_AT(SEGMENT_BEGUN);
   ++journal->counts.segments;
   return STATUS_OK;
 }
@@ -334,6 +341,7 @@ static void end_segment(struct journal *journal) {
     log_write(LOG_WARNING, "journal", "segment_not_cut", NULL, "%s keeps bytes after its end: %s", journal->path, strerror(errno));
   }
   drop_file(journal);
+  CRASH_AT(SEGMENT_OVER);
 }
 
 /* After a failure of the file: what is certainly on disk counts, the rest is written again elsewhere. */
@@ -375,6 +383,7 @@ static void reserve_ahead(struct journal *journal) {
 
 static enum status write_buffer(struct journal *journal) {
   reserve_ahead(journal);
+  CRASH_AT(BEFORE_WRITE);
   while (journal->written < journal->used) {
     ssize_t count = journal->io.write(journal->file, journal->buffer + journal->written, journal->used - journal->written);
     if (count >= 0) {
@@ -423,7 +432,9 @@ static enum status write_and_sync(struct journal *journal) {
   enum status status = journal->file < 0 ? begin_segment_for_sure(journal) : STATUS_OK;
   if (status != STATUS_OK) return status;
   status = write_buffer(journal);
+  CRASH_AT(AFTER_WRITE);
   if (status == STATUS_OK && !journal->is_volatile && journal->io.sync(journal->file) != 0) status = status_from_errno(errno);
+  CRASH_AT(AFTER_FLUSH);
   if (status != STATUS_OK) break_segment(journal);
   return status;
 }

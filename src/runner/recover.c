@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/crash_point.h"
 #include "base/log.h"
 #include "engine/view.h"
 #include "runner/retrace.h"
@@ -389,7 +390,9 @@ static enum status replay_all(struct recover *recover, struct runner *runner, co
   if (status != STATUS_OK) return status;
   journal_reader_close(&recover->reader); /* they hold whole segments */
   journal_reader_close(&recover->ahead);
+  CRASH_AT(REPLAYED);
   complete(recover, runner, recovery);
+  CRASH_AT(COMPLETED);
   recovery->differences = recover->retrace.differences + recover->venue_differences;
   tell(recover, recovery);
   return STATUS_OK;
@@ -427,6 +430,7 @@ enum status recover_open(struct recover **out, struct runner *runner, const stru
     recover_close(recover);
     return status;
   }
+  CRASH_AT(ENGINE_MADE);
   retrace_init(&recover->retrace, engine);
   if (!recovery->is_first) status = replay_all(recover, runner, options, recovery, problem);
   if (status != STATUS_OK) {
@@ -436,6 +440,7 @@ enum status recover_open(struct recover **out, struct runner *runner, const stru
   }
   if (recover->is_simulated && recover->orphan_count > 0) wrap_exchange(recover, exchange);
   append_mark(runner, options);
+  CRASH_AT(MARKED);
   if (clock != NULL) {
     recovery->seconds = (double)(clock->monotonic_ns(clock->self) - begin) / 1e9;
     int64_t gap = clock->now_ms(clock->self) - recovery->last_ts;
@@ -446,6 +451,7 @@ enum status recover_open(struct recover **out, struct runner *runner, const stru
   /* Nothing of the restart is only in memory when the archive begins to read. A disk that refuses is told to the engine with the next event. */
   if (journal_flush(journal, engine_now(engine)) != STATUS_OK)
     log_write(LOG_ERROR, "recovery", "journal_failed", NULL, "the journal cannot be written after the restart");
+  CRASH_AT(RECOVERED);
   return STATUS_OK;
 }
 
@@ -473,5 +479,8 @@ void recover_event(struct event *event, const struct recovery *recovery, int64_t
 
 enum status recover_mark_clean(struct journal *journal, int64_t ts) {
   journal_append(journal, ts, JOURNAL_MARK, MARK_CLEAN, NULL, 0);
-  return journal_flush(journal, ts);
+  CRASH_AT(CLEAN_MARKED);
+  enum status status = journal_flush(journal, ts);
+  CRASH_AT(CLEAN_FLUSHED);
+  return status;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/crash_point.h"
 #include "base/log.h"
 #include "engine/view.h"
 #include "runner/journal.h"
@@ -182,14 +183,21 @@ static void run_event(struct runner *runner, struct event *event) {
   ++runner->events;
   runner->pending_count = 0;
   runner->needs_flush = event->kind == EVENT_COMMAND;
+  CRASH_AT(EVENT_AT_HAND);
   append_event(runner, event);
+  CRASH_AT(EVENT_APPENDED);
   if (runner->listener_count > 0) tell_event(runner, event);
   step_engine(runner, event);
+  CRASH_AT(DECIDED);
   if (runner->latch != NULL) hold_latch(runner, event);
   bool is_due = !runner->is_flushed_outside && event->ts - runner->flushed_at >= FLUSH_MS;
   if (runner->journal != NULL && (runner->needs_flush || is_due)) flush(runner, event->ts);
   if (runner->latch != NULL) release_latch(runner, event->ts);
-  for (int32_t i = 0; i < runner->pending_count; i++) runner->exchange->submit(runner->exchange->self, &runner->pending[i]);
+  for (int32_t i = 0; i < runner->pending_count; i++) {
+    CRASH_AT(BEFORE_SEND);
+    runner->exchange->submit(runner->exchange->self, &runner->pending[i]);
+    CRASH_AT(AFTER_SEND);
+  }
 }
 
 /* The engine hears of the journal's failure and return as of anything else. */
@@ -205,7 +213,11 @@ static void take_answers(struct runner *runner, int64_t now) {
   struct event answer;
   int32_t count = 0;
   while (runner->exchange->poll(runner->exchange->self, now, &answer)) {
+    CRASH_AT(ANSWER_HEARD);
+    if (answer.kind == EVENT_ORDER_ACK) CRASH_AT(ACK_HEARD);
+    if (answer.kind == EVENT_FILL) CRASH_AT(FILL_HEARD);
     run_event(runner, &answer);
+    if (answer.kind == EVENT_FILL) CRASH_AT(FILL_TAKEN);
     if (++count < ANSWERS_MAX) continue;
     log_write(LOG_CRITICAL, "runner", "answers_without_end", NULL, "the venue gave %d answers at one instant", count);
     check_failed(__FILE__, __LINE__, "the venue answers without end");

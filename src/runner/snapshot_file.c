@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/crash_point.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/version.h"
@@ -136,6 +137,7 @@ static void remove_old(const char *data_dir) {
     char path[JOURNAL_PATH_MAX];
     path_of(path, data_dir, seqs[i]);
     unlink(path);
+    CRASH_AT(IMAGE_REMOVED);
   }
   free(seqs);
 }
@@ -149,6 +151,7 @@ static void *write_file(void *context) {
   journal_put_u32(bytes + AT_CRC, crc32c(0, bytes, AT_CRC));
   enum status status = buffer_write_file(&snapshots->bytes, path, 0600, NULL);
   if (status == STATUS_OK) {
+    CRASH_AT(IMAGE_WRITTEN);
     atomic_store(&snapshots->newest, snapshots->seq);
     remove_old(snapshots->data_dir);
   } else {
@@ -189,6 +192,7 @@ bool snapshots_take(struct snapshots *snapshots, struct runner *runner, bool is_
   /* A snapshot comes after its records: it waits for a moment at which all are on disk, rather than make the loop wait for the disk. */
   if (!is_forced && since < 2 * SNAPSHOT_EVERY_MS && journal_pending(runner->journal) > 0) return false;
   if (journal_flush(runner->journal, now) != STATUS_OK) return false;
+  CRASH_AT(IMAGE_DUE);
   if (snapshots->has_thread) pthread_join(snapshots->thread, NULL);
   snapshots->has_thread = false;
   snapshots->taken_at = now;
