@@ -191,7 +191,8 @@ struct engine {
   int32_t live_orders;
   uint64_t fill_ids[ENGINE_FILL_IDS_MAX]; /* hashes, ring */
   int64_t fill_id_count, last_fill_at;
-  int64_t fills_complete_at; /* all fills of before are known: the venue was asked */
+  int64_t fills_complete_at;    /* all fills of before are known: the venue was asked */
+  int64_t fills_complete_count; /* fill_id_count then */
   struct plan plans[ENGINE_PLANS_MAX];
   int32_t open_plans;
   struct holding holdings[ENGINE_HOLDINGS_MAX];

@@ -21,9 +21,11 @@ void reconcile_begin(struct engine *engine, const char *cause) {
 }
 
 /* Fills are read from a minute before the newest known one, from before any request whose outcome is open, and from before the last time that all
- * were read: after a silence of the stream a newer one may be known and an older one not. */
+ * were read: after a silence of the stream a newer one may be known and an older one not. Where more fills came since than are remembered (a backtest
+ * that goes on after a kill), that far back a known fill would look like a foreign one. */
 static int64_t fills_since(const struct engine *engine) {
-  int64_t since = engine->last_fill_at < engine->fills_complete_at ? engine->last_fill_at : engine->fills_complete_at;
+  bool remembers_all = engine->fill_id_count - engine->fills_complete_count <= ENGINE_FILL_IDS_MAX / 2;
+  int64_t since = engine->last_fill_at < engine->fills_complete_at || !remembers_all ? engine->last_fill_at : engine->fills_complete_at;
   for (int32_t i = orders_next(engine, 0); i >= 0; i = orders_next(engine, i + 1)) {
     const struct order *order = &engine->orders[i];
     if (order->state == ORDER_UNKNOWN && order->sent_at < since) since = order->sent_at;
@@ -326,6 +328,7 @@ static void finish(struct engine *engine) {
   }
   clear_account(engine);
   engine->fills_complete_at = work->started_at;
+  engine->fills_complete_count = engine->fill_id_count;
   work->is_active = false;
   work->finished_at = engine->now;
   engine->reconciled_at = engine->now;
