@@ -27,38 +27,37 @@ static double divided(double a, double b) {
 /* --- figures of the trades --- */
 
 enum outcome { OUTCOME_ANY, OUTCOME_WIN, OUTCOME_LOSS };
-typedef double trade_value(const struct trade *trade);
 
-static double pnl_of(const struct trade *trade) {
-  return decimal_to_double(trade->pnl_usd);
+double performance_column_of(const struct trade *trade, enum performance_column column) {
+  switch (column) {
+    case COLUMN_PNL_USD:
+      return decimal_to_double(trade->pnl_usd);
+    case COLUMN_PNL_R:
+      return trade->pnl_r;
+    case COLUMN_HOLD_MS:
+      return (double)(trade->closed_at - trade->opened_at);
+    case COLUMN_MFE_R:
+      return trade->mfe_r;
+    case COLUMN_MAE_R:
+      return trade->mae_r;
+    case COLUMN_FEES_USD:
+      return decimal_to_double(trade->fees_usd);
+    case COLUMN_FUNDING_USD:
+      return decimal_to_double(trade->funding_usd);
+    case COLUMN_TARGET_MASK:
+      return trade->target_mask;
+    case performance_column_count:
+      break;
+  }
+  return NAN;
 }
 
-static double r_of(const struct trade *trade) {
-  return trade->pnl_r;
+static inline double value_of(const struct performance_input *input, int32_t i, enum performance_column column) {
+  return input->columns != NULL ? input->columns[column][i] : performance_column_of(&input->trades[i], column);
 }
 
-static double hold_of(const struct trade *trade) {
-  return (double)(trade->closed_at - trade->opened_at);
-}
-
-static double mae_of(const struct trade *trade) {
-  return trade->mae_r;
-}
-
-static double mfe_of(const struct trade *trade) {
-  return trade->mfe_r;
-}
-
-static double fees_of(const struct trade *trade) {
-  return decimal_to_double(trade->fees_usd);
-}
-
-static double funding_of(const struct trade *trade) {
-  return decimal_to_double(trade->funding_usd);
-}
-
-static bool has_outcome(const struct trade *trade, enum outcome outcome) {
-  return outcome == OUTCOME_ANY || (outcome == OUTCOME_WIN ? trade->pnl_usd > 0 : trade->pnl_usd < 0);
+static bool has_outcome(double pnl, enum outcome outcome) {
+  return outcome == OUTCOME_ANY || (outcome == OUTCOME_WIN ? pnl > 0 : pnl < 0);
 }
 
 /* A value of the trades with an outcome, in scratch; what follows from the list. */
@@ -68,12 +67,11 @@ struct sample {
   double sum, mean, smallest, largest; /* NaN where there is nothing */
 };
 
-static struct sample take_sample(const struct performance_input *input, enum outcome outcome, trade_value *value, double *scratch) {
+static struct sample take_sample(const struct performance_input *input, enum outcome outcome, enum performance_column column, double *scratch) {
   struct sample sample = {.values = scratch, .smallest = NAN, .largest = NAN};
   for (int32_t i = 0; i < input->trade_count; i++) {
-    const struct trade *trade = &input->trades[i];
-    if (!has_outcome(trade, outcome)) continue;
-    double v = value(trade);
+    if (outcome != OUTCOME_ANY && !has_outcome(value_of(input, i, COLUMN_PNL_USD), outcome)) continue;
+    double v = value_of(input, i, column);
     sample.values[sample.count++] = v;
     sample.sum += v;
     if (!(v >= sample.smallest)) sample.smallest = v;
@@ -89,8 +87,8 @@ static double median_of(const struct sample *sample) {
 
 static void money_figures(const struct performance_input *input, double *scratch, double *figure) {
   double n = input->trade_count;
-  struct sample wins = take_sample(input, OUTCOME_WIN, pnl_of, scratch);
-  struct sample losses = take_sample(input, OUTCOME_LOSS, pnl_of, scratch);
+  struct sample wins = take_sample(input, OUTCOME_WIN, COLUMN_PNL_USD, scratch);
+  struct sample losses = take_sample(input, OUTCOME_LOSS, COLUMN_PNL_USD, scratch);
   figure[FIGURE_total_trades] = n;
   figure[FIGURE_trades_per_day] = divided(n * (double)DAY_MS, (double)(input->to - input->from));
   figure[FIGURE_win_rate] = divided(wins.count, n);
@@ -98,18 +96,18 @@ static void money_figures(const struct performance_input *input, double *scratch
   figure[FIGURE_gross_profit_usd] = wins.sum;
   figure[FIGURE_gross_loss_usd] = fabs(losses.sum);
   figure[FIGURE_profit_factor] = divided(wins.sum, fabs(losses.sum));
-  figure[FIGURE_expectancy_usd] = take_sample(input, OUTCOME_ANY, pnl_of, scratch).mean;
+  figure[FIGURE_expectancy_usd] = take_sample(input, OUTCOME_ANY, COLUMN_PNL_USD, scratch).mean;
   figure[FIGURE_average_win_usd] = wins.mean;
   figure[FIGURE_average_loss_usd] = losses.mean;
   figure[FIGURE_payoff_ratio] = divided(wins.mean, fabs(losses.mean));
   figure[FIGURE_largest_win_usd] = wins.largest;
   figure[FIGURE_largest_loss_usd] = losses.smallest;
-  figure[FIGURE_fees_usd] = take_sample(input, OUTCOME_ANY, fees_of, scratch).sum;
-  figure[FIGURE_funding_usd] = take_sample(input, OUTCOME_ANY, funding_of, scratch).sum;
+  figure[FIGURE_fees_usd] = take_sample(input, OUTCOME_ANY, COLUMN_FEES_USD, scratch).sum;
+  figure[FIGURE_funding_usd] = take_sample(input, OUTCOME_ANY, COLUMN_FUNDING_USD, scratch).sum;
 }
 
 static void r_figures(const struct performance_input *input, double *scratch, double *figure) {
-  struct sample r = take_sample(input, OUTCOME_ANY, r_of, scratch);
+  struct sample r = take_sample(input, OUTCOME_ANY, COLUMN_PNL_R, scratch);
   figure[FIGURE_average_r] = r.mean;
   figure[FIGURE_expectancy_r] = r.mean;
   figure[FIGURE_best_r] = r.largest;
@@ -133,12 +131,12 @@ static void sequence_figures(const struct performance_input *input, double *figu
   double peak = 0;
   double fall = 0;
   for (int32_t i = 0; i < input->trade_count; i++) {
-    const struct trade *trade = &input->trades[i];
-    wins = trade->pnl_usd > 0 ? wins + 1 : 0;
-    losses = trade->pnl_usd < 0 ? losses + 1 : 0;
+    double pnl = value_of(input, i, COLUMN_PNL_USD);
+    wins = pnl > 0 ? wins + 1 : 0;
+    losses = pnl < 0 ? losses + 1 : 0;
     if (wins > wins_max) wins_max = wins;
     if (losses > losses_max) losses_max = losses;
-    sum += trade->pnl_r;
+    sum += value_of(input, i, COLUMN_PNL_R);
     if (sum > peak) peak = sum;
     if (peak - sum > fall) fall = peak - sum;
   }
@@ -149,38 +147,39 @@ static void sequence_figures(const struct performance_input *input, double *figu
 
 /* Mean and median of a value for all trades, wins and losses. */
 static const struct {
-  trade_value *value;
+  enum performance_column column;
   enum outcome outcome;
   enum performance_figure mean, median;
 } spread_figures[] = {
-    {hold_of, OUTCOME_ANY, FIGURE_average_hold_ms, FIGURE_median_hold_ms},
-    {hold_of, OUTCOME_WIN, FIGURE_average_win_hold_ms, FIGURE_median_win_hold_ms},
-    {hold_of, OUTCOME_LOSS, FIGURE_average_loss_hold_ms, FIGURE_median_loss_hold_ms},
-    {mae_of, OUTCOME_ANY, FIGURE_mae_r, FIGURE_median_mae_r},
-    {mae_of, OUTCOME_WIN, FIGURE_win_mae_r, FIGURE_median_win_mae_r},
-    {mae_of, OUTCOME_LOSS, FIGURE_loss_mae_r, FIGURE_median_loss_mae_r},
-    {mfe_of, OUTCOME_ANY, FIGURE_mfe_r, FIGURE_median_mfe_r},
-    {mfe_of, OUTCOME_WIN, FIGURE_win_mfe_r, FIGURE_median_win_mfe_r},
-    {mfe_of, OUTCOME_LOSS, FIGURE_loss_mfe_r, FIGURE_median_loss_mfe_r},
+    {COLUMN_HOLD_MS, OUTCOME_ANY, FIGURE_average_hold_ms, FIGURE_median_hold_ms},
+    {COLUMN_HOLD_MS, OUTCOME_WIN, FIGURE_average_win_hold_ms, FIGURE_median_win_hold_ms},
+    {COLUMN_HOLD_MS, OUTCOME_LOSS, FIGURE_average_loss_hold_ms, FIGURE_median_loss_hold_ms},
+    {COLUMN_MAE_R, OUTCOME_ANY, FIGURE_mae_r, FIGURE_median_mae_r},
+    {COLUMN_MAE_R, OUTCOME_WIN, FIGURE_win_mae_r, FIGURE_median_win_mae_r},
+    {COLUMN_MAE_R, OUTCOME_LOSS, FIGURE_loss_mae_r, FIGURE_median_loss_mae_r},
+    {COLUMN_MFE_R, OUTCOME_ANY, FIGURE_mfe_r, FIGURE_median_mfe_r},
+    {COLUMN_MFE_R, OUTCOME_WIN, FIGURE_win_mfe_r, FIGURE_median_win_mfe_r},
+    {COLUMN_MFE_R, OUTCOME_LOSS, FIGURE_loss_mfe_r, FIGURE_median_loss_mfe_r},
 };
 
 static void excursion_figures(const struct performance_input *input, double *scratch, double *figure) {
   for (size_t i = 0; i < sizeof spread_figures / sizeof spread_figures[0]; i++) {
-    struct sample sample = take_sample(input, spread_figures[i].outcome, spread_figures[i].value, scratch);
+    struct sample sample = take_sample(input, spread_figures[i].outcome, spread_figures[i].column, scratch);
     figure[spread_figures[i].mean] = sample.mean;
     figure[spread_figures[i].median] = median_of(&sample);
   }
-  struct sample mae = take_sample(input, OUTCOME_ANY, mae_of, scratch);
+  struct sample mae = take_sample(input, OUTCOME_ANY, COLUMN_MAE_R, scratch);
   double distance = 0;
   for (int32_t i = 0; i < mae.count; i++) distance += fabs(mae.values[i]);
-  figure[FIGURE_edge_ratio] = divided(take_sample(input, OUTCOME_ANY, mfe_of, scratch).sum, distance);
-  figure[FIGURE_capture] = divided(take_sample(input, OUTCOME_WIN, r_of, scratch).sum, take_sample(input, OUTCOME_WIN, mfe_of, scratch).sum);
+  figure[FIGURE_edge_ratio] = divided(take_sample(input, OUTCOME_ANY, COLUMN_MFE_R, scratch).sum, distance);
+  figure[FIGURE_capture] =
+      divided(take_sample(input, OUTCOME_WIN, COLUMN_PNL_R, scratch).sum, take_sample(input, OUTCOME_WIN, COLUMN_MFE_R, scratch).sum);
 }
 
 static void target_figures(const struct performance_input *input, struct performance *out) {
   for (int32_t k = 0; k < POSITION_TARGETS_MAX; k++) {
     int32_t hits = 0;
-    for (int32_t i = 0; i < input->trade_count; i++) hits += (int32_t)((uint32_t)input->trades[i].target_mask >> k & 1);
+    for (int32_t i = 0; i < input->trade_count; i++) hits += (int32_t)((uint32_t)value_of(input, i, COLUMN_TARGET_MASK) >> k & 1);
     out->target_hit_rate[k] = divided(hits, input->trade_count);
   }
   out->figure[FIGURE_tp1_hit_rate] = out->target_hit_rate[0];
@@ -512,7 +511,7 @@ int32_t performance_breakdown(const struct trade *trades, int32_t count, enum br
     char key[sizeof rows[0].key];
     make_key(&trades[i], by, key, sizeof key);
     struct breakdown_row *row = find_row(rows, &rows_count, rows_max, key);
-    double pnl = pnl_of(&trades[i]);
+    double pnl = performance_column_of(&trades[i], COLUMN_PNL_USD);
     row->total_trades++;
     row->net_profit_usd += pnl;
     row->average_r += trades[i].pnl_r; /* sums, divided below */

@@ -57,8 +57,23 @@ void performance_curve_begin(struct performance_curve *curve, int64_t from, doub
 /* Every 1m close and fill, ascending. */
 void performance_curve_add(struct performance_curve *curve, const struct equity_point *mark);
 
+/* What the figures need of a trade. A run of many trades keeps them as one array each. */
+enum performance_column {
+  COLUMN_PNL_USD,
+  COLUMN_PNL_R,
+  COLUMN_HOLD_MS,
+  COLUMN_MFE_R,
+  COLUMN_MAE_R,
+  COLUMN_FEES_USD,
+  COLUMN_FUNDING_USD,
+  COLUMN_TARGET_MASK,
+  performance_column_count
+};
+double performance_column_of(const struct trade *trade, enum performance_column column);
+
 struct performance_input {
-  const struct trade *trades; /* closed ones without left_open, in order of closed_at */
+  const struct trade *trades;   /* closed ones without left_open, in order of closed_at */
+  const double *const *columns; /* the same by enum performance_column instead of trades; NULL none */
   int32_t trade_count;
   const struct equity_point *marks; /* every 1m close and fill, ascending */
   int64_t mark_count;
