@@ -12,7 +12,6 @@
 
 enum { LIQUIDITY_MINUTES = 60, MINUTES_OF_5M = 5 };
 static const double liquidity_share = 0.25;
-static const double exact_max = 9007199254740992.0; /* 2^53 */
 
 static void *take(size_t count, size_t size) {
   void *memory = calloc(count + 1, size);
@@ -65,36 +64,61 @@ static double turnover_of(const struct candle *candle) {
   return isnan(candle->turnover) ? candle->volume * candle->close : candle->turnover;
 }
 
-static void measure_liquidity(struct channel_market *market) {
+static void measure_flows(struct channel_market *market, const struct candle *candles) {
   struct window window = {.count = 0};
-  market->liquidity = take((size_t)market->count + 1, sizeof *market->liquidity);
+  market->flows = take((size_t)market->count + 1, sizeof *market->flows);
   for (int32_t i = 0; i < market->count; i++) {
-    if (i >= LIQUIDITY_MINUTES) drop(&window, turnover_of(&market->minutes[i - LIQUIDITY_MINUTES]));
-    add(&window, turnover_of(&market->minutes[i]));
-    market->liquidity[i + 1] = liquidity_share * median(&window);
+    if (i >= LIQUIDITY_MINUTES) drop(&window, turnover_of(&candles[i - LIQUIDITY_MINUTES]));
+    add(&window, turnover_of(&candles[i]));
+    market->flows[i].volume = candles[i].volume;
+    market->flows[i + 1].liquidity = liquidity_share * median(&window);
   }
 }
 
 /* ---- minutes ---- */
 
-static bool is_sound(const struct candle *minutes, size_t count) {
+static bool is_sound(const struct candle *candles, size_t count) {
   for (size_t i = 0; i < count; i++) {
-    if (!candle_is_valid(&minutes[i]) || minutes[i].open_ts % MINUTE_MS != 0) return false;
-    if (i > 0 && minutes[i].open_ts != minutes[i - 1].open_ts + MINUTE_MS) return false;
-    if (minutes[i].high * (double)DECIMAL_ONE >= exact_max) return false;
+    if (!candle_is_valid(&candles[i]) || candles[i].open_ts % MINUTE_MS != 0 || !decimal_fits(candles[i].high)) return false;
+    if (i > 0 && candles[i].open_ts != candles[i - 1].open_ts + MINUTE_MS) return false;
   }
   return count > 0 && count < INT32_MAX / 2;
 }
 
-static void convert_minutes(struct channel_market *market) {
-  size_t count = (size_t)market->count;
-  market->high = take(count, sizeof *market->high);
-  market->low = take(count, sizeof *market->low);
-  market->close = take(count, sizeof *market->close);
-  for (size_t i = 0; i < count; i++) {
-    market->high[i] = (double)decimal_from_double(market->minutes[i].high);
-    market->low[i] = (double)decimal_from_double(market->minutes[i].low);
-    market->close[i] = (double)decimal_from_double(market->minutes[i].close);
+static int64_t common_divisor(int64_t a, int64_t b) {
+  while (b != 0) {
+    int64_t rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a;
+}
+
+/* False: some price in units of all needs more than 31 bits. */
+static bool find_unit(struct channel_market *market, const struct candle *candles) {
+  int64_t unit = 0;
+  int64_t highest = 0;
+  for (int32_t i = 0; i < market->count; i++) {
+    const double prices[] = {candles[i].open, candles[i].high, candles[i].low, candles[i].close};
+    for (int k = 0; k < 4; k++) {
+      int64_t price = decimal_from_double(prices[k]);
+      if (unit == 0 || price % unit != 0) unit = common_divisor(price, unit);
+      if (price > highest) highest = price;
+    }
+  }
+  market->unit = unit;
+  return unit > 0 && highest / unit < INT32_MAX;
+}
+
+static int32_t in_units(const struct channel_market *market, double price) {
+  return (int32_t)(decimal_from_double(price) / market->unit);
+}
+
+static void convert_minutes(struct channel_market *market, const struct candle *candles) {
+  market->minutes = take((size_t)market->count, sizeof *market->minutes);
+  for (int32_t i = 0; i < market->count; i++) {
+    market->minutes[i] = (struct channel_minute){in_units(market, candles[i].open), in_units(market, candles[i].high),
+                                                 in_units(market, candles[i].low), in_units(market, candles[i].close)};
   }
 }
 
@@ -102,12 +126,13 @@ static void make_blocks(struct channel_market *market) {
   int32_t count = market->count / CHANNEL_BLOCK;
   market->blocks = take((size_t)count, sizeof *market->blocks);
   for (int32_t b = 0; b < count; b++) {
-    struct channel_block block = {-INFINITY, INFINITY, -INFINITY, INFINITY};
+    struct channel_block block = {0, INT32_MAX, 0, INT32_MAX};
     for (int32_t i = b * CHANNEL_BLOCK; i < (b + 1) * CHANNEL_BLOCK; i++) {
-      if (market->high[i] > block.high) block.high = market->high[i];
-      if (market->low[i] < block.low) block.low = market->low[i];
-      if (market->close[i] > block.close_high) block.close_high = market->close[i];
-      if (market->close[i] < block.close_low) block.close_low = market->close[i];
+      const struct channel_minute *minute = &market->minutes[i];
+      if (minute->high > block.high) block.high = minute->high;
+      if (minute->low < block.low) block.low = minute->low;
+      if (minute->close > block.close_high) block.close_high = minute->close;
+      if (minute->close < block.close_low) block.close_low = minute->close;
     }
     market->blocks[b] = block;
   }
@@ -128,40 +153,37 @@ static struct candle join(const struct candle *parts, int32_t count) {
 }
 
 /* Whole candles of five minutes only: the first begins on the grid. */
-static void make_frames(struct channel_market *market) {
+static void make_frames(struct channel_market *market, const struct candle *candles) {
   struct channel_candles *fine = &market->frames[CHANNEL_TIMEFRAME_1M];
   struct channel_candles *coarse = &market->frames[CHANNEL_TIMEFRAME_5M];
-  *fine = (struct channel_candles){.candles = market->minutes, .count = market->count, .keep = MARKET_KEEP_1M, .minutes = 1};
+  *fine = (struct channel_candles){.candles = candles, .count = market->count, .keep = MARKET_KEEP_1M, .minutes = 1};
   *coarse = (struct channel_candles){.keep = MARKET_KEEP_5M, .minutes = MINUTES_OF_5M};
-  while (coarse->first_minute < market->count && market->minutes[coarse->first_minute].open_ts % (MINUTES_OF_5M * MINUTE_MS) != 0) {
-    coarse->first_minute++;
-  }
+  while (coarse->first_minute < market->count && candles[coarse->first_minute].open_ts % (MINUTES_OF_5M * MINUTE_MS) != 0) coarse->first_minute++;
   coarse->count = (market->count - coarse->first_minute) / MINUTES_OF_5M;
   coarse->owned = take((size_t)coarse->count, sizeof *coarse->owned);
   for (int32_t i = 0; i < coarse->count; i++) {
-    coarse->owned[i] = join(market->minutes + coarse->first_minute + (ptrdiff_t)i * MINUTES_OF_5M, MINUTES_OF_5M);
+    coarse->owned[i] = join(candles + coarse->first_minute + (ptrdiff_t)i * MINUTES_OF_5M, MINUTES_OF_5M);
   }
   coarse->candles = coarse->owned;
 }
 
-bool channel_market_init(struct channel_market *market, const struct candle *minutes, size_t count) {
+bool channel_market_init(struct channel_market *market, const struct candle *candles, size_t count) {
   *market = (struct channel_market){0};
-  if (!is_sound(minutes, count)) return false;
-  market->minutes = minutes;
+  if (!is_sound(candles, count)) return false;
+  market->first_ts = candles[0].open_ts;
   market->count = (int32_t)count;
-  convert_minutes(market);
+  if (!find_unit(market, candles)) return false;
+  convert_minutes(market, candles);
   make_blocks(market);
-  measure_liquidity(market);
-  make_frames(market);
+  measure_flows(market, candles);
+  make_frames(market, candles);
   return true;
 }
 
 void channel_market_deinit(struct channel_market *market) {
-  free(market->high);
-  free(market->low);
-  free(market->close);
+  free(market->minutes);
+  free(market->flows);
   free(market->blocks);
-  free(market->liquidity);
   for (int frame = 0; frame < 2; frame++) {
     free(market->frames[frame].owned);
     for (int period = 0; period <= CHANNEL_PERIOD_MAX; period++) {
@@ -207,7 +229,7 @@ static void find_breaks(struct channel_candles *frame, int32_t period) {
     if (i >= period) {
       bool is_up = candles[i].close > candles[highs.items[highs.first]].high;
       bool is_down = candles[i].close < candles[lows.items[lows.first]].low;
-      if (is_up || is_down) breaks[found++] = (struct channel_break){i, frame->first_minute + (i + 1) * frame->minutes - 1, is_up};
+      if (is_up || is_down) breaks[found++] = (struct channel_break){i, frame->first_minute + (i + 1) * frame->minutes - 1, candles[i].close, is_up};
     }
     push_high(&highs, candles, i);
     push_low(&lows, candles, i);
@@ -227,14 +249,75 @@ const struct channel_break *channel_market_breaks(struct channel_market *market,
   return frame->breaks[period];
 }
 
+/* ---- ranges ---- */
+
+/* The ranges of a period, of which only so many are kept: a search may try hundreds. */
+static double *ranges_of(struct channel_candles *frame, int32_t period) {
+  check(period > 0 && period <= CHANNEL_PERIOD_MAX);
+  if (frame->range[period] != NULL) return frame->range[period];
+  int32_t *place = &frame->ranges[frame->range_count++ % CHANNEL_RANGES_MAX];
+  if (*place != 0) {
+    free(frame->range[*place]);
+    frame->range[*place] = NULL;
+  }
+  *place = period;
+  return frame->range[period] = take((size_t)frame->count, sizeof(double));
+}
+
+/* Candles that the engine still keeps when this one closes. */
+static int32_t known_at(const struct channel_candles *frame, int32_t candle) {
+  return candle + 1 < frame->keep ? candle + 1 : frame->keep;
+}
+
 double channel_market_range(struct channel_market *market, enum channel_timeframe timeframe, int32_t period, int32_t candle) {
   struct channel_candles *frame = &market->frames[timeframe];
-  check(period > 0 && period <= CHANNEL_PERIOD_MAX && candle < frame->count);
-  if (frame->range[period] == NULL) frame->range[period] = take((size_t)frame->count, sizeof(double));
-  double *kept = &frame->range[period][candle];
+  double *kept = &ranges_of(frame, period)[candle];
   if (*kept == 0) { /* a market that stands still is computed each time */
-    int32_t known = candle + 1 < frame->keep ? candle + 1 : frame->keep;
+    int32_t known = known_at(frame, candle);
     *kept = indicator_atr(&frame->candles[candle + 1 - known], known, period);
   }
   return *kept;
+}
+
+enum { LANES = 8 };
+
+/* Wilder's recursion waits for each division; so many candles at once share the wait. The operations of each are those of indicator_atr, in its
+ * order. */
+static void compute_lanes(const double *true_ranges, const int32_t candles[LANES], int32_t period, double *out) {
+  const double *at[LANES];
+  double sums[LANES] = {0};
+  for (int k = 0; k < LANES; k++) at[k] = true_ranges + candles[k] + 1 - INDICATOR_WINDOWS * period;
+  for (int k = 0; k < LANES; k++) sums[k] = at[k][0];
+  for (int32_t i = 1; i < period; i++) {
+    for (int k = 0; k < LANES; k++) sums[k] += at[k][i];
+  }
+  for (int k = 0; k < LANES; k++) sums[k] /= period;
+  for (int32_t i = period; i < INDICATOR_WINDOWS * period; i++) {
+    for (int k = 0; k < LANES; k++) sums[k] = (sums[k] * (period - 1) + at[k][i]) / period;
+  }
+  for (int k = 0; k < LANES; k++) out[candles[k]] = sums[k];
+}
+
+void channel_market_ranges(struct channel_market *market, enum channel_timeframe timeframe, int32_t period, const struct channel_break *breaks,
+                           int32_t count) {
+  struct channel_candles *frame = &market->frames[timeframe];
+  double *ranges = ranges_of(frame, period);
+  double *true_ranges = take((size_t)frame->count, sizeof *true_ranges);
+  int32_t candles[LANES];
+  int32_t waiting = 0;
+  bool has_window = INDICATOR_WINDOWS * period < frame->keep;
+  for (int32_t i = 1; i < frame->count; i++) true_ranges[i] = indicator_true_range(&frame->candles[i], &frame->candles[i - 1]);
+  for (int32_t i = 0; i < count; i++) {
+    int32_t candle = breaks[i].candle;
+    if (candle < period || ranges[candle] != 0) continue;
+    if (!has_window || candle < INDICATOR_WINDOWS * period) { /* the window is not whole, or its first candle has no one before it */
+      (void)channel_market_range(market, timeframe, period, candle);
+      continue;
+    }
+    candles[waiting++] = candle;
+    if (waiting == LANES) compute_lanes(true_ranges, candles, period, ranges);
+    waiting %= LANES;
+  }
+  for (int32_t i = 0; i < waiting; i++) (void)channel_market_range(market, timeframe, period, candles[i]);
+  free(true_ranges);
 }

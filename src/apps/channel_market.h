@@ -1,4 +1,4 @@
-/* What all sets of a search over the channel share about one symbol: its candles as decimals, and indicators computed once. */
+/* What all sets of a search over the channel share about one symbol: its minutes in a small form, and indicators computed once. */
 #ifndef APPS_CHANNEL_MARKET_H
 #define APPS_CHANNEL_MARKET_H
 
@@ -8,18 +8,29 @@
 #include "core/market/candle.h"
 #include "core/strategy/preset.h"
 
-enum { CHANNEL_BLOCK = 16, CHANNEL_PERIOD_MAX = 500 };
+enum { CHANNEL_BLOCK = 16, CHANNEL_PERIOD_MAX = 500, CHANNEL_RANGES_MAX = 64 };
 
 /* A closed signal candle that left its channel. */
 struct channel_break {
   int32_t candle; /* index among the signal candles */
   int32_t minute; /* its last minute; the candle closes when that closes */
-  bool is_up;     /* the close is above the highest high before it, else below the lowest low */
+  double close;
+  bool is_up; /* the close is above the highest high before it, else below the lowest low */
 };
 
-/* Extremes of CHANNEL_BLOCK minutes, so that quiet stretches are passed over. Units as below. */
+/* Prices in units of the market: small, because a search is bound by memory. */
+struct channel_minute {
+  int32_t open, high, low, close;
+};
+
+/* What a fill of a minute needs besides. liquidity: a quarter of the median turnover of the (at most) 60 minutes before it; 0: none before. */
+struct channel_flow {
+  double volume, liquidity;
+};
+
+/* Extremes of CHANNEL_BLOCK minutes, so that quiet stretches are passed over. */
 struct channel_block {
-  double high, low, close_high, close_low;
+  int32_t high, low, close_high, close_low;
 };
 
 /* Signal candles of one length with what was computed of them. */
@@ -32,23 +43,28 @@ struct channel_candles {
   struct channel_break *breaks[CHANNEL_PERIOD_MAX + 1]; /* by period, NULL: not computed */
   int32_t break_count[CHANNEL_PERIOD_MAX + 1];
   double *range[CHANNEL_PERIOD_MAX + 1]; /* ATR by period and candle, 0: not computed; NULL: none of that period */
+  int32_t ranges[CHANNEL_RANGES_MAX];    /* periods that have one, a ring: the oldest gives way */
+  int32_t range_count;
 };
 
 struct channel_market {
-  const struct candle *minutes; /* the source's: contiguous, of one minute */
+  int64_t first_ts; /* open time of the first minute */
   int32_t count;
-  double *high, *low, *close; /* of each minute in 1e-8 units: whole numbers below 2^53, so that they are compared exactly */
+  int64_t unit; /* of prices, decimal: their greatest common divisor */
+  struct channel_minute *minutes;
+  struct channel_flow *flows; /* one more than minutes: what comes after the last */
   struct channel_block *blocks;
-  double *liquidity;                /* a quarter of the median turnover of the (at most) 60 minutes before; one more than minutes; 0: none before */
   struct channel_candles frames[2]; /* by enum channel_timeframe */
 };
 
-/* False when a candle is invalid, missing or too dear for a double. */
-bool channel_market_init(struct channel_market *market, const struct candle *minutes, size_t count);
+/* False when a candle is invalid or missing, or prices have too many digits. The candles are the source's and must stay. */
+bool channel_market_init(struct channel_market *market, const struct candle *candles, size_t count);
 void channel_market_deinit(struct channel_market *market);
 /* The breaks of a channel length, ascending. */
 const struct channel_break *channel_market_breaks(struct channel_market *market, enum channel_timeframe timeframe, int32_t period, int32_t *count);
-/* Wilder's range at a signal candle as the engine computes it there. */
+/* Wilder's range at a signal candle as the engine computes it there. The second function computes it for all breaks of a channel, many at a time. */
 double channel_market_range(struct channel_market *market, enum channel_timeframe timeframe, int32_t period, int32_t candle);
+void channel_market_ranges(struct channel_market *market, enum channel_timeframe timeframe, int32_t period, const struct channel_break *breaks,
+                           int32_t count);
 
 #endif

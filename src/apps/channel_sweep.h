@@ -20,16 +20,22 @@ enum channel_sweep_end {
   CHANNEL_SWEEP_UNSURE,  /* something happened that is not modelled: the engine must run this set */
 };
 
-/* Trades and left_open as in struct run: struct trade, without the ids of session, plan and trade. */
+/* Zero-initialised; filled again by each run, with the memory of the one before. */
 struct channel_result {
-  struct run_list trades, left_open, marks; /* the caller frees with channel_result_deinit; kept between runs to be filled again */
+  bool keeps_trades; /* the caller's wish: struct trade of each, without the ids of session, plan and trade */
+  struct run_list trades, left_open;
+  int32_t trade_count;
+  double *columns[performance_column_count]; /* of the trades */
+  int32_t column_capacity;
   int64_t started_at, ended_at;
   int64_t end_equity_usd;
-  int64_t plans, entries, unfilled_entries, refused_plans;
+  int64_t plans, entries, unfilled_entries, refused_plans, path_dependent_trades;
   double turnover_usd, slippage_usd;
   struct performance performance; /* figures that channel_sweep_knows; others null */
-  double *scratch;
-  int64_t scratch_count;
+  struct performance_curve curve;
+  double *days, *scratch;
+  int64_t day_capacity;
+  int32_t scratch_count;
 };
 
 /* NULL when the data or the options are not covered; then *why is a text that says what is missing. The wiring's source must outlive it. */

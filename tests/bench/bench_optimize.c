@@ -203,7 +203,7 @@ static struct figures measure_walk(struct channel_sweep *sweep, const struct wir
       struct preset preset = preset_of(wiring, i);
       check(channel_sweep_covers(sweep, &preset));
       check(channel_sweep_run(sweep, &preset, options, &result) == CHANNEL_SWEEP_DONE);
-      figures.trades += result.trades.count;
+      figures.trades += result.trade_count;
     }
     rounds[round] = (bench_now_s() - begin) / SETS * 1e3;
   }

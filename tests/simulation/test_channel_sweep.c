@@ -162,7 +162,7 @@ static void try_set(struct channel_sweep *sweep, struct random *random, struct c
 
 static void try_market(const char *name, const struct source_options *source, uint64_t seed) {
   struct run_options options = {.after_kill = AFTER_KILL_STOP};
-  struct channel_result fast = {0};
+  struct channel_result fast = {.keeps_trades = true};
   struct random random;
   const char *why;
   wiring = (struct wiring){0};
