@@ -139,6 +139,10 @@ static void test_commands_of_version_1_are_read(void **state) {
   assert_string_equal(back.command.user, "somebody");
   assert_int_equal(back.command.targets_count, 0);
   assert_false(back.command.is_confirmed);
+  struct event tick = {.kind = EVENT_TICK, .tick = {.is_candle_close = true}}; /* of the others none has changed */
+  size = schema_encode(event_schemas[EVENT_TICK], &tick.tick, bytes, sizeof bytes);
+  assert_int_equal(event_decode_version(&back, 1, EVENT_TICK, 7, bytes, size, scratch, sizeof scratch), size);
+  assert_true(back.tick.is_candle_close);
 }
 
 static void test_scratch_bounds_items(void **state) {

@@ -393,6 +393,12 @@ static void test_activity_drop(void **state) {
   setting->position.touched_target = false;
   setting->position.bars_held = 4;
   assert_holds(setting);
+  setting->position.bars_held = 6; /* a signal from before the kept candles: nothing to compare with */
+  setting->position.signal_at = setting->candles[2].open_ts;
+  assert_holds(setting);
+  assert_true(isnan(reason_of(setting, REASON_activity_drop)->value));
+  setting->position.signal_at = setting->candles[0].open_ts;
+  assert_holds(setting);
 }
 
 static void test_time_rules(void **state) {

@@ -692,6 +692,18 @@ static void test_open_interest_and_funding(void **state) {
 }
 
 /* No sample between 25 and 24 hours ago, or one of nothing. */
+/* A second sample of one instant takes the place of the first. */
+static void test_open_interest_of_one_instant(void **state) {
+  (void)state;
+  struct fixture fixture;
+  open_fixture(&fixture, &limits_1m);
+  market_on_open_interest(&fixture.market, START, 5, NAN);
+  market_on_open_interest(&fixture.market, START, 7, NAN);
+  assert_int_equal(fixture.market.oi_count, 1);
+  assert_true(fixture.market.oi[0].oi == 7);
+  close_fixture(&fixture);
+}
+
 static void test_open_interest_without_base(void **state) {
   (void)state;
   struct fixture fixture;
@@ -765,6 +777,7 @@ int main(void) {
       cmocka_unit_test(test_book_fields),
       cmocka_unit_test(test_ticker_fields),
       cmocka_unit_test(test_open_interest_and_funding),
+      cmocka_unit_test(test_open_interest_of_one_instant),
       cmocka_unit_test(test_open_interest_without_base),
       cmocka_unit_test(test_correlation_rules),
   };

@@ -596,6 +596,7 @@ static void test_breakdowns(void **state) {
                                  named("A", SIDE_LONG, monday + 3 * DAY_MS, -1, LEVEL_SOURCE_DONCHIAN | LEVEL_SOURCE_VOLUME),
                                  named("B", SIDE_LONG, monday + HOUR_MS, -0.5, 0), named("C", SIDE_LONG, monday + 7 * DAY_MS, 0, 0)};
   struct breakdown_row rows[8];
+  assert_int_equal(performance_breakdown(trades, 4, BREAKDOWN_SYMBOL, rows, 0), 0);
   assert_int_equal(performance_breakdown(trades, 4, BREAKDOWN_SYMBOL, rows, 8), 3);
   assert_string_equal(rows[0].key, "A");
   assert_string_equal(rows[1].key, "B");

@@ -591,6 +591,19 @@ static void keys_are_set_from_text(void **unused) {
   assert_string_equal(problem.items[0].allowed, "risk.risk_per_trade");
 }
 
+/* Words and switches are numbers to who searches: only those that stand for one. */
+static void words_and_switches_have_few_values(void **state) {
+  (void)state;
+  const struct preset_key *word = preset_find_key("strategy_priority");
+  const struct preset_key *flag = preset_find_key("levels_rules.prefer_round_numbers");
+  assert_true(preset_key_allows(word, 0) && preset_key_allows(word, word->name_count - 1));
+  assert_false(preset_key_allows(word, -1) || preset_key_allows(word, word->name_count) || preset_key_allows(word, 0.5));
+  assert_true(preset_key_allows(flag, 0) && preset_key_allows(flag, 1));
+  assert_false(preset_key_allows(flag, 2) || preset_key_allows(flag, 0.5));
+  const struct preset_key *count = preset_find_key("levels_rules.min_touches");
+  assert_false(preset_key_allows(count, 2.5));
+}
+
 static void overrides_are_applied_and_judged(void **unused) {
   (void)unused;
   static struct preset_overrides overrides;
@@ -773,6 +786,7 @@ int main(void) {
       cmocka_unit_test(channel_section_is_for_the_channel_strategy),
       cmocka_unit_test(rungs_are_checked),
       cmocka_unit_test(keys_are_set_from_text),
+      cmocka_unit_test(words_and_switches_have_few_values),
       cmocka_unit_test(overrides_are_applied_and_judged),
       cmocka_unit_test(lists_are_resolved),
       cmocka_unit_test_setup_teardown(store_keeps_versions, make_folder, remove_folder),

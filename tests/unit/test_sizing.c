@@ -283,6 +283,36 @@ static void the_proof_at_its_bounds(void **state) {
   assert_int_equal(proved(SIDE_SHORT, 100, 110, 2, down, 2), REASON_plan_order);
 }
 
+/* What no decimal holds is no cap; a venue that does not tell its largest leverage sets none. */
+static void values_that_bind_nothing(void **state) {
+  (void)state;
+  preset.risk.max_position_size_usd = 1e300;
+  input.depth_usd = 1e300;
+  input.max_leverage = 100;
+  instrument.max_leverage = 0;
+  assert_int_equal(refusal(), REASON_passed);
+  assert_int_equal(out.binding_cap, REASON_passed);
+  assert_true(out.leverage == 41); /* by its formula */
+  input.depth_usd = -1e300;        /* and what is less than nothing buys nothing */
+  assert_int_not_equal(refusal(), REASON_passed);
+  assert_int_equal(out.qty, 0);
+}
+
+static void what_is_between_two_steps_is_named(void **state) {
+  (void)state;
+  static const struct {
+    double entry, stop, qty;
+    const char *name;
+  } plans[] = {{100.005, 90, 2, "entry"}, {100, 90.005, 2, "stop"}, {100, 90, 2.05, "quantity"}};
+  for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++) {
+    assert_int_equal(proved(SIDE_LONG, plans[i].entry, plans[i].stop, plans[i].qty, NULL, 0), REASON_plan_rounding);
+    assert_string_equal(reasons.items[0].detail, plans[i].name);
+  }
+  struct rung rung = rung_of(110, 1.05);
+  assert_int_equal(proved(SIDE_LONG, 100, 90, 3, &rung, 1), REASON_plan_rounding);
+  assert_string_equal(reasons.items[0].detail, "TP1");
+}
+
 /* --- properties --- */
 
 static double between(struct random *random, double low, double high) {
@@ -374,6 +404,8 @@ int main(void) {
       cmocka_unit_test_setup(leverage_follows_its_formula, begin),
       cmocka_unit_test_setup(refusals, begin),
       cmocka_unit_test_setup(the_proof_at_its_bounds, begin),
+      cmocka_unit_test_setup(values_that_bind_nothing, begin),
+      cmocka_unit_test_setup(what_is_between_two_steps_is_named, begin),
       cmocka_unit_test_setup(no_random_plan_risks_more_than_its_money, begin),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
