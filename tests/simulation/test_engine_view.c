@@ -375,6 +375,44 @@ static void a_gap_in_the_book_asks_for_a_new_one(void **state) {
   script_close(&script);
 }
 
+/* Three markets that are alike in everything: their names decide, not the order in which they arrived. */
+static void names_decide_among_equals(void **state) {
+  (void)state;
+  static const char *const expected[] = {"AAA/USDT:USDT", "BBB/USDT:USDT", "CCC/USDT:USDT"};
+  for (int is_reversed = 0; is_reversed < 2; is_reversed++) {
+    script_open(&script, &(struct script_options){.symbols = 3, .is_reversed = is_reversed != 0});
+    script_start(&script);
+    assert_int_equal(engine_find_symbol(script.engine, expected[0]), is_reversed ? 2 : 0);
+    for (int32_t i = 0; i < 3; i++) assert_string_equal(engine_scan_result(script.engine, i)->symbol, expected[i]);
+    script_close(&script);
+  }
+}
+
+/* Only the best are listened to closely: who falls behind for three scans is let go, and told so. */
+static void who_falls_behind_is_listened_to_no_more(void **state) {
+  (void)state;
+  script_open(&script, &(struct script_options){.symbols = 2, .capabilities = CAPABILITY_BOOK | CAPABILITY_TRADES, .book_depth = 20});
+  script_start(&script);
+  assert_true(engine_is_deep(script.engine, 0) && engine_is_deep(script.engine, 1));
+  struct symbol_flag flag = {.symbol = 1, .is_blacklisted = true};
+  struct event event = {.kind = EVENT_PRESET, .preset_value = &script.preset, .preset_json = "{}"};
+  event.preset.flags = &flag;
+  event.preset.flags_count = 1;
+  script_event(&script, event);
+  script_forget(&script);
+  for (int scans = 1; scans <= 3; scans++) {
+    assert_int_equal(subscriptions(INTENT_UNSUBSCRIBE, 1), 0);
+    assert_true(engine_is_deep(script.engine, 1));
+    script_pass(&script, 5000);
+    script_command(&script, COMMAND_SCAN_NOW);
+    script_pass(&script, 100);
+  }
+  assert_int_equal(subscriptions(INTENT_UNSUBSCRIBE, 1), 1);
+  assert_false(engine_is_deep(script.engine, 1));
+  assert_true(engine_is_deep(script.engine, 0));
+  script_close(&script);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_engine_that_knows_nothing_says_so),
@@ -391,6 +429,8 @@ int main(void) {
       cmocka_unit_test(candles_that_say_nothing_are_dropped),
       cmocka_unit_test(a_late_candle_takes_its_place),
       cmocka_unit_test(a_gap_in_the_book_asks_for_a_new_one),
+      cmocka_unit_test(names_decide_among_equals),
+      cmocka_unit_test(who_falls_behind_is_listened_to_no_more),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

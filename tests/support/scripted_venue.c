@@ -69,8 +69,9 @@ static void on_record(void *context, enum record_kind kind, const void *object) 
 static void describe(struct script *script, int32_t symbol) {
   struct event event = {.kind = EVENT_INSTRUMENT, .instrument = {.symbol = symbol, .is_whitelisted = true, .instrument_count = 1}};
   struct instrument *instrument = &event.instrument.instrument[0];
-  snprintf(instrument->symbol, sizeof instrument->symbol, "%s/USDT:USDT", names[symbol]);
-  snprintf(instrument->venue_symbol, sizeof instrument->venue_symbol, "%sUSDT", names[symbol]);
+  const char *name = names[script->options.is_reversed ? script->options.symbols - 1 - symbol : symbol];
+  snprintf(instrument->symbol, sizeof instrument->symbol, "%s/USDT:USDT", name);
+  snprintf(instrument->venue_symbol, sizeof instrument->venue_symbol, "%sUSDT", name);
   instrument->tick_size = DECIMAL_ONE / 100;
   instrument->lot_size = DECIMAL_ONE / 10;
   instrument->min_qty = instrument->lot_size;

@@ -15,6 +15,7 @@ struct script_options {
   bool is_channel;         /* channel preset: one target; else the loosened breakout preset: a ladder */
   int32_t book_depth;      /* of feeds with books and tapes; 0: none */
   int32_t deep_symbols;    /* whose books and tapes are asked for at once; 0: 30 */
+  bool is_reversed;        /* symbols arrive in the reverse order of their names */
   bool fees_from_venue;    /* the venue's fees, not the preset's, once it told them */
   const char *changes[12]; /* of the preset, "key=value", ended by NULL */
 };
