@@ -43,7 +43,3 @@ bool intent_is_order(const struct intent *intent) {
 const void *intent_payload(const struct intent *intent) {
   return &intent->place_order; /* the payloads share their address */
 }
-
-void *intent_payload_mutable(struct intent *intent) {
-  return &intent->place_order;
-}

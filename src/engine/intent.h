@@ -42,6 +42,5 @@ extern const struct schema *const intent_schemas[]; /* by kind */
 bool intent_is_order(const struct intent *intent);
 /* The payload struct of the intent's kind. */
 const void *intent_payload(const struct intent *intent);
-void *intent_payload_mutable(struct intent *intent);
 
 #endif

@@ -308,23 +308,9 @@ static enum signal_outcome outcome_of(const struct plan *plan) {
   return plan->ended_by == PLAN_CANCELLED ? SIGNAL_CANCELLED : SIGNAL_UNFILLED;
 }
 
+/* Of an end that brings no reason with it, as the timers and the caps do (execution.c). */
 static enum reason_code code_of(const struct plan *plan) {
-  switch ((enum plan_end)plan->ended_by) {
-    case PLAN_LIMIT_TIMEOUT:
-      return REASON_entry_unfilled;
-    case PLAN_DEADMAN:
-      return REASON_deadman;
-    case PLAN_SLIPPAGE_CAP:
-      return REASON_slippage_cap;
-    case PLAN_CANCELLED:
-      return REASON_cancelled_by_command;
-    case PLAN_REJECTED:
-      return REASON_order_rejected;
-    case PLAN_EXPIRED:
-      return REASON_signal_expired;
-    default:
-      return REASON_entry_filled;
-  }
+  return plan->ended_by == PLAN_REJECTED ? REASON_order_rejected : REASON_cancelled_by_command;
 }
 
 static void mark_level_used(struct engine *engine, const struct plan *plan) {
