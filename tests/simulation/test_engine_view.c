@@ -268,6 +268,21 @@ static void a_scan_shows_its_rows_candidates_and_setups(void **state) {
   script_close(&script);
 }
 
+/* Without a level there is nothing to break out of: no candidate, and the scan says why. */
+static void without_a_level_there_is_no_candidate(void **state) {
+  (void)state;
+  script_open(&script, &(struct script_options){.changes = {"levels_rules.min_touches=20"}});
+  script_start(&script);
+  assert_int_equal(engine_levels(script.engine, 0)->active_count, 0);
+  assert_null(engine_candidate(script.engine, 0));
+  assert_false(engine_scan_result(script.engine, 0)->passed);
+  const struct scan_record *scan = engine_last_scan(script.engine);
+  assert_int_equal(scan->candidates, 0);
+  assert_int_equal(scan->failed_by_filter_count, 1);
+  assert_int_equal(scan->failed_by_filter[0].code, REASON_no_level);
+  script_close(&script);
+}
+
 /* The newest 64 conditions are shown; an older one gives way. */
 static void the_oldest_alert_gives_way(void **state) {
   (void)state;
@@ -425,6 +440,7 @@ int main(void) {
       cmocka_unit_test(correlation_is_told_by_notional),
       cmocka_unit_test(foreign_orders_are_counted),
       cmocka_unit_test(a_scan_shows_its_rows_candidates_and_setups),
+      cmocka_unit_test(without_a_level_there_is_no_candidate),
       cmocka_unit_test(the_oldest_alert_gives_way),
       cmocka_unit_test(candles_that_say_nothing_are_dropped),
       cmocka_unit_test(a_late_candle_takes_its_place),

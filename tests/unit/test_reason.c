@@ -132,6 +132,14 @@ static void texts_are_short_and_readable(void **state) {
 }
 
 /* Every template is filled without an unknown field (that would stop the program), and ends without a blank. */
+/* The gate knows that a symbol leaves, not always when. */
+static void a_time_that_is_not_known_is_said_so(void **state) {
+  (void)state;
+  struct reason_list list = {.count = 0};
+  reason_add(&list, REASON_delisting, false, NAN, NAN, NULL);
+  assert_text(&list.items[0], "symbol leaves the venue at a time not known");
+}
+
 static void every_code_has_a_text(void **state) {
   (void)state;
   for (int code = 0; code < reason_code_count; code++) {
@@ -178,6 +186,7 @@ int main(void) {
       cmocka_unit_test(a_full_list_keeps_failures),
       cmocka_unit_test(skipped_is_not_failed),
       cmocka_unit_test(texts_are_short_and_readable),
+      cmocka_unit_test(a_time_that_is_not_known_is_said_so),
       cmocka_unit_test(every_code_has_a_text),
       cmocka_unit_test(records_survive_their_binary_form),
   };
