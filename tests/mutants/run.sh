@@ -1,40 +1,90 @@
 #!/usr/bin/env bash
-# Plants each fault of mutants.txt into a copy of the tree, builds it, and sees whether simulated sessions find it, else the tests.
+# Plants each fault of mutants.txt into a copy of the tree, builds it, and sees what finds it: the tests of the file it stands in, simulated
+# sessions, then all other tests of core, engine and journal. It stops at the first finding.
 #
-#   run.sh [SESSIONS]     sessions with faults per mutant (400)
+#   run.sh [-only TEXT]... [-sessions N]
 #
-# Prints a line a mutant and what caught it; exit 1 when one survives.
+#   -only TEXT    only the faults whose name or file contains the text
+#   -sessions N   sessions with faults per mutant at the most (400)
+#
+# Prints a line a mutant and what caught it; exit 1 when one survives. MUTANTS_COPY names a folder for the copy that is kept for the next run.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-sessions=${1:-400}
-copy=$(mktemp -d)
-trap 'rm -rf "$copy"' EXIT
-git archive HEAD | tar -x -C "$copy"
-export VERSION_COMMIT=mutant VERSION_DATE=mutant
+sessions=400
+only=()
+while [ $# -gt 0 ]; do
+    case $1 in
+    -only) only+=("$2") ;;
+    -sessions) sessions=$2 ;;
+    *)
+        sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
+        exit 2
+        ;;
+    esac
+    shift 2
+done
+if [ -n "${MUTANTS_COPY:-}" ]; then
+    copy=$MUTANTS_COPY
+    mkdir -p "$copy"
+    rm -rf "$copy/src" "$copy/tests"
+else
+    copy=$(mktemp -d)
+    trap 'rm -rf "$copy"' EXIT
+fi
+git archive HEAD | tar -x -m -C "$copy"
 list=$PWD/tests/mutants/mutants.txt
 cd "$copy"
-build() { make BUILD="$copy/build" WHOLE_COMPILE= WHOLE_LINK= "$@" >"$copy/build.log" 2>&1; }
-build all || { tail -n 20 "$copy/build.log"; exit 2; }
-
-# plant NAME FILE OLD NEW: false unless OLD stands there exactly once.
-plant() {
-    OLD=$3 NEW=$4 perl -0pi -e 'my ($o, $n) = @ENV{qw(OLD NEW)}; my $c = () = /\Q$o\E/g; if ($c != 1) { warn "stands there $c times\n"; exit 3 } s/\Q$o\E/$n/' "$2"
+# The copy is no repository: version, commit and date are not looked for. What hangs is found like what fails.
+export TEST_SECONDS_MAX=120
+build() { make BUILD="$copy/build" WHOLE_COMPILE= WHOLE_LINK= "$@"; }
+quietly() { "$@" >"$copy/build.log" 2>&1; }
+quietly build all || {
+    tail -n 20 "$copy/build.log"
+    exit 2
 }
 
-caught_by() {
-    if ! build all; then
-        echo 'the compiler'
-        return
-    fi
-    local said seed
-    for ((seed = 1; seed < sessions; seed += 20)); do
-        if ! said=$("$copy/build/breakout" simulate --runs 20 --seed "$seed" --jobs "$(nproc)" 2>&1); then
-            sed -n 's/^VIOLATION, seed \([0-9]*\), [^:]*: \(.*\)/simulation, seed \1: \2/p' <<<"$said" | head -n 1 | grep . || echo 'simulation: the program stopped itself'
-            return
-        fi
+is_wanted() {
+    [ ${#only[@]} -eq 0 ] && return 0
+    local text
+    for text in "${only[@]}"; do
+        [[ $1 == *"$text"* ]] && return 0
     done
-    said=$(make BUILD="$copy/build" WHOLE_COMPILE= WHOLE_LINK= TEST_FOLDERS="unit golden lifecycle simulation" test 2>&1) || true
-    grep -oE '\[  FAILED  \] [a-z_0-9]+$' <<<"$said" | head -n 1 | sed 's/.* /test: /'
+    return 1
+}
+
+# plant FILE OLD NEW: false unless OLD stands there exactly once.
+plant() {
+    OLD=$2 NEW=$3 perl -0pi -e 'my ($o, $n) = @ENV{qw(OLD NEW)}; my $c = () = /\Q$o\E/g; if ($c != 1) { warn "stands there $c times\n"; exit 3 } s/\Q$o\E/$n/' "$1"
+}
+
+# by_tests FOLDERS [PART_OF_NAME]: prints the first test that fails.
+by_tests() {
+    local said
+    said=$(build TEST_FOLDERS="$1" M="${2:-}" test 2>&1) && return 1
+    grep -oE '^ *\[  FAILED  \] [a-z_0-9]+$' <<<"$said" | head -n 1 | sed 's/.* /test: /' | grep . ||
+        sed -n 's/^FAILED \([^ ]*\) (exit \(.*\)), .*/test: \1 ended with \2/p' <<<"$said" | sed 's|[^ ]*/||' | head -n 1 | grep .
+}
+
+# by_sessions FIRST LAST
+by_sessions() {
+    local said seed
+    for ((seed = $1; seed <= $2; seed += 20)); do
+        said=$(timeout 600 "$copy/build/breakout" simulate --runs 20 --seed "$seed" --jobs "$(nproc)" 2>&1) && continue
+        sed -n 's/^VIOLATION, seed \([0-9]*\), [^:]*: \(.*\)/simulation, seed \1: \2/p' <<<"$said" | head -n 1 | grep . ||
+            echo 'simulation: the program stopped itself'
+        return 0
+    done
+    return 1
+}
+
+# caught_by FILE
+caught_by() {
+    local module
+    quietly build all || return 1
+    module=$(basename "$1" .c)
+    module=${module#phase_}
+    by_tests 'unit golden lifecycle simulation' "${module%s}" || by_sessions 1 40 || by_tests simulation || by_tests 'unit golden lifecycle' ||
+        by_sessions 41 "$sessions" || true
 }
 
 survivors=0
@@ -43,6 +93,7 @@ for line in "${lines[@]}"; do
     case $line in
     '' | '#'* | -* | +*) continue ;;
     esac
+    is_wanted "$line" || continue
     name=${line% \[*}
     file=${line##*\[}
     file=${file%\]}
@@ -50,8 +101,15 @@ for line in "${lines[@]}"; do
     old=$(sed -n 's/^-//p' <<<"$block")
     new=$(sed -n 's/^+//p' <<<"$block")
     cp "$file" "$copy/original"
-    plant "$name" "$file" "$old" "$new" || { echo "$name: not planted in $file"; exit 2; }
-    by=$(caught_by)
+    plant "$file" "$old" "$new" || {
+        echo "$name: not planted in $file"
+        exit 2
+    }
+    by=$(caught_by "$file") || {
+        echo "$name: does not compile"
+        tail -n 20 "$copy/build.log"
+        exit 2
+    }
     printf '%-40s %s\n' "$name" "${by:-SURVIVED}"
     [ -n "$by" ] || survivors=$((survivors + 1))
     cp "$copy/original" "$file"
