@@ -102,14 +102,10 @@ static void choose_start(struct server *server) {
 /* ---- storage ---- */
 
 /* A lease outlives a killed process by 15 s. The folder's lock is ours already, so one whose process on this machine is gone is taken over. */
-static bool is_left_by_dead(struct server *server, int64_t now) {
-  char holder[96] = "";
+static bool is_dead(const char *holder) {
   char host[64] = "";
-  struct problem problem;
-  problem_clear(&problem);
   gethostname(host, sizeof host - 1);
   size_t length = strlen(host);
-  if (store_lease_holder(&server->registry.database, account, now, holder, sizeof holder, &problem)) return false;
   if (strncmp(holder, host, length) != 0 || holder[length] != ':') return false;
   long pid = strtol(holder + length + 1, NULL, 10);
   /* In a container every start has the same number; a lease that is not ours under our own number is of one that was killed. */
@@ -134,10 +130,13 @@ static enum status take_lease(struct server *server, int64_t now) {
   enum status status = store_lease_take(&server->registry, account, now, problem);
   if (status != STATUS_LEASE_HELD) return status;
   problem_clear(problem);
+  char holder[96] = "";
+  status = store_lease_holder(&server->registry.database, account, now, holder, sizeof holder, problem);
+  if (status) return status;
   /* Whoever takes back has seen its successor go. */
-  if (!server->options.takes_back && !is_left_by_dead(server, now)) return wait_for_lease(server);
+  if (!server->options.takes_back && !is_dead(holder)) return wait_for_lease(server);
   log_write(LOG_WARNING, "storage", "lease_taken_over", NULL, "the process that held the lease is gone");
-  return store_lease_take(&server->registry, account, now + LEASE_EXPIRES_MS, problem); /* by then it has run out */
+  return store_lease_take_over(&server->registry, account, holder, now, problem);
 }
 
 /* After a successor that failed: what it made of the schema. Another process may still be at it: the folder's lock comes later, SQLite's is enough.

@@ -549,8 +549,16 @@ static void only_one_engine_holds_the_lease(void **unused) {
   /* 15 s after the last renewal it is free; the former holder learns of it. */
   assert_int_equal(store_lease_take(&two, "paper", 21000, &problem), STATUS_OK);
   assert_int_equal(store_lease_renew(&one, 21001, &problem), STATUS_LEASE_HELD);
-  store_registry_close(&two);
+  assert_int_equal(store_lease_release(&two, &problem), STATUS_OK);
   assert_int_equal(store_lease_take(&one, "paper", 21002, &problem), STATUS_OK);
+  assert_int_equal(store_lease_take_over(&two, "paper", "another", 21003, &problem), STATUS_LEASE_HELD);
+  assert_int_equal(store_lease_take_over(&two, "paper", one.holder, 21004, &problem), STATUS_OK);
+  /* It runs out as any other: a holder that dies before it renews is not in the way of the next for longer. */
+  assert_int_equal(store_lease_take_over(&one, "paper", two.holder, 21005, &problem), STATUS_OK);
+  assert_int_equal(store_lease_take(&two, "paper", 21004 + LEASE_EXPIRES_MS, &problem), STATUS_LEASE_HELD);
+  assert_int_equal(store_lease_take(&two, "paper", 21005 + LEASE_EXPIRES_MS, &problem), STATUS_OK);
+  store_registry_close(&two);
+  assert_int_equal(store_lease_take(&one, "paper", 50000, &problem), STATUS_OK);
   store_registry_close(&one);
   assert_int_equal(read_int("SELECT count(*) FROM leases"), 0);
 }

@@ -184,6 +184,22 @@ enum status store_lease_take(struct store_registry *registry, const char *accoun
   return status;
 }
 
+static enum status drop_lease(struct store_registry *registry, const char *account, const char *holder, struct problem *problem) {
+  struct database_statement statement = {0};
+  enum status status = database_prepare(&registry->database, &statement, "DELETE FROM leases WHERE name = 'engine:' || ?1 AND holder = ?2", problem);
+  if (status != STATUS_OK) return status;
+  database_bind_text(&statement, 1, account);
+  database_bind_text(&statement, 2, holder);
+  status = database_step(&statement, problem);
+  database_finish(&statement);
+  return status == STATUS_END ? STATUS_OK : status;
+}
+
+enum status store_lease_take_over(struct store_registry *registry, const char *account, const char *holder, int64_t now_ms, struct problem *problem) {
+  enum status status = drop_lease(registry, account, holder, problem);
+  return status == STATUS_OK ? store_lease_take(registry, account, now_ms, problem) : status;
+}
+
 enum status store_lease_renew(struct store_registry *registry, int64_t now_ms, struct problem *problem) {
   enum status status = run_lease(registry, "UPDATE leases SET expires_at = ?3 WHERE name = ?1 AND holder = ?2", 3, now_ms, problem);
   if (status != STATUS_OK) return status;

@@ -28,6 +28,9 @@ NODISCARD enum status store_counters_save(struct store_registry *registry, const
 
 /* STATUS_LEASE_HELD, naming holder and end, when another process has it. */
 NODISCARD enum status store_lease_take(struct store_registry *registry, const char *account, int64_t now_ms, struct problem *problem);
+/* The same when `holder` is known to be gone: from it, and from nobody else. */
+NODISCARD enum status store_lease_take_over(struct store_registry *registry, const char *account, const char *holder, int64_t now_ms,
+                                            struct problem *problem);
 /* Every LEASE_RENEW_MS. STATUS_LEASE_HELD when it was lost; STATUS_IN_USE when the database was busy: try again soon. */
 NODISCARD enum status store_lease_renew(struct store_registry *registry, int64_t now_ms, struct problem *problem);
 NODISCARD enum status store_lease_release(struct store_registry *registry, struct problem *problem);
