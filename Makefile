@@ -298,6 +298,9 @@ api-random-run: $(OUT)/tests/contract/test_api_random
 CRASH_TEST = $(OUT)/tests/simulation/test_crash_points
 crash: $(CRASH_TEST) ## die at every crash point in five states, and come back: SEEDS=1000 SEED=1
 	@scripts/crash.sh $(CRASH_TEST) $(SEED) $(or $(SEEDS),1000) $(JOBS)
+.PHONY: crash-daemon
+crash-daemon: all ## kill -9 of the real server in demo sessions: KILLS=50 SEED=1
+	@KILLS=$(or $(KILLS),50) SEED=$(SEED) tests/system/kill_daemon.sh $(BREAKOUT)
 simulate: all ## sessions through faults, each with a seed of its own: RUNS=20000 SEED=1
 	$(BREAKOUT) simulate --runs $(RUNS) --seed $(SEED) --jobs $(JOBS) --shrink
 mutants: ## plant faults into a copy of the program, one at a time: which test finds each? an hour

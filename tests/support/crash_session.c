@@ -360,7 +360,7 @@ static void next(struct session *session) {
   driver.passed = 0;
   driver.settled_at = 0;
   driver.back_at = session->now;
-  if (driver.at == driver.count && session->end_at > session->now + LAST_MS) session->end_at = session->now + LAST_MS;
+  if (driver.at == driver.count && session->end_at > session->now + LAST_MS) session->end_at = (session->now + LAST_MS) / 1000 * 1000;
 }
 
 static void on_turn(void *context, struct session *session) {
@@ -371,6 +371,8 @@ static void on_turn(void *context, struct session *session) {
   if (driver.at < driver.count && !driver.is_armed && driver.crashes[driver.at].deaths > 0) next(session);
   if (driver.at < driver.count && session->now - driver.back_at > PATIENCE_MS) next(session);
   if (driver.settled_at == 0 && session->now > session->trading_at) settle(session);
+  /* The world moves at whole seconds, answers come before the next: nothing is under way in the last turn of most. */
+  if (session->now + FAULT_STEP_MS >= session->end_at && is_between(session)) session->end_at += 1000;
   bool is_last = driver.at == driver.count && session->now + QUIET_ROWS_MS >= session->end_at;
   if (is_last && driver.has_store && !driver.was_judged && !is_between(session)) judge_rows(session);
   if (driver.at == driver.count || driver.settled_at == 0 || session->now - driver.back_at < CALM_MS || session->now > session->end_at - QUIET_MS)
