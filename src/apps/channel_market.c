@@ -188,9 +188,9 @@ void channel_market_deinit(struct channel_market *market) {
     free(market->frames[frame].owned);
     for (int period = 0; period <= CHANNEL_PERIOD_MAX; period++) {
       free(market->frames[frame].breaks[period]);
-      free(market->frames[frame].range[period]);
     }
   }
+  for (int i = 0; i < CHANNEL_RANGES_MAX; i++) free(market->ranges[i].values);
   *market = (struct channel_market){0};
 }
 
@@ -251,42 +251,19 @@ const struct channel_break *channel_market_breaks(struct channel_market *market,
 
 /* ---- ranges ---- */
 
-/* The ranges of a period, of which only so many are kept: a search may try hundreds. */
-static double *ranges_of(struct channel_candles *frame, int32_t period) {
-  check(period > 0 && period <= CHANNEL_PERIOD_MAX);
-  if (frame->range[period] != NULL) return frame->range[period];
-  int32_t *place = &frame->ranges[frame->range_count++ % CHANNEL_RANGES_MAX];
-  if (*place != 0) {
-    free(frame->range[*place]);
-    frame->range[*place] = NULL;
-  }
-  *place = period;
-  return frame->range[period] = take((size_t)frame->count, sizeof(double));
-}
-
-/* Candles that the engine still keeps when this one closes. */
-static int32_t known_at(const struct channel_candles *frame, int32_t candle) {
-  return candle + 1 < frame->keep ? candle + 1 : frame->keep;
-}
-
-double channel_market_range(struct channel_market *market, enum channel_timeframe timeframe, int32_t period, int32_t candle) {
-  struct channel_candles *frame = &market->frames[timeframe];
-  double *kept = &ranges_of(frame, period)[candle];
-  if (*kept == 0) { /* a market that stands still is computed each time */
-    int32_t known = known_at(frame, candle);
-    *kept = indicator_atr(&frame->candles[candle + 1 - known], known, period);
-  }
-  return *kept;
+static double range_at(const struct channel_candles *frame, int32_t candle, int32_t atr_period) {
+  int32_t known = candle + 1 < frame->keep ? candle + 1 : frame->keep; /* what the engine still keeps when this one closes */
+  return indicator_atr(&frame->candles[candle + 1 - known], known, atr_period);
 }
 
 enum { LANES = 8 };
 
 /* Wilder's recursion waits for each division; so many candles at once share the wait. The operations of each are those of indicator_atr, in its
  * order. */
-static void compute_lanes(const double *true_ranges, const int32_t candles[LANES], int32_t period, double *out) {
+static void compute_lanes(const double *true_ranges, const struct channel_break breaks[LANES], int32_t period, double out[LANES]) {
   const double *at[LANES];
   double sums[LANES] = {0};
-  for (int k = 0; k < LANES; k++) at[k] = true_ranges + candles[k] + 1 - INDICATOR_WINDOWS * period;
+  for (int k = 0; k < LANES; k++) at[k] = true_ranges + breaks[k].candle + 1 - INDICATOR_WINDOWS * period;
   for (int k = 0; k < LANES; k++) sums[k] = at[k][0];
   for (int32_t i = 1; i < period; i++) {
     for (int k = 0; k < LANES; k++) sums[k] += at[k][i];
@@ -295,29 +272,38 @@ static void compute_lanes(const double *true_ranges, const int32_t candles[LANES
   for (int32_t i = period; i < INDICATOR_WINDOWS * period; i++) {
     for (int k = 0; k < LANES; k++) sums[k] = (sums[k] * (period - 1) + at[k][i]) / period;
   }
-  for (int k = 0; k < LANES; k++) out[candles[k]] = sums[k];
+  for (int k = 0; k < LANES; k++) out[k] = sums[k];
 }
 
-void channel_market_ranges(struct channel_market *market, enum channel_timeframe timeframe, int32_t period, const struct channel_break *breaks,
-                           int32_t count) {
-  struct channel_candles *frame = &market->frames[timeframe];
-  double *ranges = ranges_of(frame, period);
+static double *compute_ranges(const struct channel_candles *frame, const struct channel_break *breaks, int32_t count, int32_t atr_period) {
+  double *values = take((size_t)count, sizeof *values);
   double *true_ranges = take((size_t)frame->count, sizeof *true_ranges);
-  int32_t candles[LANES];
-  int32_t waiting = 0;
-  bool has_window = INDICATOR_WINDOWS * period < frame->keep;
+  int32_t window = INDICATOR_WINDOWS * atr_period;
   for (int32_t i = 1; i < frame->count; i++) true_ranges[i] = indicator_true_range(&frame->candles[i], &frame->candles[i - 1]);
-  for (int32_t i = 0; i < count; i++) {
-    int32_t candle = breaks[i].candle;
-    if (candle < period || ranges[candle] != 0) continue;
-    if (!has_window || candle < INDICATOR_WINDOWS * period) { /* the window is not whole, or its first candle has no one before it */
-      (void)channel_market_range(market, timeframe, period, candle);
-      continue;
+  for (int32_t i = 0; i < count;) {
+    /* The window is whole, and its first candle has one before it. */
+    if (breaks[i].candle >= window && window < frame->keep && i + LANES <= count) {
+      compute_lanes(true_ranges, &breaks[i], atr_period, &values[i]);
+      i += LANES;
+    } else {
+      values[i] = range_at(frame, breaks[i].candle, atr_period);
+      i++;
     }
-    candles[waiting++] = candle;
-    if (waiting == LANES) compute_lanes(true_ranges, candles, period, ranges);
-    waiting %= LANES;
   }
-  for (int32_t i = 0; i < waiting; i++) (void)channel_market_range(market, timeframe, period, candles[i]);
   free(true_ranges);
+  return values;
+}
+
+const double *channel_market_ranges(struct channel_market *market, enum channel_timeframe timeframe, int32_t period, int32_t atr_period) {
+  check(atr_period > 0 && atr_period <= CHANNEL_PERIOD_MAX);
+  for (int i = 0; i < CHANNEL_RANGES_MAX; i++) {
+    const struct channel_ranges *kept = &market->ranges[i];
+    if (kept->period == period && kept->atr_period == atr_period && kept->timeframe == timeframe) return kept->values;
+  }
+  int32_t count;
+  const struct channel_break *breaks = channel_market_breaks(market, timeframe, period, &count);
+  struct channel_ranges *place = &market->ranges[market->range_count++ % CHANNEL_RANGES_MAX];
+  free(place->values);
+  *place = (struct channel_ranges){timeframe, period, atr_period, compute_ranges(&market->frames[timeframe], breaks, count, atr_period)};
+  return place->values;
 }

@@ -42,9 +42,13 @@ struct channel_candles {
   int32_t minutes;                                      /* of a candle */
   struct channel_break *breaks[CHANNEL_PERIOD_MAX + 1]; /* by period, NULL: not computed */
   int32_t break_count[CHANNEL_PERIOD_MAX + 1];
-  double *range[CHANNEL_PERIOD_MAX + 1]; /* ATR by period and candle, 0: not computed; NULL: none of that period */
-  int32_t ranges[CHANNEL_RANGES_MAX];    /* periods that have one, a ring: the oldest gives way */
-  int32_t range_count;
+};
+
+/* Wilder's range at each break of a channel length, in their order. */
+struct channel_ranges {
+  enum channel_timeframe timeframe;
+  int32_t period, atr_period; /* 0: an empty place */
+  double *values;
 };
 
 struct channel_market {
@@ -54,7 +58,9 @@ struct channel_market {
   struct channel_minute *minutes;
   struct channel_flow *flows; /* one more than minutes: what comes after the last */
   struct channel_block *blocks;
-  struct channel_candles frames[2]; /* by enum channel_timeframe */
+  struct channel_candles frames[2];                 /* by enum channel_timeframe */
+  struct channel_ranges ranges[CHANNEL_RANGES_MAX]; /* a ring: a search may try thousands, and the oldest gives way */
+  int64_t range_count;
 };
 
 /* False when a candle is invalid or missing, or prices have too many digits. The candles are the source's and must stay. */
@@ -62,9 +68,8 @@ bool channel_market_init(struct channel_market *market, const struct candle *can
 void channel_market_deinit(struct channel_market *market);
 /* The breaks of a channel length, ascending. */
 const struct channel_break *channel_market_breaks(struct channel_market *market, enum channel_timeframe timeframe, int32_t period, int32_t *count);
-/* Wilder's range at a signal candle as the engine computes it there. The second function computes it for all breaks of a channel, many at a time. */
-double channel_market_range(struct channel_market *market, enum channel_timeframe timeframe, int32_t period, int32_t candle);
-void channel_market_ranges(struct channel_market *market, enum channel_timeframe timeframe, int32_t period, const struct channel_break *breaks,
-                           int32_t count);
+/* Wilder's ranges at those breaks as the engine computes them there; NaN where too few candles are known. Good until CHANNEL_RANGES_MAX others were
+ * asked for. */
+const double *channel_market_ranges(struct channel_market *market, enum channel_timeframe timeframe, int32_t period, int32_t atr_period);
 
 #endif

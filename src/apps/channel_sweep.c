@@ -16,6 +16,8 @@ struct channel_sweep {
   struct channel_market market;
   struct instrument instrument;
   struct preset modelled; /* every key that a covered preset may not change stands at this value */
+  struct preset covered;  /* the newest preset that was covered: most others are copies of it with other values */
+  bool has_covered;
 };
 
 /* ---- what is covered ---- */
@@ -98,23 +100,30 @@ static void take_modelled_keys(const struct preset *from, struct preset *to) {
   to->channel_config.timeframe = from->channel_config.timeframe;
 }
 
-bool channel_sweep_covers(const struct channel_sweep *sweep, const struct preset *preset) {
+bool channel_sweep_covers(struct channel_sweep *sweep, const struct preset *preset) {
+  struct preset expected;
   if (preset->strategy_priority != STRATEGY_PRIORITY_CHANNEL) return false;
-  struct preset expected = sweep->modelled;
+  if (sweep->has_covered) {
+    take_modelled_keys(preset, &sweep->covered);
+    if (memcmp(&sweep->covered, preset, sizeof *preset) == 0) return true;
+  }
+  memcpy(&expected, &sweep->modelled, sizeof expected);
   char wanted[DIGEST_TEXT_MAX];
   char given[DIGEST_TEXT_MAX];
   take_modelled_keys(preset, &expected);
   preset_hash(&expected, wanted);
   preset_hash(preset, given);
-  return strcmp(wanted, given) == 0;
+  if (strcmp(wanted, given) != 0) return false;
+  memcpy(&sweep->covered, preset, sizeof sweep->covered); /* its padding too */
+  sweep->has_covered = true;
+  return true;
 }
 
 void channel_sweep_prepare(struct channel_sweep *sweep, const struct preset *preset) {
   const struct preset_channel_config *config = &preset->channel_config;
   enum channel_timeframe timeframe = (enum channel_timeframe)config->timeframe;
-  int32_t count;
-  const struct channel_break *breaks = channel_market_breaks(&sweep->market, timeframe, config->period, &count);
-  channel_market_ranges(&sweep->market, timeframe, config->atr_period, breaks, count);
+  if (sweep->market.range_count == CHANNEL_RANGES_MAX) return; /* no place is left: the workers share the rest of the work instead */
+  (void)channel_market_ranges(&sweep->market, timeframe, config->period, config->atr_period);
 }
 
 bool channel_sweep_knows(enum performance_figure figure) {

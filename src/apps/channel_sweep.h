@@ -42,7 +42,7 @@ struct channel_result {
 struct channel_sweep *channel_sweep_open(const struct wiring *wiring, const struct run_options *options, const char **why);
 void channel_sweep_close(struct channel_sweep *sweep);
 /* Is every feature of the preset modelled? The name and texts do not matter. */
-bool channel_sweep_covers(const struct channel_sweep *sweep, const struct preset *preset);
+bool channel_sweep_covers(struct channel_sweep *sweep, const struct preset *preset);
 /* Computes what the sets share, so that worker processes find it in memory. Done by channel_sweep_run otherwise. */
 void channel_sweep_prepare(struct channel_sweep *sweep, const struct preset *preset);
 /* One set, over [options->from_ms, options->to_ms] with the balance of the options. A covered preset only. */

@@ -32,7 +32,7 @@ struct walk {
   /* position: open while position.qty > 0 */
   struct position position;
   bool has_stop, stop_triggered, has_target, target_takes, exits_at_market;
-  int64_t exit_from, target_filled;
+  int64_t exit_from, target_filled, liquidation;
   enum reason_code exit_reason;
 };
 
@@ -180,6 +180,7 @@ static int64_t slipped(const struct walk *walk, bool is_buy, int64_t base, int64
   return sold > 0 ? sold : walk->instrument->tick_size;
 }
 
+/* Set anew when the position changes. */
 static int64_t liquidation_price(const struct walk *walk) {
   int64_t entry = decimal_divide(position_open_cost(&walk->position), walk->position.qty);
   int64_t distance = decimal_divide(entry, walk->leverage) - decimal_multiply(entry, decimal_from_double(walk->instrument->maintenance_margin));
@@ -208,6 +209,7 @@ static void fill_entry(struct walk *walk, int64_t qty, int64_t price, int64_t ts
   walk->out->turnover_usd += decimal_to_double(value);
   ledger_on_fee(&walk->ledger, fill.fee_usd);
   position_on_entry_fill(&walk->position, &fill, false);
+  walk->liquidation = liquidation_price(walk);
   walk->wanted -= qty;
 }
 
@@ -259,6 +261,8 @@ static void fill_exit(struct walk *walk, const struct exit_terms *terms) {
       position->target_mask = 1;
     }
     finish_position(walk, terms);
+  } else {
+    walk->liquidation = liquidation_price(walk);
   }
   mark(walk, terms->ts);
 }
@@ -298,7 +302,7 @@ static void enter_at_open(struct walk *walk, struct minute *minute) {
   fill_entry(walk, qty, price, minute->open_ts);
   protect(walk, minute);
   if (walk->wanted == 0) end_entry(walk, minute->open_ts);
-  if (sign_of(walk) * (walk->stop - liquidation_price(walk)) <= 0) walk->is_unsure = true;
+  if (sign_of(walk) * (walk->stop - walk->liquidation) <= 0) walk->is_unsure = true;
   mark(walk, minute->open_ts);
 }
 
@@ -384,8 +388,7 @@ static void fill_target(struct walk *walk, struct minute *minute) {
 /* Liquidations are for the engine. */
 static bool meets_liquidation(const struct walk *walk, const struct minute *minute) {
   if (!is_open(walk)) return false;
-  int64_t price = liquidation_price(walk);
-  return walk->side == SIDE_LONG ? minute->low <= price : minute->high >= price;
+  return walk->side == SIDE_LONG ? minute->low <= walk->liquidation : minute->high >= walk->liquidation;
 }
 
 static void minute_closes(struct walk *walk, const struct minute *minute) {
@@ -398,30 +401,36 @@ static void minute_closes(struct walk *walk, const struct minute *minute) {
   mark(walk, minute->close_ts);
 }
 
-static void step(struct walk *walk, int32_t index) {
+static struct minute minute_of(const struct walk *walk, int32_t index) {
   const struct channel_minute *prices = &walk->market->minutes[index];
   int64_t unit = walk->market->unit;
-  struct minute minute = {.index = index,
-                          .open_ts = open_ts_of(walk, index),
-                          .close_ts = close_ts_of(walk, index),
-                          .open = prices->open * unit,
-                          .high = prices->high * unit,
-                          .low = prices->low * unit,
-                          .left = share_of_volume(walk, walk->market->flows[index].volume)};
-  bool was_beyond = meets_liquidation(walk, &minute) && sign_of(walk) * (minute.open - liquidation_price(walk)) <= 0;
-  if (was_beyond) walk->is_unsure = true;
-  if (walk->wanted > 0) enter_at_open(walk, &minute);
-  if (is_open(walk)) exit_at_open(walk, &minute);
-  if (is_open(walk) && walk->has_target && walk->target_takes) take_target_at_open(walk, &minute);
-  begin_day(walk, minute.close_ts);
+  return (struct minute){.index = index,
+                         .open_ts = open_ts_of(walk, index),
+                         .close_ts = close_ts_of(walk, index),
+                         .open = prices->open * unit,
+                         .high = prices->high * unit,
+                         .low = prices->low * unit,
+                         .left = share_of_volume(walk, walk->market->flows[index].volume)};
+}
+
+static void act_at_open(struct walk *walk, struct minute *minute) {
+  bool is_liquidated = meets_liquidation(walk, minute) && sign_of(walk) * (minute->open - walk->liquidation) <= 0;
+  if (is_liquidated) walk->is_unsure = true;
+  if (walk->wanted > 0) enter_at_open(walk, minute);
+  if (is_open(walk)) exit_at_open(walk, minute);
+  if (is_open(walk) && walk->has_target && walk->target_takes) take_target_at_open(walk, minute);
+}
+
+static void act_inside(struct walk *walk, struct minute *minute) {
+  begin_day(walk, minute->close_ts);
   if (is_open(walk)) {
-    minute.is_path_dependent =
-        walk->has_stop && !walk->stop_triggered && walk->has_target && stop_is_inside(walk, &minute) && target_is_inside(walk, &minute);
+    minute->is_path_dependent =
+        walk->has_stop && !walk->stop_triggered && walk->has_target && stop_is_inside(walk, minute) && target_is_inside(walk, minute);
   }
-  trigger_stop(walk, &minute);
-  if (meets_liquidation(walk, &minute)) walk->is_unsure = true;
-  fill_target(walk, &minute);
-  minute_closes(walk, &minute);
+  trigger_stop(walk, minute);
+  if (meets_liquidation(walk, minute)) walk->is_unsure = true;
+  fill_target(walk, minute);
+  minute_closes(walk, minute);
 }
 
 /* ---- quiet minutes ---- */
@@ -444,6 +453,11 @@ static inline void widen(struct stretch *stretch, int32_t high, int32_t low, int
   stretch->close_low = close_low < stretch->close_low ? close_low : stretch->close_low;
 }
 
+enum {
+  MINUTES_OF_LINE = 4
+}; /* in 64 bytes of memory. Minutes are far apart, and waiting for them is most of what a set costs: what will be needed is
+      asked for ahead */
+
 /* The first minute from `at` on that reaches `low` or `high`, or the end; what lies before it is in out. */
 static int32_t find_touch(const struct channel_market *market, int32_t at, int32_t end, int64_t low, int64_t high, struct stretch *out) {
   struct stretch seen = {0, INT32_MAX, 0, INT32_MAX};
@@ -457,10 +471,14 @@ static int32_t find_touch(const struct channel_market *market, int32_t at, int32
       }
     }
     const struct channel_minute *minute = &market->minutes[at];
+    if (at % CHANNEL_BLOCK == 0) {
+      for (int32_t i = MINUTES_OF_LINE; i < CHANNEL_BLOCK; i += MINUTES_OF_LINE) __builtin_prefetch(minute + i);
+    }
     if (minute->low <= low || minute->high >= high) break;
     widen(&seen, minute->high, minute->low, minute->close, minute->close);
     at++;
   }
+  __builtin_prefetch(&market->flows[at]);
   *out = seen;
   return at;
 }
@@ -485,13 +503,21 @@ static int32_t last_of_day(const struct walk *walk, int32_t i) {
  * alone; two prices nearer than `grain` may be worth the same after rounding and are compared by what they are worth. */
 struct slope {
   struct walk *walk;
+  int32_t direction, grain_units; /* 1 of a long position, -1 of a short one */
   double sign, grain;
   double usd_per_price; /* of the quantity, both in 1e-8 units */
 };
 
 static struct slope slope_of(struct walk *walk) {
   double qty = (double)walk->position.qty;
-  return (struct slope){.walk = walk, .sign = sign_of(walk), .grain = (double)DECIMAL_ONE / qty + 2, .usd_per_price = qty / (double)DECIMAL_ONE};
+  double grain = (double)DECIMAL_ONE / qty + 2;
+  double units = grain / (double)walk->market->unit + 1;
+  return (struct slope){.walk = walk,
+                        .direction = sign_of(walk),
+                        .grain_units = units < INT32_MAX ? (int32_t)units : INT32_MAX,
+                        .sign = sign_of(walk),
+                        .grain = grain,
+                        .usd_per_price = qty / (double)DECIMAL_ONE};
 }
 
 static int64_t unrealised_of(const struct slope *slope, int32_t minute) {
@@ -502,10 +528,11 @@ static void mark_minute(const struct slope *slope, int32_t minute) {
   add_mark(slope->walk, close_ts_of(slope->walk, minute), unrealised_of(slope, minute));
 }
 
-static bool is_lower(const struct slope *slope, int32_t minute, int32_t than) {
-  double difference = slope->sign * (double)(close_of(slope->walk, minute) - close_of(slope->walk, than));
-  if (difference >= 0) return false;
-  return difference <= -slope->grain || unrealised_of(slope, minute) < unrealised_of(slope, than);
+static inline bool is_lower(const struct slope *slope, int32_t minute, int32_t than) {
+  const struct channel_minute *minutes = slope->walk->market->minutes;
+  int32_t below = slope->direction * (minutes[than].close - minutes[minute].close);
+  if (below <= 0) return false;
+  return below >= slope->grain_units || unrealised_of(slope, minute) < unrealised_of(slope, than);
 }
 
 /* Is the equity at the close of a minute at least `equity`, which is that at about `price` (with the sign of the side)? */
@@ -636,14 +663,13 @@ static bool is_side_allowed(const struct preset *preset, enum position_side side
 }
 
 /* Strategy 8.3 and 8.4. False: refused. */
-static bool plan_prices(struct walk *walk, const struct channel_break *leave, struct plan_prices *out) {
+static bool plan_prices(const struct walk *walk, const struct channel_break *leave, double range, struct plan_prices *out) {
   const struct preset_channel_config *config = &walk->preset->channel_config;
   const struct instrument *instrument = walk->instrument;
-  enum channel_timeframe timeframe = (enum channel_timeframe)config->timeframe;
   out->side = leave->is_up ? SIDE_LONG : SIDE_SHORT;
   if (leave->candle < config->atr_period || !is_side_allowed(walk->preset, out->side)) return false;
   double sign = leave->is_up ? 1.0 : -1.0;
-  double distance = config->stop_atr_mult * channel_market_range(walk->market, timeframe, config->atr_period, leave->candle);
+  double distance = config->stop_atr_mult * range;
   enum rounding rounding = leave->is_up ? ROUND_DOWN : ROUND_UP;
   out->entry = instrument_price_from_double(instrument, leave->close, rounding);
   out->stop = instrument_price_from_double(instrument, leave->close - sign * distance, rounding);
@@ -683,10 +709,29 @@ static bool size(const struct walk *walk, const struct plan_prices *prices, stru
   return out->is_accepted;
 }
 
-static void try_signal(struct walk *walk, const struct channel_break *leave) {
+/* Where the stop or the target will probably be touched is known before the quantity is: that memory is asked for while the quantity is computed. */
+static void ask_for_touch(const struct walk *walk, const struct plan_prices *prices, int32_t minute) {
+  enum { BLOCKS_AHEAD = 64, FLOWS_OF_LINE = 4 };
+  const struct channel_market *market = walk->market;
+  int64_t unit = market->unit;
+  int64_t low = (prices->side == SIDE_LONG ? prices->stop : prices->target) / unit;
+  int64_t high = (prices->side == SIDE_LONG ? prices->target : prices->stop) / unit;
+  int32_t block = minute / CHANNEL_BLOCK + 1;
+  int32_t last = market->count / CHANNEL_BLOCK;
+  if (last > block + BLOCKS_AHEAD) last = block + BLOCKS_AHEAD;
+  while (block < last && market->blocks[block].low > low && market->blocks[block].high < high) block++;
+  if (block >= last) return;
+  for (int32_t i = 0; i < CHANNEL_BLOCK; i += MINUTES_OF_LINE) __builtin_prefetch(&market->minutes[block * CHANNEL_BLOCK + i]);
+  for (int32_t i = 0; i < CHANNEL_BLOCK; i += FLOWS_OF_LINE) __builtin_prefetch(&market->flows[block * CHANNEL_BLOCK + i]);
+}
+
+static void try_signal(struct walk *walk, const struct channel_break *leave, double range) {
   struct plan_prices prices;
   int64_t now = close_ts_of(walk, leave->minute);
-  if (!plan_prices(walk, leave, &prices)) return;
+  __builtin_prefetch(&walk->market->minutes[leave->minute + 1]);
+  __builtin_prefetch(&walk->market->flows[leave->minute + 1]);
+  if (!plan_prices(walk, leave, range, &prices)) return;
+  ask_for_touch(walk, &prices, leave->minute + 1);
   ledger_on_mark(&walk->ledger, 0, now);
   judge(walk, now);
   struct sizing sizing;
@@ -697,7 +742,7 @@ static void try_signal(struct walk *walk, const struct channel_break *leave) {
   }
   int64_t leverage = decimal_from_double(sizing.leverage);
   walk->out->plans++;
-  if (!venue_takes(walk, sizing.qty, leverage, close_of(walk, leave->minute))) {
+  if (!venue_takes(walk, sizing.qty, leverage, decimal_from_double(leave->close))) {
     walk->is_unsure = true;
     return;
   }
@@ -717,19 +762,26 @@ static void try_signal(struct walk *walk, const struct channel_break *leave) {
 enum { ENTRY_LIFE_MINUTES = 15 };
 
 /* Minutes from the one after the signal until flat again; returns the first minute whose signal counts. */
-static int32_t follow(struct walk *walk, int32_t minute) {
-  while (minute < walk->end && is_busy(walk) && !walk->is_unsure) {
-    if (is_plain(walk)) {
-      minute = pass_quiet(walk, minute);
-      if (minute == walk->end) return minute;
+static int32_t follow(struct walk *walk, int32_t index) {
+  while (index < walk->end && is_busy(walk) && !walk->is_unsure) {
+    bool was_plain = is_plain(walk);
+    if (was_plain) index = pass_quiet(walk, index);
+    if (index == walk->end) return index;
+    struct minute minute = minute_of(walk, index);
+    act_at_open(walk, &minute);
+    if (!was_plain && is_plain(walk) && !walk->is_unsure) { /* the rest of the entry's own minute is as quiet as those that follow */
+      int32_t to = pass_quiet(walk, index);
+      if (to == walk->end) return to;
+      if (to > index) minute = minute_of(walk, to);
+      index = to;
     }
-    step(walk, minute);
-    if (!is_busy(walk)) return minute;
-    int64_t age = close_ts_of(walk, minute) - walk->planned_at;
-    minute++;
-    if (has_entry_at_work(walk) && age >= ENTRY_LIFE_MINUTES * MINUTE_MS) end_entry(walk, close_ts_of(walk, minute - 1));
+    act_inside(walk, &minute);
+    if (!is_busy(walk)) return index;
+    int64_t age = minute.close_ts - walk->planned_at;
+    index++;
+    if (has_entry_at_work(walk) && age >= ENTRY_LIFE_MINUTES * MINUTE_MS) end_entry(walk, minute.close_ts);
   }
-  return minute;
+  return index;
 }
 
 /* After the kill switch: the first minute whose signal counts again. With next-day the latch is released by the first tick of the next UTC day. */
@@ -747,13 +799,15 @@ static int32_t resume(struct walk *walk, int32_t killed) {
 
 static void walk_through(struct walk *walk, int32_t first) {
   const struct preset_channel_config *config = &walk->preset->channel_config;
+  enum channel_timeframe timeframe = (enum channel_timeframe)config->timeframe;
   int32_t count;
-  const struct channel_break *breaks = channel_market_breaks(walk->market, (enum channel_timeframe)config->timeframe, config->period, &count);
+  const struct channel_break *breaks = channel_market_breaks(walk->market, timeframe, config->period, &count);
+  const double *ranges = channel_market_ranges(walk->market, timeframe, config->period, config->atr_period);
   int32_t from = first;
   for (int32_t i = 0; i < count && !walk->is_unsure; i++) {
     if (breaks[i].minute < from) continue;
     if (breaks[i].minute >= walk->end) return;
-    try_signal(walk, &breaks[i]);
+    try_signal(walk, &breaks[i], ranges[i]);
     from = breaks[i].minute + 1;
     if (is_busy(walk)) from = follow(walk, from);
     if (walk->is_killed) from = resume(walk, from < walk->end ? from : walk->end - 1);
