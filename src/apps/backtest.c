@@ -60,8 +60,8 @@ static const struct app_option own_options[OPTION_COUNT] = {
     [OPTION_OUTPUT] = {"output", 'o', true, "DIR", "folder of the files"},
     [OPTION_HTML] = {"html", 0, false, NULL, "also write report.html"},
     [OPTION_LOOKAHEAD] = {"lookahead-check", 0, false, NULL, "does any decision change when the future is cut off or replaced by noise?"},
-    [OPTION_CUTS] = {"cuts", 0, true, "N", "times that are tried (20)"},
-    [OPTION_ALL] = {"all", 0, false, NULL, "try every time with a decision"},
+    [OPTION_CUTS] = {"cuts", 0, true, "N", "look-ahead check: times at which the data are cut (200)"},
+    [OPTION_ALL] = {"all", 0, false, NULL, "look-ahead check: every time, by hiding the future at each, and no cuts"},
     [OPTION_BOUNDS] = {"path-bounds", 0, false, NULL, "also run with targets before stops inside candles"},
     [OPTION_COMPARE] = {"compare", 0, true, "RUN", "figures beside those of a former run"},
     [OPTION_JOBS] = {"jobs", 'j', true, "N", "processes for further runs (all cores)"},
@@ -403,7 +403,7 @@ static int finish(struct app *app, struct call *call, const struct wiring *wirin
   result.duration_ms = app_now_ms() - began_at;
   if (!status) status = keep(app, call, &result, folder);
   if (status) return app_fail(app, status);
-  worker_finish(&call->worker, &result);
+  worker_finish(&call->worker, &result, run->digest);
   if (call->worker.is_one) return 0;
   if (call->compare != NULL) return print_compared(app, call, &result);
   if (app->output == OUTPUT_TEXT) result.breakdowns = shown;

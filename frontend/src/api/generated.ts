@@ -4674,32 +4674,50 @@ export interface components {
             path?: string | null;
         };
         LookaheadDifference: {
-            /** @description where the data were cut, ms UTC */
+            /** @description where the data were cut; of other forms as ts, ms UTC */
             at: number;
-            /** @description cut or scramble */
+            /** @description hidden_noise, hidden_nothing, earlier, cut or scramble */
             form: string;
             /** @description records */
             differing: number;
+            /** @description of the first record that differs, ms UTC */
+            ts: number;
+            /** @description the first field of it that differs */
+            field?: string | null;
             /** @description first record that differs, of the whole run */
             whole: string;
             /** @description the same of the other run */
             shortened: string;
         };
+        LookaheadStart: {
+            /** @description by which the data begin earlier */
+            weeks: number;
+            /** @description records of the trading that is the same in both */
+            compared: number;
+            /** @description of them: 0 is good */
+            differing: number;
+        };
         Lookahead: {
             /** @description lookahead_check */
             kind: string;
-            /** @description times that were tried */
+            /** @description times at which the data were cut, and after which noise was put */
             cuts: number;
+            /** @description at every moment all of the future was hidden too: each decision was made without it */
+            all_hidden: boolean;
             /** @description runs that were compared */
             runs: number;
             /** @description records of the whole run */
             records: number;
+            /** @description of them */
+            decisions: number;
             /** @description records compared */
             compared: number;
             /** @description records that differ: 0 is good */
             differing: number;
             /** @description no decision used data of its future */
             passed: boolean;
+            /** @description data that begin earlier, as far as they reach back */
+            starts: components["schemas"]["LookaheadStart"][];
             /** @description first one of each run that differs */
             differences: components["schemas"]["LookaheadDifference"][];
         };

@@ -67,6 +67,7 @@ struct source {
   int stream_count;
   int pending_stream;            /* its event was handed out and must be left behind before the next item; -1 none */
   struct source_cursor *cursors; /* owned, one a symbol: source.c */
+  int64_t told_from, told_to;    /* what the range is said to be, 0: that of the rows */
 };
 
 /* Stands before the first event of the stream; STATUS_END when it has none. */
@@ -83,5 +84,7 @@ NODISCARD enum status dataset_load(struct source *source, const struct source_op
 void dataset_unload(struct source *source);
 /* A source whose content is there stands before its first item. */
 NODISCARD enum status source_begin(struct source *source, struct problem *problem);
+/* Goes on where it stands after rows were added behind its last ones; not with streams. */
+void source_resume(struct source *source);
 
 #endif

@@ -130,8 +130,8 @@ static void widen(int64_t *from_ms, int64_t *to_ms, int64_t first, int64_t last)
 }
 
 void source_range(const struct source *source, int64_t *from_ms, int64_t *to_ms) {
-  *from_ms = INT64_MAX;
-  *to_ms = INT64_MIN;
+  *from_ms = source->told_to > 0 ? source->told_from : INT64_MAX;
+  *to_ms = source->told_to > 0 ? source->told_to : INT64_MIN;
   for (int i = 0; i < source->symbol_count; i++) {
     const struct dataset_symbol *symbol = &source->symbols[i];
     const size_t candles = symbol->candles.count, trades = symbol->tape_count;
@@ -357,6 +357,15 @@ static enum status seek_streams(struct source *source, int64_t ts, struct proble
       return status;
   }
   return STATUS_OK;
+}
+
+void source_resume(struct source *source) {
+  source->merge.count = 0;
+  for (int i = 0; i < source->symbol_count; i++) {
+    for (enum rank rank = RANK_CANDLE; rank <= RANK_TRADES; rank++) {
+      if (rank != RANK_STREAM) push_next(source, rank, i, false);
+    }
+  }
 }
 
 enum status source_seek(struct source *source, int64_t ts, struct problem *problem) {
