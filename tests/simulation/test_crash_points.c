@@ -65,11 +65,11 @@ static int draw(uint64_t seed, bool of_segments, struct crash *crashes) {
   random_init(&random, seed);
   for (int label = 0; label < crash_label_count; label++) {
     for (int state = 0; state < crash_state_count; state++) {
-      if (is_of_segments(label) != of_segments || !crash_is_possible(label, state)) continue;
+      if (is_of_segments((enum crash_label)label) != of_segments || !crash_is_possible((enum crash_label)label, (enum crash_state)state)) continue;
       bool is_rare = crash_rows[label].place != CRASH_LOOP || state == CRASH_WORKING;
       uint64_t passings = of_segments || state == CRASH_EXITING ? 1 : is_rare ? 2 : 6;
-      crashes[count++] = (struct crash){.label = label,
-                                        .state = state,
+      crashes[count++] = (struct crash){.label = (enum crash_label)label,
+                                        .state = (enum crash_state)state,
                                         .loss = (enum crash_loss)random_below(&random, crash_loss_count),
                                         .passing = 1 + (int)random_below(&random, passings)};
     }
@@ -139,7 +139,7 @@ static int count_reached(int *wanted) {
   for (int label = 0; label < crash_label_count; label++) {
     int64_t of_label = 0;
     for (int state = 0; state < crash_state_count; state++) {
-      bool is_possible = crash_is_possible(label, state);
+      bool is_possible = crash_is_possible((enum crash_label)label, (enum crash_state)state);
       *wanted += is_possible;
       reached += died[label][state] > 0;
       of_label += died[label][state];
