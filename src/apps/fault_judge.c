@@ -58,6 +58,7 @@ void judge_request(struct fault_judge *judge, const struct intent *intent, size_
   if (is_entry && pending > 0) judge_fail(judge, "L1: %s left before its intent was on disk", order->client_order_id);
   if (is_entry && is_journal_broken) judge_fail(judge, "L1: the entry %s left while the journal cannot be written", order->client_order_id);
   if (is_entry && !judge->may_enter) judge_fail(judge, "R2: the entry %s left after a kill or an emergency stop", order->client_order_id);
+  if (is_entry && judge->is_clock_off) judge_fail(judge, "S1: the entry %s left while the clock was known to be wrong", order->client_order_id);
   struct judged_leg *leg = leg_of(judge, order->client_order_id);
   if (leg != NULL && order->qty > leg->wanted) leg->wanted = order->qty;
 }

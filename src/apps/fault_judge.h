@@ -30,6 +30,7 @@ struct fault_judge {
   int64_t calm_since;    /* no trouble between program and venue since then */
   int64_t bare_worst_ms; /* longest in calm */
   bool may_enter;        /* false between a kill and its release */
+  bool is_clock_off;     /* by more than a second, and the program knows */
   int64_t killed_at;     /* 0: not */
   int64_t max_positions;
   struct judged_leg legs[JUDGE_LEGS_MAX];

@@ -11,8 +11,9 @@
 #include "base/calendar.h"
 #include "engine/view.h"
 #include "runner/journal_format.h"
+#include "runner/snapshot_file.h"
 
-enum { JOURNAL_BYTES = 8192 };
+enum { JOURNAL_BYTES = 8192, START_AGAIN_MS = 1000 };
 
 /* The journal's calls have no context. One session at a time in a process. */
 static struct session *at_disk;
@@ -44,8 +45,7 @@ static void watch_file(struct session *session, int file) {
 static ssize_t disk_write(int file, const void *bytes, size_t size) {
   struct session *session = at_disk;
   watch_file(session, file);
-  off_t at = lseek(file, 0, SEEK_CUR);
-  if (session_has(session, FAULT_DISK_FULL) && at + (off_t)size > session->reserved) {
+  if (session_has(session, FAULT_DISK_FULL) && lseek(file, 0, SEEK_CUR) + (off_t)size > session->reserved) {
     errno = ENOSPC;
     return -1;
   }
@@ -188,6 +188,14 @@ static bool fail(struct session *session, enum status status, const char *what) 
   return false;
 }
 
+/* What was found must be on disk before it is built upon. Who watches over the program starts it again; stops rest at the venue meanwhile. */
+static bool start_later(struct session *session) {
+  session_say(session, "the program does not start: the disk does not flush");
+  problem_clear(session->problem);
+  session->back_at = session->now + START_AGAIN_MS;
+  return false;
+}
+
 bool process_start(struct session *session) {
   struct life *life = &session->life;
   *life = (struct life){0};
@@ -199,6 +207,7 @@ bool process_start(struct session *session) {
                                     .reserve_bytes = JOURNAL_BYTES,
                                     .segment_bytes = session->options->segment_bytes};
   enum status status = journal_open(&life->journal, &journal, session->problem);
+  if (status && session_has(session, FAULT_FLUSH_FAILS)) return start_later(session);
   if (status) return fail(session, status, "journal");
   status = kill_latch_open(&life->latch, session->options->folder, "paper", &latch_disk, session->problem);
   if (status) return fail(session, status, "emergency latch");
@@ -216,6 +225,7 @@ bool process_start(struct session *session) {
   life->port = (struct exchange){.self = session, .name = "paper", .submit = port_submit, .poll = port_poll, .next_due = port_due};
   status = recover_open(&life->recover, &life->runner, &options, life->journal, &life->port, NULL, false, &life->recovery, session->problem);
   if (status) return fail(session, status, "recovery");
+  if (life->recovery.snapshot_seq > 0) session_say(session, "from a snapshot");
   if (life->recovery.differences > 0)
     judge_fail(&session->judge, "T1: %lld differences when the journal was stepped through again", (long long)life->recovery.differences);
   if (session->options->is_told) runner_listen(&life->runner, &(struct listener){.context = session, .on_record = tell_record});
@@ -230,6 +240,31 @@ void process_latch(struct session *session) {
   if (session->is_dead || !kill_latch_event(session->life.latch, session->life.runner.engine, session->now, &event)) return;
   session_say(session, "the latch is restored");
   process_step(session, &event);
+}
+
+/* Its thread is waited for: the same seed is the same session. */
+void process_snapshot(struct session *session, bool is_damaged) {
+  struct snapshots *snapshots;
+  char path[JOURNAL_PATH_MAX];
+  if (snapshots_open(&snapshots, session->options->folder, "paper", session->problem)) return;
+  bool is_taken = snapshots_take(snapshots, &session->life.runner, true);
+  snapshots_close(snapshots);
+  if (!is_taken || !is_damaged) return;
+  uint64_t *seqs;
+  size_t count = snapshot_list(session->options->folder, &seqs);
+  (void)snprintf(path, sizeof path, "%s/snapshots/%016llx.bbs", session->options->folder, count > 0 ? (unsigned long long)seqs[0] : 0);
+  free(seqs);
+  struct stat info;
+  if (stat(path, &info) != 0) return;
+  off_t at = (off_t)random_below(&session->random, (uint64_t)info.st_size);
+  int file = open(path, O_RDWR | O_CLOEXEC);
+  unsigned char byte = 0;
+  bool is_torn = random_below(&session->random, 2) == 0;
+  bool is_done = file >= 0 && (is_torn ? ftruncate(file, at) == 0 : pread(file, &byte, 1, at) == 1);
+  byte ^= (unsigned char)(1 << random_below(&session->random, 8));
+  if (is_done && !is_torn) is_done = pwrite(file, &byte, 1, at) == 1;
+  if (!is_done) fail(session, status_from_errno(errno), "snapshot");
+  if (file >= 0) close(file);
 }
 
 /* What is left of a process: nothing but its files. */

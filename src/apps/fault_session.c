@@ -16,12 +16,17 @@
 #include "runner/preset_print.h"
 
 enum {
-  WARM_MINUTES = 480,
-  QUIET_MS = 480000,  /* before the end, without faults: what is open is settled */
-  SETTLE_MS = 180000, /* of that, without entries */
-  ARMED_MS = 60000,   /* a kill waits so long for its boundary */
-  REPAIR_MS = 20000,  /* the operator looks this often */
+  WARM_MINUTES = 480,      /* of the channel; */
+  WARM_DAY_MINUTES = 1560, /* what looks for levels knows a day before it begins */
+  QUIET_MS = 480000,       /* before the end, without faults: what is open is settled */
+  SETTLE_MS = 180000,      /* of that, without entries */
+  ARMED_MS = 60000,        /* a kill waits so long for its boundary */
+  REPAIR_MS = 20000,       /* the operator looks this often */
   VOLUME_TIMES = 1000,
+  SNAPSHOT_AWAY_MS = 2000,
+  THIN_PRINT = 3,
+  CLOCK_OFF_MIN_MS = 1001,
+  CLOCK_OFF_MORE_MS = 3600000,
   EVENTS_MAX = 200000, /* of one life of the program; some ten thousand are usual */
 };
 #define START INT64_C(1748736000000) /* 2025-06-01 */
@@ -108,6 +113,25 @@ static void command(struct session *session, enum command what) {
   if (what == COMMAND_EMERGENCY_STOP) judge_stopped(&session->judge);
 }
 
+/* What the program hears of feed and clock when it changes, and when it is back. */
+static void tell_conditions(struct session *session, bool is_back) {
+  bool is_down = session_has(session, FAULT_FEED_DOWN);
+  bool is_off = session_has(session, FAULT_CLOCK_OFF);
+  if (!session->is_alive || session->is_dead) return;
+  if (is_back || is_down != session->feed_was_down) {
+    struct event event = {.kind = EVENT_FEED_LINK, .feed_link = {.state = is_down ? LINK_DOWN : LINK_UP}};
+    process_step(session, &event);
+  }
+  if (is_back || is_off != session->clock_was_off) {
+    int64_t size = is_off ? CLOCK_OFF_MIN_MS + (int64_t)random_below(&session->random, CLOCK_OFF_MORE_MS) : 0;
+    struct event event = {.kind = EVENT_CLOCK_OFFSET, .clock_offset = {.offset_ms = size % 2 == 0 ? size : -size}};
+    process_step(session, &event);
+    session->judge.is_clock_off = is_off;
+  }
+  session->feed_was_down = is_down;
+  session->clock_was_off = is_off;
+}
+
 static void come_back(struct session *session) {
   session_say(session, "back");
   if (!process_start(session)) return;
@@ -120,6 +144,7 @@ static void come_back(struct session *session) {
   recover_event(&event, &session->life.recovery, session->now, false);
   process_step(session, &event);
   process_latch(session);
+  tell_conditions(session, true);
   tell_markets(session);
   tell_candles(session);
 }
@@ -163,12 +188,18 @@ static enum command command_of(enum fault_kind kind) {
   }
 }
 
+static bool is_of_snapshot(enum fault_kind kind) {
+  return kind == FAULT_SNAPSHOT_OLD || kind == FAULT_SNAPSHOT_TORN;
+}
+
 static void begin(struct session *session, const struct fault *fault) {
   session_say(session, fault_rows[fault->kind].name);
   bool is_process = fault_rows[fault->kind].place == FAULT_AT_PROCESS;
   if (!session->is_alive || session->is_dead) return;
   if (fault->kind == FAULT_RESTART) {
     process_end_politely(session, fault->until - fault->from);
+  } else if (is_of_snapshot(fault->kind)) {
+    process_snapshot(session, fault->kind == FAULT_SNAPSHOT_TORN);
   } else if (is_process && fault->kind != FAULT_FREEZE) {
     begin_kill(session, fault);
   } else if (fault->kind == FAULT_PRICE_SPIKE) {
@@ -180,14 +211,13 @@ static void begin(struct session *session, const struct fault *fault) {
 
 static void begin_faults(struct session *session) {
   for (int32_t i = 0; i < session->options->fault_count; i++) {
-    if (session->faults[i].from == session->now) begin(session, &session->faults[i]);
+    const struct fault *fault = &session->faults[i];
+    if (fault->from == session->now) begin(session, fault);
+    if (!is_of_snapshot(fault->kind) || fault->until != session->now || !session->is_alive) continue;
+    session->away_ms = SNAPSHOT_AWAY_MS;
+    process_kill(session);
   }
-  bool is_down = session_has(session, FAULT_FEED_DOWN);
-  if (is_down != session->feed_was_down) {
-    struct event event = {.kind = EVENT_FEED_LINK, .feed_link = {.state = is_down ? LINK_DOWN : LINK_UP}};
-    process_step(session, &event);
-    session->feed_was_down = is_down;
-  }
+  tell_conditions(session, false);
 }
 
 /* A person who wants the session to go on, when no fault of theirs is at work. */
@@ -253,7 +283,7 @@ static void print_second(struct session *session, bool is_heard) {
   for (int32_t i = 0; i < FAULT_SYMBOLS; i++) {
     if (at >= session->counts[i]) continue;
     const struct candle *candle = &session->candles[i][at];
-    double volume = candle->volume * volume_times(session) / 60;
+    double volume = session_has(session, FAULT_THIN_BOOK) ? THIN_PRINT : candle->volume * volume_times(session) / 60;
     struct public_trade trade = {.ts = session->now,
                                  .price = decimal_from_double(price_at(candle, second)),
                                  .qty = decimal_from_double(volume > 1 ? floor(volume) : 1),
@@ -299,7 +329,7 @@ static void turn(struct session *session) {
 /* ---- a session ---- */
 
 static bool make_markets(struct session *session) {
-  int days = (WARM_MINUTES + session->options->minutes) / 1440 + 1;
+  int days = (session->warm_minutes + session->options->minutes) / 1440 + 1;
   for (int32_t i = 0; i < FAULT_SYMBOLS; i++) {
     session->candles[i] = calloc(generate_candles_max(days), sizeof *session->candles[i]);
     if (session->candles[i] == NULL) return false;
@@ -342,7 +372,7 @@ static enum status open_venue(struct session *session) {
 static void warm_up(struct session *session) {
   tell_markets(session);
   tell_preset(session);
-  for (int32_t minute = 1; minute <= WARM_MINUTES; minute++) {
+  for (int32_t minute = 1; minute <= session->warm_minutes; minute++) {
     session->now = START + minute * MINUTE_MS;
     for (int32_t i = 0; i < FAULT_SYMBOLS; i++) {
       struct event event = candle_event(session, i, &session->candles[i][minute - 1]);
@@ -413,7 +443,8 @@ enum status fault_session_run(const struct fault_session_options *options, struc
   session.result = result;
   session.problem = problem;
   session.now = START;
-  session.trading_at = START + WARM_MINUTES * MINUTE_MS;
+  session.warm_minutes = options->preset->strategy_priority == STRATEGY_PRIORITY_CHANNEL ? WARM_MINUTES : WARM_DAY_MINUTES;
+  session.trading_at = START + session.warm_minutes * MINUTE_MS;
   session.end_at = session.trading_at + options->minutes * MINUTE_MS;
   session.file = -1;
   session.sector_at = -1;

@@ -44,6 +44,7 @@ struct session {
   size_t counts[FAULT_SYMBOLS], told[FAULT_SYMBOLS]; /* candles there are; and the program has */
   struct life life;
   int64_t now, trading_at, end_at;
+  int32_t warm_minutes;
   int64_t operation;
   /* state of the program as a process */
   bool is_alive, is_dead; /* dead: killed, and not yet buried */
@@ -55,7 +56,7 @@ struct session {
   int64_t armed_until, away_ms;
   int32_t deaths_left; /* it dies again in its recovery */
   bool has_heard;      /* the newest thing that happened is an answer of the venue */
-  bool loses_unflushed, feed_was_down;
+  bool loses_unflushed, feed_was_down, clock_was_off;
   /* the file that the journal writes to */
   int file;
   off_t reserved;
@@ -78,6 +79,8 @@ void process_step(struct session *session, struct event *event);
 void process_latch(struct session *session);
 /* At once, or, while it is at work, there. */
 void process_kill(struct session *session);
+/* The newest state beside the journal, whole or damaged. */
+void process_snapshot(struct session *session, bool is_damaged);
 /* What is left of it: files. It comes back after so long. */
 void process_end(struct session *session, int64_t away_ms);
 void process_end_politely(struct session *session, int64_t away_ms);

@@ -24,6 +24,47 @@ static const char *const often[][2] = {
     {"risk.max_concurrent_positions", "3"}, {"risk.kill_switch_loss_limit", "0.9"}, {"risk.risk_per_trade", "0.005"},
 };
 
+/* The same for presets that look for levels: filters and checks at their loosest, so that nearly every break is traded, with ladder and stops. */
+static const char *const loose[][2] = {
+    {"risk.correlation_limit", "1"},
+    {"risk.daily_risk_limit", "0.5"},
+    {"risk.kill_switch_loss_limit", "0.9"},
+    {"risk.max_consecutive_losses", "20"},
+    {"risk.max_concurrent_positions", "3"},
+    {"risk.risk_per_trade", "0.005"},
+    {"liquidity_filters.min_24h_volume_usd", "1"},
+    {"liquidity_filters.min_oi_usd", "null"},
+    {"liquidity_filters.max_spread_bps", "500"},
+    {"liquidity_filters.min_depth_usd_0_5pct", "1"},
+    {"liquidity_filters.min_depth_usd_0_3pct", "1"},
+    {"liquidity_filters.min_trades_per_minute", "0"},
+    {"volatility_filters.atr_range_min", "0.000001"},
+    {"volatility_filters.atr_range_max", "1"},
+    {"volatility_filters.bb_width_percentile_max", "100"},
+    {"volatility_filters.volume_surge_1h_min", "0"},
+    {"volatility_filters.volume_surge_5m_min", "0"},
+    {"volatility_filters.oi_delta_threshold", "null"},
+    {"signal_config.momentum_volume_multiplier", "0.1"},
+    {"signal_config.momentum_body_ratio_min", "0"},
+    {"signal_config.momentum_epsilon", "0.0005"},
+    {"signal_config.retest_max_pierce_atr", "5"},
+    {"signal_config.l2_imbalance_threshold", "0"},
+    {"signal_config.vwap_gap_max_atr", "20"},
+    {"signal_config.entry_rules.require_momentum", "false"},
+    {"signal_config.entry_rules.validate_approach", "false"},
+    {"signal_config.entry_rules.require_density_confirmation", "false"},
+    {"signal_config.entry_rules.max_distance_from_level_bps", "500"},
+    {"signal_config.entry_rules.require_clean_breakout", "false"},
+    {"signal_config.entry_rules.avoid_session_start_minutes", "0"},
+    {"signal_config.entry_rules.avoid_session_end_minutes", "0"},
+    {"signal_config.market_quality.flat_market_filter_enabled", "false"},
+    {"signal_config.market_quality.consolidation_filter_enabled", "false"},
+    {"signal_config.market_quality.require_stable_volatility", "false"},
+    {"signal_config.market_quality.noise_filter_enabled", "false"},
+    {"scanner_config.scan_interval_seconds", "60"},
+    {"position_config.fsm_config.entry_max_slippage_bps", "200"},
+};
+
 struct plan {
   struct app *app;
   const struct simulate_faults *call;
@@ -104,8 +145,9 @@ static enum status read_preset(struct plan *plan) {
   preset_store_init(&store, app->settings.presets_dir, app->settings.data_dir);
   enum status status = preset_store_load(&store, plan->call->preset, &plan->preset, NULL, &app->problem);
   bool is_channel = plan->preset.strategy_priority == STRATEGY_PRIORITY_CHANNEL;
-  for (size_t i = 0; i < sizeof often / sizeof often[0] && !status && is_channel; i++)
-    status = preset_set_key(&plan->preset, often[i][0], often[i][1], &app->problem);
+  const char *const(*changes)[2] = is_channel ? often : loose;
+  size_t count = is_channel ? sizeof often / sizeof often[0] : sizeof loose / sizeof loose[0];
+  for (size_t i = 0; i < count && !status; i++) status = preset_set_key(&plan->preset, changes[i][0], changes[i][1], &app->problem);
   if (!status) status = preset_check(&plan->preset, NULL, &app->problem);
   if (!status) preset_print_canonical(&plan->preset, &plan->preset_json);
   return status;
