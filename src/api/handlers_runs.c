@@ -7,6 +7,7 @@
 #include "api/api_state.h"
 #include "api/feed/feed.h"
 #include "api/row_page.h"
+#include "api/search_params.h"
 #include "api/upload.h"
 #include "core/market/symbol.h"
 #include "core/trade/performance.h"
@@ -233,12 +234,6 @@ static bool take_preset(struct call *call, struct preset *preset) {
   return !status;
 }
 
-static bool kind_is_possible(struct call *call, const char *kind) {
-  if (text_equal(kind, "backtest") || text_equal(kind, "lookahead")) return true;
-  call_fail(call, 501, "not_in_version", "%s is not in this version: backtest and lookahead are", kind);
-  return false;
-}
-
 static void check_symbols(const struct json *symbols, struct problem *problem) {
   char path[64], printed[SYMBOL_TEXT_MAX], venue[SYMBOL_TEXT_MAX];
   if (symbols == NULL) return;
@@ -261,7 +256,8 @@ static void check_range(const struct json *body, struct problem *problem) {
 
 static void add_params(const struct json *body, const char *kind, struct problem *problem, struct buffer *out) {
   static const char *const kept[] = {"symbols", "from", "to", "starting_balance", "costs", "seed", "allow_bad_data"};
-  const struct json *cuts = member_of(member_of(body, "params"), "cuts");
+  const struct json *params = member_of(body, "params");
+  const struct json *cuts = member_of(params, "cuts");
   struct json_writer writer;
   json_writer_init(&writer, out, false);
   json_begin_object(&writer, NULL);
@@ -269,11 +265,16 @@ static void add_params(const struct json *body, const char *kind, struct problem
     const struct json *value = member_of(body, kept[i]);
     if (value != NULL) json_add_value(&writer, kept[i], value);
   }
-  if (member_of(body, "params") != NULL && (!text_equal(kind, "lookahead") || json_size(member_of(body, "params")) != (cuts != NULL ? 1u : 0u)))
+  if (search_params_are_of(kind)) {
+    search_params_check(params, kind, problem);
+    if (params != NULL && !problem_has_error(problem)) json_add_value(&writer, "search", params);
+  } else if (params != NULL && (!text_equal(kind, "lookahead") || json_size(params) != (cuts != NULL ? 1u : 0u))) {
     problem_add(problem, "unknown_key", "params", NULL, "lookahead: cuts", "the kind %s takes no such parameters", kind);
-  if (cuts != NULL && (json_kind(cuts) != JSON_INT || json_int(cuts) < 1 || json_int(cuts) > 1000))
+  } else if (cuts != NULL && (json_kind(cuts) != JSON_INT || json_int(cuts) < 1 || json_int(cuts) > 1000)) {
     problem_add(problem, "out_of_bounds", "params.cuts", NULL, "1 to 1000", "must be a whole number in range");
-  if (cuts != NULL && !problem_has_error(problem)) json_add_value(&writer, "cuts", cuts);
+  } else if (cuts != NULL && !problem_has_error(problem)) {
+    json_add_value(&writer, "cuts", cuts);
+  }
   json_end_object(&writer);
 }
 
@@ -286,7 +287,7 @@ void handle_backtest_start(struct call *call) {
   struct problem problem;
   struct buffer params = {0};
   problem_clear(&problem);
-  if (!is_ready(call) || !kind_is_possible(call, kind)) return;
+  if (!is_ready(call)) return;
   if (!runs->has_dataset(runs->self, dataset)) {
     call_fail(call, 404, "not_found", "there is no data set '%.64s'; GET /api/datasets lists them", dataset);
     return;
@@ -319,20 +320,21 @@ static void write_listed(struct call *call, const struct row_value *values, int 
 
 void handle_backtests(struct call *call) {
   static const char *const orders[] = {"desc", "asc"};
-  static const char *const kinds[] = {"backtest", "lookahead", "import"};
+  static const char *const kinds[] = {"backtest", "lookahead", "import", "sweep", "walk_forward", "monte_carlo"};
+  enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
   const char *cursor = http_argument(call->request, "cursor"), *preset = http_argument(call->request, "preset");
   struct rows_query query = {.table = "runs"};
   int64_t limit = 100;
   if (!is_ready(call) || !call_number(call, "limit", 1, 1000, &limit)) return;
   int order = call_word(call, "order", orders, 2, 0);
-  int kind = order < 0 ? -1 : call_word(call, "kind", kinds, 3, 3);
+  int kind = order < 0 ? -1 : call_word(call, "kind", kinds, KIND_COUNT, KIND_COUNT);
   int state = kind < 0 ? -1 : call_word(call, "status", run_state_names, run_state_count, run_state_count);
   if (state < 0) return;
   if (cursor != NULL && !run_is_id(cursor)) {
     call_fail(call, 400, "bad_parameter", "cursor is not of this list");
     return;
   }
-  rows_query_add(&query, "kind", kind < 3 ? ROWS_EQUAL : ROWS_NOT_EQUAL, kind < 3 ? kinds[kind] : "import");
+  rows_query_add(&query, "kind", kind < KIND_COUNT ? ROWS_EQUAL : ROWS_NOT_EQUAL, kind < KIND_COUNT ? kinds[kind] : "import");
   if (state < run_state_count) rows_query_add(&query, "status", ROWS_EQUAL, run_state_names[state]);
   if (preset != NULL) rows_query_add(&query, "preset", ROWS_EQUAL, preset);
   row_page_answer(call, &query, "run_id", order == 1, cursor, limit, write_listed);
@@ -398,13 +400,24 @@ void handle_backtest_delete(struct call *call) {
 
 /* ---- results ---- */
 
-/* The folder of a backtest that is done; false after an answer. */
-static bool find_folder(struct call *call, const char *id, char folder[RUN_PATH_BYTES]) {
+enum wanted_kind { WANTED_BACKTEST, WANTED_SEARCH, WANTED_EITHER };
+
+static bool is_wanted(const char *kind, enum wanted_kind wanted) {
+  bool is_search = search_params_are_of(kind);
+  bool is_backtest = text_equal(kind, "backtest");
+  return (is_search && wanted != WANTED_BACKTEST) || (is_backtest && wanted != WANTED_SEARCH);
+}
+
+/* The folder of a run that is done; false after an answer. */
+static bool find_folder(struct call *call, const char *id, enum wanted_kind wanted, char folder[RUN_PATH_BYTES]) {
   const struct run_port *runs = call->api->options.runs;
   struct run_row row = {0};
   bool is_done = load_row(call, id, &row);
-  if (is_done && !text_equal(row.kind, "backtest")) {
-    call_fail(call, 409, "not_done", "run %s is of kind %s: GET /api/backtests/%s has all there is of it", id, row.kind, id);
+  if (is_done && !is_wanted(row.kind, wanted)) {
+    call_fail(call, 409, "not_done", "run %s is of kind %s: GET /api/backtests/%s%s has all there is of it", id, row.kind, id,
+              search_params_are_of(row.kind)         ? "/search"
+              : is_wanted(row.kind, WANTED_BACKTEST) ? "/result"
+                                                     : "");
     is_done = false;
   }
   if (is_done && !text_equal(row.status, "done")) {
@@ -436,17 +449,25 @@ static bool read_file(struct call *call, const char *folder, const char *name, s
   return !status;
 }
 
-void handle_backtest_result(struct call *call) {
+static void answer_document(struct call *call, enum wanted_kind wanted) {
   char folder[RUN_PATH_BYTES];
-  if (!find_folder(call, call->request->segments[2], folder) || !read_file(call, folder, "result.json", &call->reply->body)) return;
+  if (!find_folder(call, call->request->segments[2], wanted, folder) || !read_file(call, folder, "result.json", &call->reply->body)) return;
   call->reply->status = 200;
   call->reply->content_type = "application/json";
+}
+
+void handle_backtest_result(struct call *call) {
+  answer_document(call, WANTED_BACKTEST);
+}
+
+void handle_backtest_search(struct call *call) {
+  answer_document(call, WANTED_SEARCH);
 }
 
 /* The page has its styles and pictures inside and runs nothing. */
 void handle_backtest_report(struct call *call) {
   char folder[RUN_PATH_BYTES];
-  if (!find_folder(call, call->request->segments[2], folder) || !read_file(call, folder, "report.html", &call->reply->body)) return;
+  if (!find_folder(call, call->request->segments[2], WANTED_EITHER, folder) || !read_file(call, folder, "report.html", &call->reply->body)) return;
   call->reply->content_policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox";
   call->reply->status = 200;
   call->reply->content_type = "text/html; charset=utf-8";
@@ -458,7 +479,7 @@ static bool read_records(struct call *call, const char *run_id, enum run_file fi
   struct problem problem;
   problem_clear(&problem);
   *items = NULL;
-  if (!find_folder(call, run_id, folder)) return false;
+  if (!find_folder(call, run_id, WANTED_BACKTEST, folder)) return false;
   enum status status = run_file_read(folder, file, items, count, &problem);
   if (status) fail_file(call, status, &problem);
   return !status;
@@ -617,7 +638,7 @@ static bool load_compared(struct call *call, const char *id, struct compared *co
   int at = compared->count++;
   struct run_row *row = &compared->rows[at];
   problem_clear(&problem);
-  bool is_good = load_row(call, id, row) && find_folder(call, id, folder) && read_file(call, folder, "result.json", &text);
+  bool is_good = load_row(call, id, row) && find_folder(call, id, WANTED_BACKTEST, folder) && read_file(call, folder, "result.json", &text);
   if (is_good) compared->results[at] = json_parse(text.data, text.length, JSON_STRICT, "result", &problem);
   if (is_good) compared->params[at] = json_parse(row->params.data, row->params.length, JSON_STRICT, "params", NULL);
   const struct json *config = member_of(member_of(compared->results[at], "preset"), "config");

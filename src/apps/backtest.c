@@ -403,7 +403,7 @@ static int finish(struct app *app, struct call *call, const struct wiring *wirin
   result.duration_ms = app_now_ms() - began_at;
   if (!status) status = keep(app, call, &result, folder);
   if (status) return app_fail(app, status);
-  worker_finish(&call->worker, &result);
+  worker_finish(&call->worker, &result, run->digest);
   if (call->worker.is_one) return 0;
   if (call->compare != NULL) return print_compared(app, call, &result);
   if (app->output == OUTPUT_TEXT) result.breakdowns = shown;

@@ -65,7 +65,7 @@ static const struct app_option own_options[OPTION_COUNT] = {
     [OPTION_WALK] = {"walk-forward", 0, true, "IS:OOS", "also choose and trade by windows of days, IS:OOS or IS:OOS:STEP"},
     [OPTION_PURGE] = {"purge", 0, true, "HOURS", "gap between the two parts of a window (8)"},
     [OPTION_EMBARGO] = {"embargo", 0, true, "HOURS", "behind each out-of-sample part, not used for training (0)"},
-    [OPTION_MONTE_CARLO] = {"monte-carlo", 0, true, "N", "draws of the best set's trades"},
+    [OPTION_MONTE_CARLO] = {"monte-carlo", 0, true, "N", "draws of the best set's trades; without --param of those of the preset"},
     [OPTION_SEED] = {"seed", 0, true, "N", "of everything drawn"},
     [OPTION_RESUME] = {"resume", 0, true, "RUN", "go on with an interrupted search; its words need not be repeated"},
     [OPTION_TOP] = {"top", 0, true, "N", "sets that are printed (20)"},
@@ -236,7 +236,7 @@ static void add_identity(const struct call *call, const struct sweep *sweep, str
   json_add_string(&json, "version", version_text());
   json_add_string(&json, "dataset", checksum);
   json_add_string(&json, "preset", sweep->wiring->preset.hash);
-  json_add_string(&json, "parameters", params.data);
+  json_add_string(&json, "parameters", params.data != NULL ? params.data : "");
   add_text(&json, "method", "%s %lld %lld", sweep_method_names[call->method], (long long)(call->method == SWEEP_GRID ? 0 : call->samples),
            (long long)(call->method == SWEEP_GRID ? 0 : call->seed));
   add_text(&json, "range", "%lld to %lld", (long long)call->recorded.range.from_ms, (long long)call->recorded.range.to_ms);
@@ -385,6 +385,10 @@ static enum status plan(struct app *app, struct call *call, struct wiring *wirin
   int64_t last;
   enum status status = STATUS_OK;
   struct problem *problem = &app->problem;
+  if (call->param_count == 0 && call->draws == 0) {
+    problem_add(problem, "missing_argument", "--param", NULL, "--param channel_config.period=10:40:10", "no key of the preset is searched");
+    return STATUS_BAD_CONFIG;
+  }
   for (int i = 0; i < call->param_count && !status; i++) status = sweep_space_add(&sweep->space, &wiring->preset.preset, call->params[i], problem);
   if (!status) status = sweep_space_fill(&sweep->space, call->method, call->samples, call->seed, problem);
   if (status) return status;
@@ -428,7 +432,8 @@ static enum status search_and_print(struct app *app, struct call *call, struct s
   search->result.created_at = began_at;
   search->result.duration_ms = app_now_ms() - began_at;
   if (folder[0] != '\0') status = write_files(app, search, folder);
-  if (!status) print(app, search, folder);
+  if (!status) worker_finish(&call->worker, &search->result, search->digest);
+  if (!status && !call->worker.is_one) print(app, search, folder);
   return status;
 }
 

@@ -218,6 +218,7 @@ static void add_surface(const struct search *search, int row_axis, int column_ax
 
 static void add_surfaces(const struct search *search, struct buffer *out) {
   const struct sweep_space *space = &search->sweep->space;
+  if (space->axis_count == 0) return;
   buffer_add_text(out, "<h2>Surface</h2><p class='dim small'>Each field shows the best ");
   page_words(out, sweep_objective_name(&search->sweep->objective));
   buffer_add_text(out,

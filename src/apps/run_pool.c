@@ -25,7 +25,7 @@
 /* A worker that does not end when it is asked to is killed; how often ends are looked for while nothing is told; how often folders are. */
 enum { POLITE_MS = 5000, LOOK_MS = 200, FOLDERS_MS = 5000, OUTPUT_BYTES_MAX = 16 << 20 };
 
-const char *const run_kind_names[] = {"backtest", "lookahead", "import", "measure"};
+const char *const run_kind_names[] = {"backtest", "lookahead", "import", "sweep", "walk_forward", "monte_carlo", "measure"};
 
 /* ---- times, folders ---- */
 
@@ -205,11 +205,15 @@ static void end_failed(struct run_pool *pool, struct job *job, const struct prob
   buffer_deinit(&text);
 }
 
-/* What a finished worker left: the last line of a backtest, the printed document of the others. */
+static bool has_summary(const struct job *job) {
+  return job->kind == RUN_BACKTEST || job->kind == RUN_SWEEP || job->kind == RUN_WALK_FORWARD || job->kind == RUN_MONTE_CARLO;
+}
+
+/* What a finished worker left: the last line of a backtest or a search, the printed document of the others. */
 static bool take_result(struct run_pool *pool, const struct job *job, const struct json *output) {
   struct buffer summary = {0};
   bool is_good = true;
-  if (job->kind == RUN_BACKTEST) {
+  if (has_summary(job)) {
     struct json *line = json_parse(job->last.data, job->last.length, JSON_STRICT, "worker", NULL);
     const struct json *digest = line != NULL ? json_member(line, "digest") : NULL;
     const struct json *figures = line != NULL ? json_member(line, "summary") : NULL;
@@ -265,7 +269,7 @@ static void end_job(struct run_pool *pool, struct job *job, int status) {
   if (pool->options.on_end != NULL)
     pool->options.on_end(pool->options.context, run_kind_names[job->kind], job->state, (double)(pool_now_ns(pool) - job->began_ns) * 1e-9);
   tell_change(pool, job, true);
-  if (job->kind == RUN_MEASURE || job->kind == RUN_BACKTEST || job->kind == RUN_LOOKAHEAD) {
+  if (job->kind != RUN_IMPORT) {
     char path[RUN_PATH_BYTES];
     pool_output_path(pool, job, path);
     (void)unlink(path);

@@ -6,7 +6,7 @@
 
 #include "apps/run_pool.h"
 
-enum run_kind { RUN_BACKTEST, RUN_LOOKAHEAD, RUN_IMPORT, RUN_MEASURE, run_kind_count };
+enum run_kind { RUN_BACKTEST, RUN_LOOKAHEAD, RUN_IMPORT, RUN_SWEEP, RUN_WALK_FORWARD, RUN_MONTE_CARLO, RUN_MEASURE, run_kind_count };
 extern const char *const run_kind_names[];
 
 enum { JOBS_MAX = 512, LINE_BYTES_MAX = 16384 };

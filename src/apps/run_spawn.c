@@ -67,12 +67,13 @@ static void add_bad_data(struct words *words, const struct json *params) {
   if (value != NULL && json_kind(value) == JSON_BOOL && json_bool(value)) add_word(words, "--allow-bad-data");
 }
 
-static void add_backtest(const struct run_pool *pool, const struct job *job, const char *data, struct words *words) {
+/* Preset, markets, account and costs: what backtests and searches have in common. */
+static void add_markets(const struct run_pool *pool, const struct job *job, const char *data, const char *verb, struct words *words) {
   const struct json *costs = json_member(job->params, "costs");
   char path[RUN_PATH_BYTES], preset[RUN_PATH_BYTES + 96];
   pool_folder(pool, job->id, path);
   snprintf(preset, sizeof preset, "%s/preset/%s.json", path, job->preset);
-  add_word(words, "backtest");
+  add_word(words, verb);
   add_word(words, preset);
   add_pair(words, "--data", data);
   add_symbols(words, json_member(job->params, "symbols"));
@@ -87,16 +88,83 @@ static void add_backtest(const struct run_pool *pool, const struct job *job, con
   add_number(words, "--latency", costs, "latency_ms");
   add_bad_data(words, job->params);
   add_pair(words, "--jobs", "1");
+}
+
+static void add_output(const struct run_pool *pool, const struct job *job, struct words *words) {
+  char path[RUN_PATH_BYTES];
+  pool_folder(pool, job->id, path);
+  add_pair(words, "--run-id", job->id);
+  add_pair(words, "--output", path);
+}
+
+static void add_backtest(const struct run_pool *pool, const struct job *job, const char *data, struct words *words) {
+  add_markets(pool, job, data, "backtest", words);
   if (job->kind == RUN_LOOKAHEAD) {
     add_word(words, "--lookahead-check");
     add_number(words, "--cuts", job->params, "cuts");
   } else {
-    add_pair(words, "--run-id", job->id);
-    add_pair(words, "--output", path);
+    add_output(pool, job, words);
     add_word(words, "--html");
     add_word(words, "--path-bounds");
     add_pair(words, "--export", "decisions");
   }
+}
+
+/* One item of a list of values as it is typed. */
+static void add_value(const struct json *value, struct buffer *out) {
+  char memory[64];
+  struct text text;
+  text_init(&text, memory, sizeof memory);
+  if (json_kind(value) == JSON_INT) text_add_i64(&text, json_int(value));
+  if (json_kind(value) == JSON_REAL) text_add_double(&text, json_number(value), 10);
+  if (json_kind(value) == JSON_BOOL) text_add(&text, json_bool(value) ? "true" : "false");
+  buffer_add_text(out, json_kind(value) == JSON_STRING ? json_string(value) : memory);
+}
+
+static void add_parameter(void *context, const char *key, const struct json *value) {
+  struct buffer pair = {0};
+  bool is_list = json_kind(value) == JSON_ARRAY;
+  buffer_add_format(&pair, "%s=", key);
+  for (size_t i = 0; is_list && i < json_size(value); i++) {
+    buffer_add_text(&pair, i > 0 ? "," : "");
+    add_value(json_item(value, i), &pair);
+  }
+  if (!is_list) add_value(value, &pair);
+  add_pair(context, "--param", pair.data);
+  buffer_deinit(&pair);
+}
+
+/* in_days:out_days[:step_days] */
+static void add_windows(const struct json *search, struct words *words) {
+  static const char *const keys[] = {"in_days", "out_days", "step_days"};
+  struct buffer windows = {0};
+  for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+    const struct json *days = json_member(search, keys[i]);
+    if (days == NULL) continue;
+    buffer_add_text(&windows, i > 0 ? ":" : "");
+    add_value(days, &windows);
+  }
+  if (windows.data != NULL) add_pair(words, "--walk-forward", windows.data);
+  buffer_deinit(&windows);
+}
+
+static void add_search(const struct run_pool *pool, const struct job *job, const char *data, struct words *words) {
+  const struct json *search = json_member(job->params, "search");
+  check(search != NULL);
+  add_markets(pool, job, data, "optimize", words);
+  add_output(pool, job, words);
+  const struct json *parameters = json_member(search, "parameters");
+  if (parameters != NULL) json_each(parameters, add_parameter, words);
+  const char *method = kept_text(search, "method");
+  const char *objective = kept_text(search, "objective");
+  if (method != NULL) add_pair(words, "--method", method);
+  if (objective != NULL) add_pair(words, "--objective", objective);
+  add_number(words, "--samples", search, "samples");
+  add_number(words, "--min-trades", search, "min_trades");
+  add_number(words, "--monte-carlo", search, "draws");
+  add_number(words, "--purge", search, "purge_hours");
+  add_number(words, "--embargo", search, "embargo_hours");
+  add_windows(search, words);
 }
 
 static void add_import(const struct job *job, struct words *words) {
@@ -132,6 +200,8 @@ static void add_words(const struct run_pool *pool, const struct job *job, const 
   } else if (job->kind == RUN_MEASURE) {
     add_word(words, "data");
     add_word(words, "info");
+  } else if (job->kind == RUN_SWEEP || job->kind == RUN_WALK_FORWARD || job->kind == RUN_MONTE_CARLO) {
+    add_search(pool, job, data, words);
   } else {
     add_backtest(pool, job, data, words);
   }

@@ -166,8 +166,8 @@ static int32_t *place(const struct sweep_space *space, int set) {
 }
 
 static void make_room(struct sweep_space *space, int64_t count) {
-  check(count > 0 && space->axis_count > 0);
-  space->sets = calloc((size_t)count, (size_t)space->axis_count * sizeof *space->sets);
+  check(count > 0);
+  space->sets = calloc((size_t)count, ((size_t)space->axis_count + 1) * sizeof *space->sets);
   check(space->sets != NULL);
   space->set_count = (int)count;
 }
@@ -281,11 +281,7 @@ static enum status draw(struct sweep_space *space, enum sweep_method method, int
 }
 
 enum status sweep_space_fill(struct sweep_space *space, enum sweep_method method, int64_t samples, int64_t seed, struct problem *problem) {
-  if (space->axis_count == 0) {
-    problem_add(problem, "missing_argument", "--param", NULL, "--param channel_config.period=10:40:10", "no key of the preset is searched");
-    return STATUS_BAD_CONFIG;
-  }
-  return method == SWEEP_GRID ? fill_grid(space, problem) : draw(space, method, samples, seed, problem);
+  return method == SWEEP_GRID || space->axis_count == 0 ? fill_grid(space, problem) : draw(space, method, samples, seed, problem);
 }
 
 int sweep_space_index(const struct sweep_space *space, int set, int axis) {

@@ -37,7 +37,7 @@ static void on_progress(void *context, const char *label, int64_t done, int64_t 
   bool is_main = text_equal(label, "backtest");
   double share = (double)done / (double)total;
   double before = is_main || worker->pieces == 1 ? 0 : 1;
-  double span = is_main ? 1 : worker->pieces - 1;
+  double span = is_main || worker->pieces == 1 ? 1 : worker->pieces - 1;
   struct buffer line = {0};
   struct json_writer json;
   json_writer_init(&json, &line, false);
@@ -85,7 +85,7 @@ static void add_summary(const struct result *result, struct json_writer *json) {
   json_end_object(json);
 }
 
-void worker_finish(const struct worker *worker, const struct result *result) {
+void worker_finish(const struct worker *worker, const struct result *result, const char *digest) {
   struct buffer line = {0};
   struct json_writer json;
   if (!worker->is_one) return;
@@ -94,7 +94,7 @@ void worker_finish(const struct worker *worker, const struct result *result) {
   json_add_double(&json, "progress", 1);
   json_add_int(&json, "candles", result->run->candles);
   json_add_int(&json, "trades", result->run->trades.count);
-  json_add_string(&json, "digest", result->run->digest);
+  json_add_string(&json, "digest", digest);
   add_summary(result, &json);
   json_end_object(&json);
   tell(worker, &line);

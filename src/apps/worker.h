@@ -17,7 +17,7 @@ struct worker {
 bool worker_begin(struct worker *worker, struct app *app, const char *value);
 /* Tells of the progress of this run, and of `pieces` runs in all, until the end. */
 void worker_watch(struct worker *worker, const struct run *run, const struct wiring *wiring, int pieces);
-/* The last line of a finished backtest: digest, summary. */
-void worker_finish(const struct worker *worker, const struct result *result);
+/* The last line of a finished backtest or search: digest, summary (of a search its best set's). */
+void worker_finish(const struct worker *worker, const struct result *result, const char *digest);
 
 #endif

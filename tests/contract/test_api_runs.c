@@ -329,6 +329,79 @@ static void a_range_without_data_fails(void **state) {
   assert_string_equal(text("error.code"), "no_data");
 }
 
+/* ---- searches ---- */
+
+static void a_walk_forward_is_run(void **state) {
+  (void)state;
+  char id[RUN_ID_BYTES];
+  start(
+      "{\"kind\":\"walk_forward\",\"preset\":\"channel_baseline\",\"dataset_id\":\"gen\",\"starting_balance\":1000,\"params\":{\"parameters\":"
+      "{\"channel_config.period\":[10,20,1],\"channel_config.target_r\":\"1:2:1\"},\"min_trades\":1,\"in_days\":2,\"out_days\":1,\"purge_hours\":4,"
+      "\"draws\":50}}",
+      id);
+  assert_string_equal(run_fixture_wait(&fixture, id), "done");
+  assert_string_equal(text("kind"), "walk_forward");
+  assert_true(run_fixture_number(&fixture, "summary.total_trades") > 0);
+  assert_true(strlen(text("digest")) == 64);
+  assert_int_equal(ask_about("GET", id, "/search", NULL), 200);
+  assert_string_equal(text("kind"), "optimize");
+  assert_string_equal(text("run_id"), id);
+  assert_true(run_fixture_number(&fixture, "search.sets") == 6);
+  assert_true(run_fixture_number(&fixture, "search.invalid") == 2);
+  assert_int_equal(json_size(run_fixture_at(&fixture, "sets")), 4);
+  assert_true(run_fixture_number(&fixture, "walk_forward.purge_ms") == 4 * 3600000);
+  assert_int_equal(json_size(run_fixture_at(&fixture, "walk_forward.windows")), 2);
+  assert_true(run_fixture_number(&fixture, "monte_carlo.draws") == 50);
+  /* What backtests have, it has not. */
+  assert_int_equal(ask_about("GET", id, "/result", NULL), 409);
+  assert_int_equal(ask_about("GET", id, "/trades", NULL), 409);
+  assert_int_equal(ask("GET", "/api/backtests?kind=walk_forward", NULL), 200);
+  assert_int_equal(json_size(run_fixture_at(&fixture, "items")), 1);
+  assert_int_equal(ask_about("DELETE", id, "", NULL), 200);
+}
+
+static void a_monte_carlo_is_run(void **state) {
+  (void)state;
+  char id[RUN_ID_BYTES];
+  start("{\"kind\":\"monte_carlo\",\"preset\":\"channel_baseline\",\"dataset_id\":\"gen\",\"starting_balance\":1000,\"params\":{\"draws\":20}}", id);
+  assert_string_equal(run_fixture_wait(&fixture, id), "done");
+  assert_int_equal(ask_about("GET", id, "/search", NULL), 200);
+  assert_true(run_fixture_number(&fixture, "search.sets") == 1);
+  assert_true(run_fixture_number(&fixture, "monte_carlo.trades") > 0);
+  assert_int_equal(ask_about("DELETE", id, "", NULL), 200);
+}
+
+static void searches_are_checked(void **state) {
+  (void)state;
+  static const struct {
+    const char *kind, *params, *path;
+  } rows[] = {
+      {"sweep", "{}", "params.parameters"},
+      {"sweep", "{\"parameters\":{}}", "params.parameters"},
+      {"sweep", "{\"parameters\":{\"channel_config.perod\":[1]}}", "params.parameters.channel_config.perod"},
+      {"sweep", "{\"parameters\":{\"channel_config.period\":5}}", "params.parameters.channel_config.period"},
+      {"sweep", "{\"parameters\":{\"channel_config.period\":[]}}", "params.parameters.channel_config.period"},
+      {"sweep", "{\"parameters\":{\"channel_config.period\":[[1]]}}", "params.parameters.channel_config.period"},
+      {"sweep", "{\"parameters\":{\"channel_config.period\":[5]},\"method\":\"magic\"}", "params.method"},
+      {"sweep", "{\"parameters\":{\"channel_config.period\":[5]},\"objective\":\"sharp\"}", "params.objective"},
+      {"sweep", "{\"parameters\":{\"channel_config.period\":[5]},\"samples\":0}", "params.samples"},
+      {"sweep", "{\"parameters\":{\"channel_config.period\":[5]},\"samples\":1.5}", "params.samples"},
+      {"sweep", "{\"parameters\":{\"channel_config.period\":[5]},\"in_days\":5}", "params.in_days"},
+      {"walk_forward", "{\"parameters\":{\"channel_config.period\":[5]},\"in_days\":5}", "params.out_days"},
+      {"walk_forward", "{\"parameters\":{\"channel_config.period\":[5]},\"in_days\":5,\"out_days\":2,\"step_days\":1}", "params.step_days"},
+      {"monte_carlo", "{}", "params.draws"},
+      {"monte_carlo", "{\"draws\":10,\"parameters\":{}}", "params.parameters"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    char body[512];
+    snprintf(body, sizeof body, "{\"kind\":\"%s\",\"preset\":\"channel_baseline\",\"dataset_id\":\"gen\",\"params\":%s}", rows[i].kind,
+             rows[i].params);
+    int status = ask("POST", "/api/backtests", body);
+    if (status != 422) fail_msg("%s: %d", body, status);
+    if (strcmp(text("errors.0.path"), rows[i].path) != 0) fail_msg("%s: %s", body, text("errors.0.path"));
+  }
+}
+
 static void bad_requests_are_refused(void **state) {
   (void)state;
   static const struct {
@@ -344,9 +417,9 @@ static void bad_requests_are_refused(void **state) {
       {"POST", "/api/backtests", "{\"preset\":\"nothing\",\"dataset_id\":\"gen\"}", 404},
       {"POST", "/api/backtests", "{\"preset\":\"../../etc/passwd\",\"dataset_id\":\"gen\"}", 404},
       {"POST", "/api/backtests", "{\"preset\":\"/etc/passwd.json\",\"dataset_id\":\"gen\"}", 404},
-      {"POST", "/api/backtests", "{\"preset\":\"breakout_v1\",\"dataset_id\":\"gen\",\"kind\":\"sweep\"}", 501},
-      {"POST", "/api/backtests", "{\"preset\":\"breakout_v1\",\"dataset_id\":\"gen\",\"kind\":\"walk_forward\"}", 501},
-      {"POST", "/api/backtests", "{\"preset\":\"breakout_v1\",\"dataset_id\":\"gen\",\"kind\":\"monte_carlo\"}", 501},
+      {"POST", "/api/backtests", "{\"preset\":\"breakout_v1\",\"dataset_id\":\"gen\",\"kind\":\"sweep\"}", 422},
+      {"POST", "/api/backtests", "{\"preset\":\"breakout_v1\",\"dataset_id\":\"gen\",\"kind\":\"walk_forward\"}", 422},
+      {"POST", "/api/backtests", "{\"preset\":\"breakout_v1\",\"dataset_id\":\"gen\",\"kind\":\"monte_carlo\"}", 422},
       {"POST", "/api/backtests", "{\"preset\":\"breakout_v1\",\"dataset_id\":\"gen\",\"kind\":\"magic\"}", 422},
       {"POST", "/api/backtests", "{\"preset\":\"breakout_v1\",\"dataset_id\":\"gen\",\"from\":10,\"to\":5}", 422},
       {"POST", "/api/backtests", "{\"preset\":\"breakout_v1\",\"dataset_id\":\"gen\",\"from\":-1}", 422},
@@ -364,7 +437,7 @@ static void bad_requests_are_refused(void **state) {
       {"POST", "/api/backtests/B999999/cancel", "{}", 404},
       {"DELETE", "/api/backtests/B999999", NULL, 404},
       {"GET", "/api/backtests?status=magic", NULL, 400},
-      {"GET", "/api/backtests?kind=sweep", NULL, 400},
+      {"GET", "/api/backtests?kind=magic", NULL, 400},
       {"GET", "/api/backtests?cursor=x", NULL, 400},
       {"GET", "/api/backtests?limit=0", NULL, 400},
       {"POST", "/api/datasets/import", "{\"path\":\"/nonexistent\",\"name\":\"x\"}", 422},
@@ -388,7 +461,8 @@ int main(void) {
       cmocka_unit_test(bad_requests_are_refused), cmocka_unit_test(a_run_is_that_of_the_program), cmocka_unit_test(equity_has_pages),
       cmocka_unit_test(runs_are_compared),        cmocka_unit_test(a_config_is_enough),           cmocka_unit_test(look_ahead_is_checked),
       cmocka_unit_test(a_run_is_cancelled),       cmocka_unit_test(a_killed_worker_is_noticed),   cmocka_unit_test(the_queue_has_an_end),
-      cmocka_unit_test(restarts_are_told),        cmocka_unit_test(a_range_without_data_fails),
+      cmocka_unit_test(restarts_are_told),        cmocka_unit_test(a_range_without_data_fails),   cmocka_unit_test(a_walk_forward_is_run),
+      cmocka_unit_test(a_monte_carlo_is_run),     cmocka_unit_test(searches_are_checked),
   };
   return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }
