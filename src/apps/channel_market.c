@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/calendar.h"
 #include "base/check.h"
@@ -16,6 +17,16 @@ static const double liquidity_share = 0.25;
 static void *take(size_t count, size_t size) {
   void *memory = calloc(count + 1, size);
   check(memory != NULL);
+  return memory;
+}
+
+/* For what is read here and there: in large pages the machine finds it faster. Not cleared. */
+static void *take_spread(size_t count, size_t size) {
+  const size_t page = (size_t)1 << 21;
+  size_t bytes = ((count + 1) * size + page - 1) / page * page;
+  void *memory = aligned_alloc(page, bytes);
+  check(memory != NULL);
+  (void)madvise(memory, bytes, MADV_HUGEPAGE); /* a wish */
   return memory;
 }
 
@@ -66,7 +77,8 @@ static double turnover_of(const struct candle *candle) {
 
 static void measure_flows(struct channel_market *market, const struct candle *candles) {
   struct window window = {.count = 0};
-  market->flows = take((size_t)market->count + 1, sizeof *market->flows);
+  market->flows = take_spread((size_t)market->count + 1, sizeof *market->flows);
+  market->flows[0].liquidity = 0;
   for (int32_t i = 0; i < market->count; i++) {
     if (i >= LIQUIDITY_MINUTES) drop(&window, turnover_of(&candles[i - LIQUIDITY_MINUTES]));
     add(&window, turnover_of(&candles[i]));
@@ -115,7 +127,7 @@ static int32_t in_units(const struct channel_market *market, double price) {
 }
 
 static void convert_minutes(struct channel_market *market, const struct candle *candles) {
-  market->minutes = take((size_t)market->count, sizeof *market->minutes);
+  market->minutes = take_spread((size_t)market->count + CHANNEL_BLOCK, sizeof *market->minutes);
   for (int32_t i = 0; i < market->count; i++) {
     market->minutes[i] = (struct channel_minute){in_units(market, candles[i].open), in_units(market, candles[i].high),
                                                  in_units(market, candles[i].low), in_units(market, candles[i].close)};
