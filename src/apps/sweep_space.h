@@ -39,7 +39,8 @@ void sweep_space_deinit(struct sweep_space *space);
 /* Adds the axis of one --param. STATUS_BAD_CONFIG when the key is not one value, is there twice, or a value is not of its type; a value outside the
  * bounds of the key is no error here: its sets are left out. */
 NODISCARD enum status sweep_space_add(struct sweep_space *space, const struct preset *base, const char *text, struct problem *problem);
-/* Makes the sets; without an axis the preset alone is the one set. samples: of random and latin. STATUS_BAD_CONFIG when there are none or too many. */
+/* Makes the sets; without an axis the preset alone is the one set. samples: of random and latin. STATUS_BAD_CONFIG when there are none or too many.
+ */
 NODISCARD enum status sweep_space_fill(struct sweep_space *space, enum sweep_method method, int64_t samples, int64_t seed, struct problem *problem);
 /* Index on the axis, and the value as text, of a set (counted from 0). */
 int sweep_space_index(const struct sweep_space *space, int set, int axis);

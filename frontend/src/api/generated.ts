@@ -1801,6 +1801,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/backtests/{id}/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** the whole result of a sweep, walk_forward or monte_carlo; 409 until the run is done */
+        get: operations["backtest_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/backtests/{id}/trades": {
         parameters: {
             query?: never;
@@ -4610,7 +4627,7 @@ export interface components {
         };
         BacktestRequest: {
             /**
-             * @description default backtest; sweep, walk_forward and monte_carlo are not in this version (501)
+             * @description default backtest
              * @enum {string|null}
              */
             kind?: "backtest" | "sweep" | "walk_forward" | "monte_carlo" | "lookahead" | null;
@@ -4634,7 +4651,7 @@ export interface components {
             costs?: components["schemas"]["RunCosts"] | null;
             /** @description of everything drawn; default RANDOM_SEED */
             seed?: number | null;
-            /** @description of kinds that need more; lookahead: cuts */
+            /** @description of kinds that need more. lookahead: cuts. sweep: parameters {key: low:high:step or a list}, method, samples, objective, min_trades, draws; walk_forward: in_days, out_days, step_days, purge_hours, embargo_hours too; monte_carlo: draws */
             params?: {
                 [key: string]: unknown;
             } | null;
@@ -4728,7 +4745,7 @@ export interface components {
              * @description what it does
              * @enum {string}
              */
-            kind: "backtest" | "lookahead" | "import";
+            kind: "backtest" | "lookahead" | "import" | "sweep" | "walk_forward" | "monte_carlo";
             /**
              * @description where it stands
              * @enum {string}
@@ -4756,7 +4773,7 @@ export interface components {
             created_by?: string | null;
             /** @description of everything the engine did; equal runs have equal digests */
             digest?: string | null;
-            /** @description of a backtest that is done */
+            /** @description of a backtest that is done; of a search its best set's */
             summary?: components["schemas"]["RunSummary"] | null;
             /** @description of a look-ahead check that is done */
             lookahead?: components["schemas"]["Lookahead"] | null;
@@ -5365,6 +5382,192 @@ export interface components {
             to: number;
             /** @description what to fetch */
             kinds: ("candles" | "funding" | "open_interest")[];
+        };
+        SearchParameter: {
+            /** @description of the preset */
+            key: string;
+            /** @description what is tried, in the order given; null: a range of which sets are drawn */
+            values?: string[] | null;
+            /** @description of the range */
+            low?: number | null;
+            /** @description of the range */
+            high?: number | null;
+        };
+        SearchSpace: {
+            /**
+             * @description how sets are made
+             * @enum {string}
+             */
+            method: "grid" | "random" | "latin";
+            /** @description figure that puts them in order */
+            objective: string;
+            /** @description sets with fewer have no objective */
+            min_trades: number;
+            /** @description in all */
+            sets: number;
+            /** @description that keep bounds and rules */
+            valid: number;
+            /** @description left out */
+            invalid: number;
+            /** @description drawn again and left out */
+            repeated: number;
+            /** @description keys and what is tried */
+            parameters: components["schemas"]["SearchParameter"][];
+        };
+        SearchSet: {
+            /** @description 1 is the best */
+            rank: number;
+            /** @description its number */
+            set: number;
+            /** @description by key */
+            values: {
+                [key: string]: string;
+            };
+            /** @description null: too few trades, or undefined */
+            objective?: number | null;
+            /** @description mean objective of the neighbours over its own; of grids */
+            plateau?: number | null;
+            /** @description plateau below 0.5 */
+            spike: boolean;
+            /** @description probability that its Sharpe ratio is more than the luck of the best of all sets */
+            deflated_sharpe?: number | null;
+            /** @description closed trades */
+            total_trades?: number | null;
+            /** @description fraction */
+            win_rate?: number | null;
+            /** @description mean R multiple */
+            average_r?: number | null;
+            /** @description gross profit over gross loss */
+            profit_factor?: number | null;
+            /** @description USD */
+            net_profit_usd?: number | null;
+            /** @description fraction */
+            total_return?: number | null;
+            /** @description fraction */
+            max_drawdown?: number | null;
+            /** @description of daily returns, a year of 365 days */
+            sharpe?: number | null;
+            /** @description of the run; null: the fast twin of the engine ran it */
+            digest?: string | null;
+        };
+        SearchFigures: {
+            /** @description closed trades */
+            total_trades?: number | null;
+            /** @description fraction */
+            win_rate?: number | null;
+            /** @description mean R multiple */
+            average_r?: number | null;
+            /** @description gross profit over gross loss */
+            profit_factor?: number | null;
+            /** @description USD */
+            net_profit_usd?: number | null;
+            /** @description fraction */
+            total_return?: number | null;
+            /** @description fraction */
+            max_drawdown?: number | null;
+            /** @description of daily returns, a year of 365 days */
+            sharpe?: number | null;
+            /** @description of the run; null: the fast twin of the engine ran it */
+            digest?: string | null;
+        };
+        WalkWindow: {
+            /** @description begin of the in-sample part, ms UTC */
+            in_from: number;
+            /** @description its end */
+            in_to: number;
+            /** @description begin of the out-of-sample part, behind the purge gap */
+            out_from: number;
+            /** @description its end */
+            out_to: number;
+            /** @description USD before the out-of-sample part */
+            equity_start: number;
+            /** @description USD after it */
+            equity_end: number;
+            /** @description that was the best in-sample; null: none had an objective */
+            set?: number | null;
+            /** @description of the set, by key */
+            values?: {
+                [key: string]: string;
+            } | null;
+            /** @description in-sample */
+            objective?: number | null;
+            /** @description figures of the set */
+            in_sample?: components["schemas"]["SearchFigures"] | null;
+            /** @description figures of the set behind it */
+            out_of_sample?: components["schemas"]["SearchFigures"] | null;
+        };
+        WalkChosen: {
+            /** @description of the preset */
+            key: string;
+            /** @description that was chosen */
+            value: string;
+            /** @description in so many windows */
+            windows: number;
+        };
+        WalkForward: {
+            /** @description length of the in-sample parts */
+            in_sample_ms: number;
+            /** @description length of the out-of-sample parts */
+            out_of_sample_ms: number;
+            /** @description between windows */
+            step_ms: number;
+            /** @description gap between the parts */
+            purge_ms: number;
+            /** @description behind each out-of-sample part, not used for training */
+            embargo_ms: number;
+            /** @description mean average_r out-of-sample over in-sample */
+            efficiency?: number | null;
+            /** @description share of windows with an out-of-sample profit */
+            stability: number;
+            /** @description in order of time */
+            windows: components["schemas"]["WalkWindow"][];
+            /** @description how often each value was */
+            chosen: components["schemas"]["WalkChosen"][];
+            metrics: components["schemas"]["ResultMetrics"];
+        };
+        SearchResult: {
+            /** @description run */
+            run_id?: string | null;
+            /** @description optimize */
+            kind: string;
+            /** @description of the program */
+            version: string;
+            /** @description over the figures and digests of all runs */
+            digest: string;
+            /** @description ms UTC */
+            created_at: number;
+            /** @description wall clock */
+            duration_ms: number;
+            preset: components["schemas"]["ResultPreset"];
+            dataset: components["schemas"]["ResultDataset"];
+            period: components["schemas"]["ResultPeriod"];
+            /** @description settings that decided the runs */
+            settings: {
+                [key: string]: unknown;
+            };
+            /** @description of everything drawn */
+            seed: number;
+            /** @description what must be shown first */
+            stamps: string[];
+            /** @description filters that the data cannot answer */
+            skipped_filters: string[];
+            search: components["schemas"]["SearchSpace"];
+            /** @description first of the sets; null: none has an objective */
+            best?: components["schemas"]["SearchSet"] | null;
+            /** @description of the best set */
+            metrics?: components["schemas"]["ResultMetrics"] | null;
+            /** @description valid ones, best first */
+            sets: components["schemas"]["SearchSet"][];
+            /** @description windows and what they earned out-of-sample */
+            walk_forward?: components["schemas"]["WalkForward"] | null;
+            /** @description draws of the best set's trades: kinds with percentiles */
+            monte_carlo?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description sentences */
+            warnings: string[];
+            /** @description files of the run */
+            files: string[];
         };
         Session: {
             session_id: string;
@@ -10741,7 +10944,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description only with this value */
-                kind?: "backtest" | "lookahead" | "import";
+                kind?: "backtest" | "lookahead" | "import" | "sweep" | "walk_forward" | "monte_carlo";
                 /** @description only with this value */
                 status?: "queued" | "running" | "done" | "failed" | "cancelled";
                 /** @description only with this value */
@@ -10968,6 +11171,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunResult"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    backtest_search: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id, as lists show it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the whole result of a sweep, walk_forward or monte_carlo; 409 until the run is done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResult"];
                 };
             };
             400: components["responses"]["Problem"];
