@@ -22,6 +22,7 @@
 
 enum {
   PATH_BYTES = 512,
+  NAME_BYTES = 64,
   CALM_MS = 20000, /* after a return, before the next crash is prepared */
   CLOSE_MS = 5000, /* between two tries to close by hand */
   UNSETTLED_MS = 180000,
@@ -50,6 +51,7 @@ static struct {
   off_t flushed; /* of the newest segment, when it died */
   struct random random;
   char kept[PATH_BYTES];
+  char open_segment[NAME_BYTES]; /* name of the newest segment but one: it and what follows may still change */
 } driver;
 
 void (*crash_hook)(enum crash_label label);
@@ -113,6 +115,13 @@ static void copy_file(const char *from, const char *to) {
   close(out);
 }
 
+/* Closed segments and finished images never change: one more name is enough. */
+static bool is_final(const char *name) {
+  const char *ending = strrchr(name, '.');
+  if (ending == NULL) return false;
+  return strcmp(ending, ".bbs") == 0 || strcmp(ending, ".torn") == 0 || (strcmp(ending, ".bbj") == 0 && strcmp(name, driver.open_segment) < 0);
+}
+
 static void copy_folder(const char *from, const char *to) {
   DIR *list = opendir(from);
   check(list != NULL && mkdir(to, 0750) == 0);
@@ -125,7 +134,7 @@ static void copy_folder(const char *from, const char *to) {
     check(stat(source, &info) == 0);
     if (S_ISDIR(info.st_mode)) {
       copy_folder(source, target);
-    } else {
+    } else if (!is_final(entry->d_name) || link(source, target) != 0) {
       copy_file(source, target);
     }
   }
@@ -200,7 +209,10 @@ static off_t newest_size(const char *folder, struct stat *info) {
   struct journal_segment *segments = NULL;
   size_t count = 0;
   *info = (struct stat){0};
-  if (journal_list(folder, "paper", &segments, &count, NULL) == STATUS_OK && count > 0) check(stat(segments[count - 1].path, info) == 0);
+  if (journal_list(folder, "paper", &segments, &count, NULL) == STATUS_OK && count > 0) {
+    check(stat(segments[count - 1].path, info) == 0);
+    text_copy(driver.open_segment, sizeof driver.open_segment, strrchr(segments[count > 1 ? count - 2 : 0].path, '/') + 1);
+  }
   free(segments);
   return info->st_size;
 }
