@@ -24,6 +24,12 @@ expect_text 'nothing was violated' "$(cat thousand.txt)" 'violations: 0$'
 expect 'every kind of fault came' "$(grep -c '^ *[0-9]*  [a-z_]* ' thousand.txt)" "$(grep -c '^FAULT(' "$ROOT/src/adapters/sim/fault.def")"
 head -n 1 thousand.txt
 
+# A preset that looks for levels, with its ladder of targets.
+"$BREAKOUT" simulate --runs 30 --preset breakout_v1 --minutes 60 --jobs "$(nproc)" >levels.txt 2>&1
+expect 'sessions of a preset with levels' "$?" 0
+grep -A1 VIOLATION levels.txt
+expect_text 'they trade' "$(cat levels.txt)" ' [1-9][0-9]+ trades, '
+
 # What once went wrong goes right for ever: number, seed, minutes, preset, faults, what it was.
 while read -r number seed minutes preset faults what; do
     case $number in '' | '#'*) continue ;; esac
