@@ -36,12 +36,16 @@ void text_add_char(struct text *text, char c) {
   text->data[text->length] = '\0';
 }
 
+static const char digit_pairs[] =
+    "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869"
+    "707172737475767778798081828384858687888990919293949596979899";
+
 /* Digits of value before end, at least width of them; returns where they begin. */
 static char *digits_before(char *end, uint64_t value, int width) {
   for (; value >= 100; value /= 100, width -= 2) { /* two at a time: divisions are what takes the time */
-    uint64_t pair = value % 100;
-    *--end = (char)('0' + pair % 10);
-    *--end = (char)('0' + pair / 10);
+    const char *pair = &digit_pairs[2 * (value % 100)];
+    *--end = pair[1];
+    *--end = pair[0];
   }
   do {
     *--end = (char)('0' + value % 10);

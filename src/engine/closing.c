@@ -87,7 +87,8 @@ void manage_stop_entry(struct engine *engine, const struct holding *holding) {
 /* ---- the end ---- */
 
 static void decide_exit(struct engine *engine, const struct holding *holding, enum reason_code code, double value) {
-  struct reason_list reasons = {0};
+  struct reason_list reasons;
+  reasons.count = 0;
   reason_add(&reasons, code, true, value, NAN, holding->exit_detail);
   struct signal signal = {.strategy = holding->position.strategy, .side = holding->position.side, .level_id = holding->position.level_id};
   engine_decide(engine, holding->position.symbol_index, STAGE_POSITION, VERDICT_PASSED, code, &signal, 0, 0, holding->position.trace_ts, &reasons);

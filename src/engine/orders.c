@@ -327,9 +327,9 @@ static uint64_t hash_text(uint64_t hash, const char *text) {
 static bool is_known_fill(struct engine *engine, const struct event_fill *event) {
   uint64_t id = hash_text(hash_text(UINT64_C(0xcbf29ce484222325), event->venue_fill_id), event->client_order_id);
   int64_t known = engine->fill_id_count < ENGINE_FILL_IDS_MAX ? engine->fill_id_count : ENGINE_FILL_IDS_MAX;
-  for (int64_t i = 0; i < known; i++) {
-    if (engine->fill_ids[i] == id) return true;
-  }
+  uint64_t is_known = 0;
+  for (int64_t i = 0; i < known; i++) is_known |= engine->fill_ids[i] == id; /* to the end: without a way out several are compared at once */
+  if (is_known) return true;
   engine->fill_ids[engine->fill_id_count++ % ENGINE_FILL_IDS_MAX] = id;
   engine->last_fill_at = event->venue_ts != 0 ? event->venue_ts : engine->now;
   return false;

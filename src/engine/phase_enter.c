@@ -222,7 +222,8 @@ void enter_signal(struct engine *engine, struct pending_signal *pending) {
   owner->sized_at[signal->side] = engine->now;
   owner->sized_entry[signal->side] = signal->entry;
   engine_read_setup(engine, pending->symbol);
-  struct reason_list reasons = {0};
+  struct reason_list reasons;
+  reasons.count = 0;
   struct risk_request request;
   fill_request(engine, pending->symbol, &request);
   struct sizing sizing = {0};
@@ -270,7 +271,8 @@ bool enter_open_add_on(struct engine *engine, struct holding *holding, int64_t q
   plan->expires_at = engine->now + SIGNAL_LIFE_MS;
   struct execution_input input;
   fill_input(engine, plan, &input);
-  struct reason_list reasons = {0};
+  struct reason_list reasons;
+  reasons.count = 0;
   if (!execution_plan(plan, &input, qty, &reasons)) return false;
   engine->symbols[position->symbol_index].plan = (int32_t)(plan - engine->plans);
   ++engine->open_plans;
@@ -369,7 +371,8 @@ void enter_advance(struct engine *engine, struct plan *plan) {
   engine_read_setup(engine, plan->symbol_index);
   struct execution_input input;
   fill_input(engine, plan, &input);
-  struct reason_list reasons = {0};
+  struct reason_list reasons;
+  reasons.count = 0;
   if (engine->venue_heard_at > plan->last_life_at) plan->last_life_at = engine->venue_heard_at;
   struct order wanted = {0};
   enum execution_step step = execution_next(plan, &input, &wanted, &reasons);

@@ -217,7 +217,8 @@ static void note_outside(struct engine *engine, const struct scan_row *row) {
   decision->side = -1;
   decision->scan_id = engine->last_scan.scan_id;
   decision->trace_ts = engine->now;
-  struct reason_list reasons = {0};
+  struct reason_list reasons;
+  reasons.count = 0;
   reason_add(&reasons, row->verdict, false, row->verdict_value, row->verdict_threshold, "");
   decision->reasons_count = reasons.count;
   memcpy(decision->reasons, reasons.items, (size_t)reasons.count * sizeof reasons.items[0]);

@@ -74,7 +74,8 @@ static void stamp_signal(struct engine *engine, int32_t symbol, struct signal *s
 
 /* The filters that are tested again with current values; true when they pass. */
 static bool passes_filters_again(struct engine *engine, int32_t symbol, int64_t candle_ts) {
-  struct reason_list reasons = {0};
+  struct reason_list reasons;
+  reasons.count = 0;
   if (market_filter_at_signal(&engine->symbols[symbol].market, &engine->view, &engine->preset, &reasons)) return true;
   reject(engine, symbol, STAGE_SIGNAL, VERDICT_REJECTED, REASON_passed, NULL, candle_ts, &reasons);
   return false;
@@ -89,7 +90,8 @@ static void refuse_signal(struct engine *engine, int32_t symbol, enum stage stag
 
 /* Validation and market quality of a fresh signal; true when both pass. */
 static bool passes_checks(struct engine *engine, int32_t symbol, struct signal *signal, int64_t candle_ts) {
-  struct reason_list reasons = {0};
+  struct reason_list reasons;
+  reasons.count = 0;
   if (!entry_check_validate(&engine->setup, signal, &reasons)) {
     refuse_signal(engine, symbol, STAGE_VALIDATION, signal, candle_ts, &reasons);
     return false;
@@ -110,7 +112,8 @@ static void evaluate_candidate(struct engine *engine, int32_t symbol) {
   int64_t candle_ts = candle_series_newest(&owner->market.series[TIMEFRAME_5M])->open_ts;
   if (!passes_filters_again(engine, symbol, candle_ts)) return;
   struct signal signal = {0};
-  struct reason_list reasons = {0};
+  struct reason_list reasons;
+  reasons.count = 0;
   enum breakout_result result = breakout_evaluate(&engine->setup, &signal, &reasons);
   if (result != BREAKOUT_SIGNAL) {
     bool is_quiet = result == BREAKOUT_NO_TRIGGER;

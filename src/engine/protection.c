@@ -144,7 +144,8 @@ void manage_on_entry_complete(struct engine *engine, struct holding *holding, st
   position_complete_entry(position, plan->ended_by == PLAN_FILLED ? engine->last_fill_at : engine->now);
   position->liquidation_price = position->entry - position_sign(position) * decimal_divide(position->entry, decimal_from_double(plan->leverage));
   struct placement_input placement = manage_placement(engine, holding);
-  struct reason_list reasons = {0};
+  struct reason_list reasons;
+  reasons.count = 0;
   targets_place(position, &placement, holding->channel_target, &reasons);
   if (reasons.count > 0) {
     engine_decide(engine, position->symbol_index, STAGE_POSITION, VERDICT_PASSED, REASON_target_shifted, &plan->signal, 0, 0, position->trace_ts,

@@ -202,7 +202,7 @@ static void run_event(struct runner *runner, struct event *event) {
 
 /* The engine hears of the journal's failure and return as of anything else. */
 static void tell_storage(struct runner *runner) {
-  if (runner->journal == NULL || journal_is_available(runner->journal) != runner->journal_failed) return;
+  if (journal_is_available(runner->journal) != runner->journal_failed) return;
   runner->journal_failed = !runner->journal_failed;
   struct event event = {.ts = engine_now(runner->engine), .kind = EVENT_STORAGE, .storage = {.is_available = !runner->journal_failed}};
   run_event(runner, &event);
@@ -210,19 +210,19 @@ static void tell_storage(struct runner *runner) {
 
 /* Answers may cause orders whose answers are due at once: a loop, so that depth stays one. */
 static void take_answers(struct runner *runner, int64_t now) {
-  struct event answer;
+  struct event *answer = &runner->answer;
   int32_t count = 0;
-  while (runner->exchange->poll(runner->exchange->self, now, &answer)) {
+  while (runner->exchange->poll(runner->exchange->self, now, answer)) {
     CRASH_AT(ANSWER_HEARD);
-    if (answer.kind == EVENT_ORDER_ACK) CRASH_AT(ACK_HEARD);
-    if (answer.kind == EVENT_FILL) CRASH_AT(FILL_HEARD);
-    run_event(runner, &answer);
-    if (answer.kind == EVENT_FILL) CRASH_AT(FILL_TAKEN);
+    if (answer->kind == EVENT_ORDER_ACK) CRASH_AT(ACK_HEARD);
+    if (answer->kind == EVENT_FILL) CRASH_AT(FILL_HEARD);
+    run_event(runner, answer);
+    if (answer->kind == EVENT_FILL) CRASH_AT(FILL_TAKEN);
     if (++count < ANSWERS_MAX) continue;
     log_write(LOG_CRITICAL, "runner", "answers_without_end", NULL, "the venue gave %d answers at one instant", count);
     check_failed(__FILE__, __LINE__, "the venue answers without end");
   }
-  tell_storage(runner);
+  if (runner->journal != NULL) tell_storage(runner);
 }
 
 void runner_step(struct runner *runner, struct event *event) {

@@ -44,6 +44,7 @@ struct runner {
   /* working values of a step */
   struct intent *pending; /* intents of the step at hand, dispatched after the flush; owned */
   int32_t pending_count, pending_capacity;
+  struct event answer; /* of the venue, at work */
   bool needs_flush;
 };
 

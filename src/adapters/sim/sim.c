@@ -173,6 +173,7 @@ static void on_end_of_data(struct sim *sim, const struct event *event) {
 static void on_market(void *self, const struct event *event) {
   struct sim *sim = self;
   struct sim_state *state = sim->state;
+  if (event->kind == EVENT_TICK) return; /* of the engine's own clock */
   if (event->kind == EVENT_END_OF_DATA) on_end_of_data(sim, event);
   int32_t index = symbol_of(event);
   if (index < 0 || index >= sim->options.symbols) return;

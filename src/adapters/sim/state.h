@@ -9,7 +9,7 @@
 enum {
   SIM_ORDERS_MAX = 1024, /* live ones and the newest ended ones */
   SIM_LIVE_MAX = 512,
-  SIM_HASHES = 4096,        /* a power of two */
+  SIM_HASHES = 32768,       /* a power of two; many beside SIM_ORDERS_MAX, because a new id that meets a used one is searched for in vain */
   SIM_PENDING_MAX = 1024,   /* requests under way */
   SIM_ANSWERS_MAX = 4096,   /* answers not yet fetched */
   SIM_ANSWERS_SPARE = 1536, /* always left for answers that cannot wait; resting fills do */

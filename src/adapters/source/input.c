@@ -38,6 +38,11 @@ const char *input_name(const struct input *input) {
   return input->name;
 }
 
+static enum status read_failed(const struct input *input, struct problem *problem) {
+  problem_add(problem, "read_failed", input->name, NULL, NULL, "reading failed: %s", strerror(errno));
+  return STATUS_IO_FAILED;
+}
+
 static enum status fill_chunk(struct input *input, struct problem *problem) {
   const size_t rest = input->chunk_size - input->chunk_used;
   memmove(input->chunk, input->chunk + input->chunk_used, rest);
@@ -54,10 +59,7 @@ static enum status fill_chunk(struct input *input, struct problem *problem) {
     } else {
       const ssize_t result = read(input->fd, input->chunk + input->chunk_size, room);
       if (result < 0 && errno == EINTR) continue;
-      if (result < 0) {
-        problem_add(problem, "read_failed", input->name, NULL, NULL, "reading failed: %s", strerror(errno));
-        return STATUS_IO_FAILED;
-      }
+      if (result < 0) return read_failed(input, problem);
       got = (size_t)result;
     }
     input->chunk_size += got;
@@ -187,8 +189,19 @@ enum status input_open_bytes(struct input **out, const void *bytes, size_t size,
   return open_common(out, input, problem);
 }
 
+/* What is not packed goes from the file to where it is wanted. */
+static enum status read_file(struct input *input, char *out, size_t size, size_t *got, struct problem *problem) {
+  ssize_t result;
+  do result = read(input->fd, out, size);
+  while (result < 0 && errno == EINTR);
+  if (result < 0) return read_failed(input, problem);
+  *got = (size_t)result;
+  return STATUS_OK;
+}
+
 static enum status read_plain(struct input *input, char *out, size_t size, size_t *got, struct problem *problem) {
   if (input->chunk_used == input->chunk_size) {
+    if (input->packing == PACKING_PLAIN && input->fd >= 0) return read_file(input, out, size, got, problem);
     const enum status status = fill_chunk(input, problem);
     if (status) return status;
   }

@@ -76,10 +76,15 @@ static bool read_figures(const struct ledger *ledger, const struct preset *prese
   return true;
 }
 
-static uint32_t update_alerts(struct risk_state *risk, const struct figures *figures) {
+/* Nothing is near enough to a limit to halve the risk, so it is far from the warning, the day's limit and the kill switch too. */
+static bool is_far(const struct figures *figures) {
+  int64_t kill = figures->kill_limit;
+  return !is_above(figures->day, figures->day_limit, 8) && !is_above(figures->day, kill, 5) && !is_above(figures->drawdown, kill, 5);
+}
+
+static uint32_t update_alerts(struct risk_state *risk, const struct figures *figures, bool halved) {
   uint32_t actions = RISK_ACTION_NONE;
   int64_t kill = figures->kill_limit;
-  bool halved = is_above(figures->day, figures->day_limit, 8) || is_above(figures->day, kill, 5) || is_above(figures->drawdown, kill, 5);
   if (halved != risk->is_halved) actions |= halved ? RISK_ACTION_HALVED : RISK_ACTION_UNHALVED;
   risk->is_halved = halved;
   bool warned = is_above(figures->day, kill, 6) || is_above(figures->drawdown, kill, 6);
@@ -121,7 +126,10 @@ uint32_t risk_evaluate(struct risk_state *risk, const struct ledger *ledger, con
     set_latch(&risk->day, "day_limit", RISK_CAUSE_DAY_LOSS, NAN, day_limit, ts);
     return actions | RISK_ACTION_DAY_LATCH;
   }
-  actions |= update_alerts(risk, &figures);
+  bool halved = !is_far(&figures);
+  bool is_usual = !halved && !risk->is_halved && !risk->is_warned && figures.losses < preset->risk.max_consecutive_losses;
+  if (is_usual && figures.day_limit >= 0 && figures.kill_limit >= 0) return actions; /* nearly every minute */
+  actions |= update_alerts(risk, &figures, halved);
   if (!is_set(&risk->day) && is_above(figures.day, figures.day_limit, 10)) {
     set_latch(&risk->day, "day_limit", RISK_CAUSE_DAY_LOSS, fraction_of(figures.day), day_limit, ts);
     actions |= RISK_ACTION_DAY_LATCH;
