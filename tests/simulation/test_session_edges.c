@@ -42,28 +42,31 @@ static void play_range_until(int64_t end) {
 /* The first event of a day shows that the limit is passed, before the kill that follows from it has run: not even then does a slice leave. */
 static void no_slice_between_the_latch_and_the_kill(void **state) {
   (void)state;
-  script_open(&script, &(struct script_options){.changes = {"execution_config.enable_iceberg=true", "execution_config.use_limit_orders=false",
-                                                            "risk.kill_switch_loss_limit=0.1"}});
-  script_start(&script);
-  int64_t midnight = calendar_day_start(script.now) + DAY_MS;
-  script_command(&script, COMMAND_PAUSE); /* what breaks out meanwhile is not entered */
-  play_range_until(midnight - 10 * MINUTE_MS);
-  script_command(&script, COMMAND_RESUME);
-  char entry[ORDER_ID_MAX];
-  memcpy(entry, script_break_out(&script, 0)->client_order_id, sizeof entry);
-  script_ack(&script, entry);
-  script_wait_alive(&script, midnight - 60 - script.now);
-  assert_int_equal(script_find(&script, entry)->state, ORDER_WORKING);
-  script.now = midnight - 10; /* too soon after the last look at the limits */
-  script_event(&script, (struct event){.kind = EVENT_FUNDING_PAYMENT, .funding_payment = {0, -20000 * DECIMAL_ONE, 0.01}});
-  assert_int_equal(engine_risk(script.engine)->kill.since_at, 0);
-  script.now = midnight;
-  script_forget(&script);
-  script_fill_rest(&script, entry, 101);
-  assert_int_equal(engine_risk(script.engine)->kill.since_at, midnight);
-  assert_int_equal(script_count_placed(&script, PURPOSE_ENTRY), 0);
-  assert_int_equal(script_state(&script), SESSION_FLATTENING);
-  script_close(&script);
+  for (int loses = 0; loses < 2; loses++) {
+    script_open(&script, &(struct script_options){.changes = {"execution_config.enable_iceberg=true", "execution_config.limit_timeout_seconds=3600",
+                                                              "risk.kill_switch_loss_limit=0.1"}});
+    script_start(&script);
+    int64_t midnight = calendar_day_start(script.now) + DAY_MS;
+    script_command(&script, COMMAND_PAUSE); /* what breaks out meanwhile is not entered */
+    play_range_until(midnight - 10 * MINUTE_MS);
+    script_command(&script, COMMAND_RESUME);
+    char entry[ORDER_ID_MAX];
+    memcpy(entry, script_break_out(&script, 0)->client_order_id, sizeof entry);
+    script_ack(&script, entry);
+    script_wait_alive(&script, midnight - 60 - script.now);
+    assert_int_equal(script_find(&script, entry)->state, ORDER_WORKING);
+    script.now = midnight - 10; /* too soon after the last look at the limits */
+    int64_t amount = loses ? -20000 * DECIMAL_ONE : 0;
+    script_event(&script, (struct event){.kind = EVENT_FUNDING_PAYMENT, .funding_payment = {0, amount, 0.01}});
+    assert_int_equal(engine_risk(script.engine)->kill.since_at, 0);
+    script.now = midnight;
+    script_forget(&script);
+    script_fill_rest(&script, entry, 101);
+    assert_int_equal(engine_risk(script.engine)->kill.since_at, loses ? midnight : 0);
+    assert_int_equal(script_count_placed(&script, PURPOSE_ENTRY), !loses);
+    assert_int_equal(script_state(&script), loses ? SESSION_FLATTENING : SESSION_RUNNING);
+    script_close(&script);
+  }
 }
 
 /* ---- starting ---- */
