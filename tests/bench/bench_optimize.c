@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "adapters/source/generate.h"
-#include "apps/channel_sweep.h"
+#include "apps/sweep.h"
 #include "base/check.h"
 #include "support/bench.h"
 
@@ -253,7 +253,65 @@ static void bench_sets(const char *csv, const char *cache) {
   wiring_close(&wiring);
 }
 
-int main(void) {
+/* ---- the search on processes ---- */
+
+static void must(struct app *app, enum status status) {
+  if (status == STATUS_OK) return;
+  problem_print(&app->problem, stderr);
+  exit(1);
+}
+
+static const char *const axes[] = {"channel_config.period=10,20,40", "channel_config.stop_atr_mult=1:4.5:0.5",
+                                   "channel_config.target_r=0.75:2.5:0.25"};
+
+/* A child: opens the cached series, searches 192 sets and prints how long the search took. */
+static void search(const char *csv, const char *cache, const char *jobs) {
+  static struct app app;
+  struct wiring wiring = {0};
+  struct run_options options;
+  struct sweep_period period = {0};
+  bench_open(&(struct bench_run){.preset = "channel_baseline",
+                                 .data = csv,
+                                 .cache = cache,
+                                 .keys = {"risk.risk_per_trade=0.00001", "risk.max_consecutive_losses=20"},
+                                 .key_count = 2},
+             &app, &wiring, &options);
+  struct sweep sweep = {.app = &app, .wiring = &wiring, .options = &options, .objective = {.figure = -1}, .periods = &period, .period_count = 1};
+  for (size_t i = 0; i < sizeof axes / sizeof axes[0]; i++) must(&app, sweep_space_add(&sweep.space, &wiring.preset.preset, axes[i], &app.problem));
+  must(&app, sweep_space_fill(&sweep.space, SWEEP_GRID, 0, 0, &app.problem));
+  must(&app, sweep_open(&sweep));
+  double begin = bench_now_s();
+  must(&app, sweep_run(&sweep, (int)strtol(jobs, NULL, 10), NULL, NULL, NULL));
+  (void)printf("%.3f", bench_now_s() - begin);
+  sweep_close(&sweep);
+  wiring_close(&wiring);
+}
+
+static void bench_jobs(const char *csv, const char *cache) {
+  enum { ONE, TWO, KINDS, SEARCH_ROUNDS = 3, SEARCH_SETS = 192 };
+  static struct bench_child children[KINDS];
+  double seconds[KINDS][SEARCH_ROUNDS];
+  for (int round = 0; round < SEARCH_ROUNDS; round++) {
+    for (int i = 0; i < KINDS; i++) {
+      children[i] = (struct bench_child){.arguments = {csv, cache, i == ONE ? "1" : "2"}};
+      bench_children(&children[i], 1, 1);
+      seconds[i][round] = strtod(children[i].line, NULL);
+    }
+  }
+  double one = bench_median(seconds[ONE], SEARCH_ROUNDS);
+  double two = bench_median(seconds[TWO], SEARCH_ROUNDS);
+  (void)printf("\nchannel_baseline, %d sets over 1,000,000 bars of 1m, wall time of the search, medians of %d in turns\n", SEARCH_SETS,
+               SEARCH_ROUNDS);
+  (void)printf("%-46s %8.2f s   whole process %6.2f s, %6.1f MiB\n", "one process", one, children[ONE].wall, children[ONE].rss);
+  (void)printf("%-46s %8.2f s   whole process %6.2f s\n", "two processes", two, children[TWO].wall);
+  (void)printf("one / two   %.2f x\n", one / two);
+}
+
+int main(int argc, char **argv) {
+  if (argc > 3) {
+    search(argv[1], argv[2], argv[3]);
+    return 0;
+  }
   char folder[] = "/tmp/bench_optimize_XXXXXX", command[PATH_BYTES], csv[PATH_BYTES], cache[PATH_BYTES];
   check(mkdtemp(folder) != NULL);
   (void)snprintf(csv, sizeof csv, "%s/ONEUSDT-1m.csv", folder);
@@ -261,6 +319,7 @@ int main(void) {
   write_market(csv);
   check(mkdir(cache, 0700) == 0);
   bench_sets(csv, cache);
+  bench_jobs(csv, cache);
   (void)snprintf(command, sizeof command, "rm -rf %s", folder);
   return system(command) == 0 ? 0 : 1;
 }
