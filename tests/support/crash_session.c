@@ -49,6 +49,9 @@ static struct {
   bool is_armed, has_struck, has_store, was_judged;
   int64_t back_at, settled_at, closed_at;
   off_t flushed; /* of the newest segment, when it died */
+  /* The newest segment that the last life left, and how much of it is on disk. */
+  ino_t left_inode;
+  off_t left_flushed;
   struct random random;
   char kept[PATH_BYTES];
   char open_segment[NAME_BYTES]; /* name of the newest segment but one: it and what follows may still change */
@@ -147,6 +150,15 @@ static int open_for_writing(const char *path) {
   return file;
 }
 
+/* What a killed process had not flushed may still go when others were built upon it. */
+static void lose_in_former(const char *path) {
+  char original[2 * PATH_BYTES];
+  struct stat info;
+  (void)snprintf(original, sizeof original, "%s/journal%s", driver.session->options->folder, strrchr(path, '/'));
+  check(stat(original, &info) == 0);
+  if (info.st_ino == driver.left_inode && info.st_size > driver.left_flushed) check(truncate(path, driver.left_flushed) == 0);
+}
+
 /* The power went while the journal had bytes that were not flushed: some of them, in pages, are not there any more. */
 static void lose_in_journal(enum crash_loss loss) {
   struct journal_segment *segments = NULL;
@@ -155,6 +167,7 @@ static void lose_in_journal(enum crash_loss loss) {
   const char *path = segments[count - 1].path;
   struct stat info;
   check(stat(path, &info) == 0);
+  if (count > 1) lose_in_former(segments[count - 2].path);
   off_t flushed = driver.flushed;
   uint64_t open = (uint64_t)(info.st_size - flushed);
   if (loss == CRASH_LOSES_MIDDLE && open > SECTOR) {
@@ -241,6 +254,7 @@ static bool is_restarted(enum crash_place place) {
 static void pass(enum crash_label label) {
   struct session *session = driver.session;
   if (session == NULL) return;
+  if (label == CRASH_JOURNAL_OPENED && session->flushed_inode == driver.left_inode) driver.left_flushed = session->flushed;
   if (!driver.is_armed || session->is_ghost) return;
   struct crash *crash = &driver.crashes[driver.at];
   enum crash_place place = crash_rows[label].place;
@@ -409,6 +423,8 @@ static void on_buried(void *context, struct session *session) {
   session->flushed = newest_size(session->options->folder, &newest);
   session->flushed_inode = newest.st_ino;
   if (driver.crashes[driver.at].loss == CRASH_LOSES_NOTHING) session->flushed = driver.flushed; /* the power may still go */
+  driver.left_inode = newest.st_ino;
+  driver.left_flushed = session->flushed;
   struct journal_report report;
   struct problem damage;
   problem_clear(&damage);
