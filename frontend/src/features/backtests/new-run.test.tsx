@@ -86,8 +86,24 @@ it("shows what the server refuses at its field", async () => {
   expect(router.state.location.pathname).toBe("/backtests/new");
 });
 
-it("offers the kinds of this version only", async () => {
+it("starts a walk-forward with its keys and windows", async () => {
+  const user = userEvent.setup();
   show(false);
-  expect(await screen.findByRole("radio", { name: "sweep" })).toBeDisabled();
-  expect(screen.getByRole("radio", { name: "look-ahead check" })).toBeEnabled();
+  await user.click(await screen.findByRole("radio", { name: "walk-forward" }));
+  await user.click(await screen.findByLabelText("Keys to search"));
+  await user.paste("risk.risk_per_trade = 0.01,0.02\nchannel_config.period=10:40:10");
+  await user.type(screen.getByLabelText("In-sample, days"), "30");
+  await user.type(screen.getByLabelText("Out-of-sample, days"), "10");
+  await user.click(screen.getByRole("button", { name: "Start" }));
+  await waitFor(() => expect(asked).toHaveLength(1));
+  expect(asked[0]).toEqual({
+    kind: "walk_forward",
+    preset: "own",
+    dataset_id: "may",
+    params: {
+      parameters: { "risk.risk_per_trade": [0.01, 0.02], "channel_config.period": "10:40:10" },
+      in_days: 30,
+      out_days: 10,
+    },
+  });
 });

@@ -20,6 +20,7 @@ import {
 } from "../../domain/preset-schema";
 import { type ApiError, toApiError } from "../../domain/problem";
 import { dayMs } from "../../domain/runs";
+import { isSearchKind, NO_SEARCH, SEARCH_KINDS, type SearchWords, searchParams } from "../../domain/searches";
 import { useSearchState } from "../../hooks/use-search-state";
 import { backtestsText as t } from "../../texts/backtests";
 import { EmptyNote, ErrorNote, Panel } from "../../ui/panel";
@@ -28,11 +29,12 @@ import { toastDone } from "../../ui/toast";
 import { WhyButton } from "../../ui/why-button";
 import css from "./backtests.module.css";
 import { type BacktestRequest, startBacktest } from "./queries";
+import { SearchFields } from "./search-fields";
 
 const COSTS = ["taker_fee_bps", "maker_fee_bps", "slippage_bps", "impact_bps", "latency_ms"] as const;
 type Cost = (typeof COSTS)[number];
-const KINDS = ["backtest", "lookahead", "sweep", "walk_forward", "monte_carlo"] as const;
-const OFFERED: readonly string[] = ["backtest", "lookahead"];
+const KINDS = ["backtest", "lookahead", ...SEARCH_KINDS] as const;
+type Kind = (typeof KINDS)[number];
 
 interface Words {
   symbols: string[];
@@ -43,14 +45,25 @@ interface Words {
   cuts: number | "";
   allowBad: boolean;
   costs: Partial<Record<Cost, number>>;
+  search: SearchWords;
 }
-const EMPTY: Words = { symbols: [], from: "", to: "", balance: "", seed: "", cuts: "", allowBad: false, costs: {} };
+const EMPTY: Words = {
+  symbols: [],
+  from: "",
+  to: "",
+  balance: "",
+  seed: "",
+  cuts: "",
+  allowBad: false,
+  costs: {},
+  search: NO_SEARCH,
+};
 
-function bodyOf(kind: string, preset: string, dataset: string, words: Words, config: PresetConfig | null): BacktestRequest {
+function bodyOf(kind: Kind, preset: string, dataset: string, words: Words, config: PresetConfig | null): BacktestRequest {
   const from = dayMs(words.from);
   const to = dayMs(words.to);
   return {
-    kind: kind as "backtest" | "lookahead",
+    kind,
     ...(config === null ? { preset } : { config }),
     dataset_id: dataset,
     ...(words.symbols.length > 0 ? { symbols: words.symbols } : {}),
@@ -60,6 +73,7 @@ function bodyOf(kind: string, preset: string, dataset: string, words: Words, con
     ...(words.seed === "" ? {} : { seed: words.seed }),
     ...(Object.keys(words.costs).length > 0 ? { costs: words.costs } : {}),
     ...(kind === "lookahead" && words.cuts !== "" ? { params: { cuts: words.cuts } } : {}),
+    ...(isSearchKind(kind) ? { params: searchParams(kind, words.search) } : {}),
     ...(words.allowBad ? { allow_bad_data: true } : {}),
   };
 }
@@ -67,6 +81,12 @@ function bodyOf(kind: string, preset: string, dataset: string, words: Words, con
 /** What the server says of a field of the request. */
 function errorAt(error: ApiError | null, path: string): string | undefined {
   return error?.fields.find((field) => field.path === path)?.message;
+}
+
+/** The same of the field or of anything in it. */
+function errorUnder(error: ApiError | null, path: string): string | undefined {
+  const found = error?.fields.find((field) => field.path === path || field.path.startsWith(`${path}.`));
+  return found && (found.path === path ? found.message : `${found.path.slice(path.length + 1)}: ${found.message}`);
 }
 
 interface EditsProps {
@@ -182,7 +202,7 @@ export function NewRun() {
   const [error, setError] = useState<ApiError | null>(null);
   const [isPending, setPending] = useState(false);
 
-  const kind = OFFERED.includes(search.kind) ? search.kind : "backtest";
+  const kind = KINDS.find((word) => word === search.kind) ?? "backtest";
   const config = edited?.preset === preset ? edited.config : (draft?.config ?? stored?.config);
   const hasEdits = stored !== undefined && config !== undefined && !isEqual(config, stored.config);
   const isBad = dataset?.quality?.is_usable === false;
@@ -216,11 +236,10 @@ export function NewRun() {
             <Radio.Group label={t("form.kind")} value={kind} onChange={(next) => setSearch({ kind: next })}>
               <div className="row">
                 {KINDS.map((word) => (
-                  <Radio key={word} size="xs" value={word} label={t(`kind.${word}`)} disabled={!OFFERED.includes(word)} />
+                  <Radio key={word} size="xs" value={word} label={t(`kind.${word}`)} />
                 ))}
               </div>
             </Radio.Group>
-            <p className="small text-3">{t("kind.notInVersion")}</p>
           </div>
           <Select
             label={t("form.preset")}
@@ -279,6 +298,14 @@ export function NewRun() {
               error={errorAt(error, "params.cuts")}
               hideControls
               onChange={(next) => change({ cuts: typeof next === "number" ? next : "" })}
+            />
+          )}
+          {isSearchKind(kind) && (
+            <SearchFields
+              kind={kind}
+              words={words.search}
+              errorOf={(member) => errorUnder(error, `params.${member}`)}
+              onChange={(patch) => change({ search: { ...words.search, ...patch } })}
             />
           )}
           {isBad && (

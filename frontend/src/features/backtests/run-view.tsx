@@ -21,6 +21,7 @@ import {
   shortSymbol,
 } from "../../domain/format";
 import { paramText } from "../../domain/runs";
+import { isSearchKind } from "../../domain/searches";
 import { backtestsText as t } from "../../texts/backtests";
 import { Badge } from "../../ui/badge";
 import { Fact } from "../../ui/fact";
@@ -167,44 +168,56 @@ function Tools({ run }: { run: Run }) {
   const path = `/api/backtests/${encodeURIComponent(run.run_id)}`;
   const csv = (name: string): string => apiUrl(`${path}/${name}`, { format: "csv", limit: 1000 });
   const isDone = run.status === "done" && run.kind === "backtest";
+  const isSearch = run.status === "done" && isSearchKind(run.kind);
   return (
     <div className="row">
       <RunStatus run={run} />
       {run.kind !== "backtest" && <Badge>{t(`kind.${run.kind}`)}</Badge>}
+      {(isDone || isSearch) && (
+        <Button
+          component="a"
+          href={apiUrl(`${path}/report`)}
+          target="_blank"
+          rel="noreferrer"
+          variant="default"
+          leftSection={<FileText size={14} aria-hidden />}
+        >
+          {t("run.report")}
+        </Button>
+      )}
+      {isSearch && (
+        <Button
+          component="a"
+          href={apiUrl(`${path}/search`)}
+          download={`${run.run_id}.json`}
+          variant="default"
+          leftSection={<Download size={14} aria-hidden />}
+        >
+          {t("run.resultJson")}
+        </Button>
+      )}
       {isDone && (
-        <>
-          <Button
-            component="a"
-            href={apiUrl(`${path}/report`)}
-            target="_blank"
-            rel="noreferrer"
-            variant="default"
-            leftSection={<FileText size={14} aria-hidden />}
-          >
-            {t("run.report")}
-          </Button>
-          <Menu position="bottom-start">
-            <Menu.Target>
-              <Button variant="default" leftSection={<Download size={14} aria-hidden />}>
-                {t("run.downloads")}
-              </Button>
-            </Menu.Target>
-            <Menu.Dropdown>
-              <Menu.Item component="a" href={csv("trades")} download={`${run.run_id}-trades.csv`}>
-                {t("run.tradesCsv")}
-              </Menu.Item>
-              <Menu.Item component="a" href={csv("equity")} download={`${run.run_id}-equity.csv`}>
-                {t("run.equityCsv")}
-              </Menu.Item>
-              <Menu.Item component="a" href={csv("decisions")} download={`${run.run_id}-decisions.csv`}>
-                {t("run.decisionsCsv")}
-              </Menu.Item>
-              <Menu.Item component="a" href={apiUrl(`${path}/result`)} download={`${run.run_id}.json`}>
-                {t("run.resultJson")}
-              </Menu.Item>
-            </Menu.Dropdown>
-          </Menu>
-        </>
+        <Menu position="bottom-start">
+          <Menu.Target>
+            <Button variant="default" leftSection={<Download size={14} aria-hidden />}>
+              {t("run.downloads")}
+            </Button>
+          </Menu.Target>
+          <Menu.Dropdown>
+            <Menu.Item component="a" href={csv("trades")} download={`${run.run_id}-trades.csv`}>
+              {t("run.tradesCsv")}
+            </Menu.Item>
+            <Menu.Item component="a" href={csv("equity")} download={`${run.run_id}-equity.csv`}>
+              {t("run.equityCsv")}
+            </Menu.Item>
+            <Menu.Item component="a" href={csv("decisions")} download={`${run.run_id}-decisions.csv`}>
+              {t("run.decisionsCsv")}
+            </Menu.Item>
+            <Menu.Item component="a" href={apiUrl(`${path}/result`)} download={`${run.run_id}.json`}>
+              {t("run.resultJson")}
+            </Menu.Item>
+          </Menu.Dropdown>
+        </Menu>
       )}
       {run.preset != null && (
         <Button
@@ -262,6 +275,7 @@ export function RunView({ id, performance }: { id: string; performance: (run: Ru
       {isResult && <StampsPanel query={result} />}
       <FactsPanel run={run} query={result} />
       <LookaheadPanel run={run} />
+      {run.status === "done" && isSearchKind(run.kind) && <p className="text-2">{t("run.searchHint")}</p>}
       {isResult && (
         <>
           {performance(run)}
