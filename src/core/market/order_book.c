@@ -9,66 +9,76 @@
 
 enum { CROSSED_MAX_MS = 1000 };
 
-/* One side, best first. Prices rise in asks and fall in bids. */
-struct side {
-  struct book_level *levels;
-  int32_t *count;
-  bool is_bid;
-};
-
 void order_book_init(struct order_book *book, struct book_level *bids, struct book_level *asks, int32_t depth) {
   check(depth >= 0);
   *book = (struct order_book){.bids = bids, .asks = asks, .depth = depth};
 }
 
-static bool is_better(const struct side *side, int64_t a, int64_t b) {
-  return side->is_bid ? a > b : a < b;
+/* One side, best first: prices fall in bids and rise in asks. What follows is compiled once for each side. */
+struct side {
+  struct book_level *levels;
+  int32_t count;
+  int32_t depth;
+};
+
+static inline bool is_better(int64_t a, int64_t b, bool is_bid) {
+  return is_bid ? a > b : a < b;
 }
 
-/* Number of levels better than price. */
-static int32_t count_better(const struct side *side, int64_t price) {
-  int32_t low = 0;
-  int32_t high = *side->count;
-  while (low < high) {
-    int32_t middle = low + (high - low) / 2;
-    if (is_better(side, side->levels[middle].price, price)) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
+/* Number of levels better than price. Halves without a branch: which half it is cannot be foretold, and a wrong guess costs more than the search. */
+static inline int32_t count_better(const struct side *side, int64_t price, bool is_bid) {
+  const struct book_level *at = side->levels;
+  int32_t left = side->count;
+  while (left > 1) {
+    const int32_t half = left / 2;
+    at += (size_t)half & -(size_t)is_better(at[half - 1].price, price, is_bid);
+    left -= half;
   }
-  return low;
+  return (int32_t)(at - side->levels) + (left == 1 && is_better(at->price, price, is_bid) ? 1 : 0);
 }
 
 /* A full side loses its worst level to a better one. */
-static void set_level(const struct side *side, int32_t depth, struct book_level level) {
-  int32_t index = count_better(side, level.price);
+static inline void set_level(struct side *side, struct book_level level, bool is_bid) {
+  const bool is_full = side->count == side->depth;
+  if (is_full && is_better(side->levels[side->depth - 1].price, level.price, is_bid)) return;
+  int32_t index = count_better(side, level.price, is_bid);
   struct book_level *at = side->levels + index;
-  int32_t behind = *side->count - index;
+  int32_t behind = side->count - index;
   bool is_known = behind > 0 && at->price == level.price;
   if (level.qty == 0) {
     if (!is_known) return;
     memmove(at, at + 1, (size_t)(behind - 1) * sizeof *at);
-    --*side->count;
+    side->count--;
   } else if (is_known) {
     at->qty = level.qty;
-  } else if (index < depth) {
-    if (*side->count == depth) {
+  } else {
+    if (is_full) {
       behind--;
     } else {
-      ++*side->count;
+      side->count++;
     }
     memmove(at + 1, at, (size_t)behind * sizeof *at);
     *at = level;
   }
 }
 
-static bool set_levels(const struct side *side, int32_t depth, const struct book_level *levels, int32_t count) {
-  for (int32_t i = 0; i < count; i++) {
-    if (levels[i].price <= 0 || levels[i].qty < 0) return false;
-    set_level(side, depth, levels[i]);
+__attribute__((always_inline)) static inline bool set_levels(struct side side, int32_t *count_out, const struct book_level *levels, int32_t count,
+                                                             bool is_bid) {
+  bool is_sound = true;
+  for (int32_t i = 0; i < count && is_sound; i++) {
+    is_sound = levels[i].price > 0 && levels[i].qty >= 0;
+    if (is_sound) set_level(&side, levels[i], is_bid);
   }
-  return true;
+  *count_out = side.count;
+  return is_sound;
+}
+
+static bool set_bids(struct order_book *book, const struct book_change *change) {
+  return set_levels((struct side){book->bids, book->bid_count, book->depth}, &book->bid_count, change->bids, change->bid_count, true);
+}
+
+static bool set_asks(struct order_book *book, const struct book_change *change) {
+  return set_levels((struct side){book->asks, book->ask_count, book->depth}, &book->ask_count, change->asks, change->ask_count, false);
 }
 
 static bool drop(struct order_book *book) {
@@ -114,10 +124,7 @@ bool order_book_apply(struct order_book *book, const struct book_change *change,
     }
     if (!fits(book, change)) return drop(book);
   }
-  struct side bids = {book->bids, &book->bid_count, true};
-  struct side asks = {book->asks, &book->ask_count, false};
-  if (!set_levels(&bids, book->depth, change->bids, change->bid_count)) return drop(book);
-  if (!set_levels(&asks, book->depth, change->asks, change->ask_count)) return drop(book);
+  if (!set_bids(book, change) || !set_asks(book, change)) return drop(book);
   book->seq = change->last_seq;
   if (ts > book->updated_at) book->updated_at = ts;
   book->is_valid = true;
