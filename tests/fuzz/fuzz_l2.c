@@ -1,5 +1,6 @@
 /* Any lines as recorded messages, first each alone, then as a recording: levels are not negative, time never goes back, a delta never comes before
- * its snapshot. */
+ * its snapshot, and the short ways of the reader find what its general way finds. */
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,13 +16,58 @@ static void check_levels(const struct message_levels *levels) {
   for (int32_t i = 0; i < levels->count; i++) check(levels->items[i].price >= 0 && levels->items[i].qty >= 0);
 }
 
+/* The same text with a blank at each side of what is no part of a string: it is read by the general way of the scanner alone. */
+static size_t spread(const char *text, size_t size, char *out) {
+  size_t length = 0;
+  bool is_string = false;
+  for (size_t i = 0; i < size; i++) {
+    const bool is_mark = !is_string && strchr("{}[],:", text[i]) != NULL && text[i] != '\0';
+    if (is_mark) out[length++] = ' ';
+    out[length++] = text[i];
+    if (is_mark) out[length++] = ' ';
+    if (is_string && text[i] == '\\' && i + 1 < size)
+      out[length++] = text[++i];
+    else if (text[i] == '"')
+      is_string = !is_string;
+  }
+  return length;
+}
+
+static bool same_number(double a, double b) {
+  return memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b));
+}
+
+static bool same_text(const struct json_text *a, const struct json_text *b) {
+  return a->length == b->length && (a->length == 0 || memcmp(a->data, b->data, a->length) == 0);
+}
+
+static bool same_levels(const struct message_levels *a, const struct message_levels *b) {
+  if (a->count != b->count) return false;
+  for (int32_t i = 0; i < a->count; i++) {
+    if (a->items[i].price != b->items[i].price || a->items[i].qty != b->items[i].qty) return false;
+  }
+  return true;
+}
+
+static void check_same(const struct message *a, const struct message *b) {
+  check(a->kind == b->kind && a->ts == b->ts && same_text(&a->symbol, &b->symbol) && same_text(&a->status, &b->status));
+  check(a->is_snapshot == b->is_snapshot && a->first_seq == b->first_seq && a->last_seq == b->last_seq && a->prev_seq == b->prev_seq);
+  check(same_levels(&a->bids, &b->bids) && same_levels(&a->asks, &b->asks));
+  check(a->price == b->price && a->qty == b->qty && a->trade_id == b->trade_id && a->is_buy == b->is_buy && a->next_ts == b->next_ts);
+  check(same_number(a->last, b->last) && same_number(a->mark, b->mark) && same_number(a->oi, b->oi) && same_number(a->rate, b->rate));
+  check(same_number(a->candle.open, b->candle.open) && same_number(a->candle.turnover, b->candle.turnover));
+  check(a->tick_size == b->tick_size && a->lot_size == b->lot_size && same_number(a->max_leverage, b->max_leverage));
+}
+
 static void try_message(const char *text, size_t size) {
-  static struct message message;
-  const char *what = NULL;
+  static struct message message, again;
+  const char *what = NULL, *what_again = NULL;
   char *copy = malloc(size > 0 ? size : 1); /* of the exact size, so that reading beyond it shows */
-  check(copy != NULL);
+  char *spaced = malloc(3 * size + 1);
+  check(copy != NULL && spaced != NULL);
   memcpy(copy, text, size);
-  if (message_parse(&message, copy, size, &what)) {
+  const bool is_good = message_parse(&message, copy, size, &what);
+  if (is_good) {
     check_levels(&message.bids);
     check_levels(&message.asks);
     if (message.kind == MESSAGE_TRADE) check(message.price >= 0 && message.qty >= 0);
@@ -29,7 +75,10 @@ static void try_message(const char *text, size_t size) {
   } else {
     check(what != NULL);
   }
+  check(message_parse(&again, spaced, spread(text, size, spaced), &what_again) == is_good);
+  if (is_good) check_same(&message, &again);
   free(copy);
+  free(spaced);
 }
 
 static void try_recording(const char *path) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/decimal.h"
 
 enum { MESSAGE_DEPTH_MAX = 4 };
 
@@ -14,9 +15,19 @@ void message_deinit(struct message *message) {
   *message = (struct message){0};
 }
 
+/* Ends what a former message left. What most messages do not have is cleared only where one had it. */
 static void clear(struct message *message) {
+  message->kind = MESSAGE_OTHER;
+  message->symbol = (struct json_text){0};
+  message->ts = 0;
+  message->is_snapshot = message->is_buy = false;
+  message->first_seq = message->last_seq = message->prev_seq = -1;
+  message->price = message->qty = message->trade_id = -1;
+  message->bids.count = message->asks.count = 0;
+  if (message->is_clean) return;
   const struct message_levels bids = message->bids, asks = message->asks;
-  *message = (struct message){.prev_seq = -1,
+  *message = (struct message){.is_clean = true,
+                              .prev_seq = -1,
                               .first_seq = -1,
                               .last_seq = -1,
                               .price = -1,
@@ -35,23 +46,82 @@ static void clear(struct message *message) {
                               .candle = {0, NAN, NAN, NAN, NAN, NAN, NAN}};
   message->bids = bids;
   message->asks = asks;
-  message->bids.count = message->asks.count = 0;
+}
+
+static struct book_level *next_level(struct message_levels *levels) {
+  if (levels->count == levels->capacity) {
+    levels->capacity = levels->capacity ? levels->capacity * 2 : 1024;
+    levels->items = realloc(levels->items, (size_t)levels->capacity * sizeof *levels->items);
+    check(levels->items);
+  }
+  return &levels->items[levels->count];
+}
+
+enum { PLAIN_LEVEL_MAX = 64 };
+
+static const int64_t scales[] = {100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1};
+
+/* The same for what is longer: at most 7 digits, a point and at most 8 places. */
+static const char *long_decimal(const char *p, int64_t *out) {
+  uint64_t whole = 0, fraction = 0;
+  const int digits = json_scan_digits(p, &whole);
+  if (digits == 0 || digits == 8 || p[digits] != '.') return NULL;
+  const int places = json_scan_digits(p + digits + 1, &fraction);
+  p += digits + 1 + places;
+  if (*p != '"') return NULL;
+  *out = (int64_t)whole * DECIMAL_ONE + (int64_t)fraction * scales[places];
+  return p + 1;
+}
+
+/* 58710.20" as 1e-8, up to and with the quote; NULL for what is no plain decimal or longer. Reads at most 24 bytes. Up to eight characters with one
+ * point among them are taken at once: the point is left out by moving what follows it one byte down. */
+static inline const char *plain_decimal(const char *p, int64_t *out) {
+  const struct json_eight eight = json_scan_eight(p);
+  if (!eight.others) return NULL;
+  const int point = __builtin_ctzll(eight.others) / 8;
+  if (p[point] != '.' || point == 0) return NULL;
+  const uint64_t behind = eight.others & (eight.others - 1);
+  const int end = behind ? __builtin_ctzll(behind) / 8 : 8;
+  if (p[end] != '"') return long_decimal(p, out);
+  const uint64_t before = (UINT64_C(1) << 8 * point) - 1;
+  const uint64_t digits = (eight.digits & before) | (eight.digits >> 8 & ~before);
+  *out = (int64_t)json_scan_add_up(digits << (64 - 8 * (end - 1))) * scales[end - point - 1];
+  return p + end + 1;
+}
+
+/* A level as the exchanges write it, ["58710.20","0.014"], between the end of the former one and the next; false, with nothing taken, when it is
+ * written in another way. */
+static inline bool read_plain_level(struct json_scan *scan, struct book_level *level) {
+  const char *p = scan->next;
+  if (scan->end - p < PLAIN_LEVEL_MAX) return false;
+  if (*p == ',' && p[-1] == ']')
+    p++;
+  else if (p[-1] != '[')
+    return false;
+  if (p[0] != '[' || p[1] != '"') return false;
+  p = plain_decimal(p + 2, &level->price);
+  if (!p || p[0] != ',' || p[1] != '"') return false;
+  p = plain_decimal(p + 2, &level->qty);
+  if (!p || p[0] != ']') return false;
+  scan->next = p + 1;
+  return true;
+}
+
+static bool read_level(struct json_scan *scan, struct book_level *level) {
+  if (!json_scan_enter(scan, '[') || !json_scan_item(scan) || !json_scan_decimal(scan, &level->price)) return false;
+  if (!json_scan_item(scan) || !json_scan_decimal(scan, &level->qty)) return false;
+  while (json_scan_item(scan)) json_scan_skip(scan); /* spot snapshots of old had a third, empty member */
+  return true;
 }
 
 static void read_levels(struct json_scan *scan, struct message_levels *levels) {
   if (!json_scan_enter(scan, '[')) return;
-  while (json_scan_item(scan)) {
-    if (levels->count == levels->capacity) {
-      levels->capacity = levels->capacity ? levels->capacity * 2 : 1024;
-      levels->items = realloc(levels->items, (size_t)levels->capacity * sizeof *levels->items);
-      check(levels->items);
-    }
-    struct book_level *level = &levels->items[levels->count];
+  for (;; levels->count++) {
+    struct book_level *level = next_level(levels);
+    if (read_plain_level(scan, level)) continue;
+    if (!json_scan_item(scan)) return;
     *level = (struct book_level){0};
-    if (!json_scan_enter(scan, '[') || !json_scan_item(scan) || !json_scan_decimal(scan, &level->price)) return;
-    if (!json_scan_item(scan) || !json_scan_decimal(scan, &level->qty)) return;
-    while (json_scan_item(scan)) json_scan_skip(scan); /* spot snapshots of old had a third, empty member */
-    levels->count++;
+    if (!read_level(scan, level)) return;
   }
 }
 
@@ -61,6 +131,7 @@ struct shape {
   struct json_text action; /* "type" of Bybit and jsonl books */
   int64_t event_ts, trade_ts, ts;
   int64_t last_update_id, trade_id;
+  struct json_text p, q; /* a price and a quantity in trades, a mark price in mark updates, and q a turnover in candles: the type decides later */
   bool is_jsonl, has_levels, is_taker_sell, has_maker;
 };
 
@@ -119,24 +190,6 @@ static void read_one_letter(struct json_scan *scan, struct message *message, str
   json_scan_skip(scan);
 }
 
-/* p and q are a price and a quantity in trades, a mark price in mark updates, and q a turnover in candles: their type decides later, so both readings
- * of the text are kept. A text that is no plain decimal (a mark price with more places) is left out of the exact reading. */
-static void read_number_letter(struct json_scan *scan, struct message *message, char key) {
-  const struct json_scan before = *scan;
-  double value = NAN;
-  int64_t exact = -1;
-  (void)json_scan_double(scan, &value);
-  struct json_scan again = before;
-  if (!json_scan_decimal(&again, &exact)) exact = -1;
-  if (key == 'p') {
-    message->price = exact;
-    message->mark = value;
-  } else if (key == 'q') {
-    message->qty = exact;
-    message->candle.turnover = value;
-  }
-}
-
 static double *double_member(struct message *message, const struct json_text *key) {
   const struct {
     const char *name;
@@ -170,7 +223,6 @@ static int64_t *integer_member(struct message *message, struct shape *shape, con
     int64_t *value;
     bool is_decimal;
   } members[] = {{"ts", &shape->ts, false},
-                 {"pu", &message->prev_seq, false},
                  {"prev", &message->prev_seq, false},
                  {"seq", &message->last_seq, false},
                  {"next", &message->next_ts, false},
@@ -202,6 +254,10 @@ static void read_word(struct json_scan *scan, struct message *message, struct sh
       read_object(scan, message, shape, depth + 1);
     else
       json_scan_skip(scan);
+  } else if (json_scan_is(key, "pu")) {
+    (void)json_scan_integer(scan, &message->prev_seq);
+  } else if (json_scan_is(key, "stream") || json_scan_is(key, "topic")) {
+    json_scan_skip(scan); /* names what the message says itself */
   } else if (json_scan_is(key, "bids") || json_scan_is(key, "asks")) {
     read_side(scan, message, shape, key->data[0] == 'b');
   } else if (json_scan_is(key, "symbol")) {
@@ -216,8 +272,10 @@ static void read_word(struct json_scan *scan, struct message *message, struct sh
   } else if (json_scan_is(key, "seq") && !shape->is_jsonl && depth > 0) {
     json_scan_skip(scan); /* Bybit's cross sequence is no update id */
   } else if ((integer = integer_member(message, shape, key, &is_decimal)) != NULL) {
+    message->is_clean = false;
     (void)(is_decimal ? json_scan_decimal(scan, integer) : json_scan_integer(scan, integer));
   } else if ((number = double_member(message, key)) != NULL && (shape->is_jsonl || key->length > 1)) {
+    message->is_clean = false;
     (void)json_scan_double(scan, number);
   } else {
     json_scan_skip(scan);
@@ -227,15 +285,33 @@ static void read_word(struct json_scan *scan, struct message *message, struct sh
 static void read_object(struct json_scan *scan, struct message *message, struct shape *shape, int depth) {
   struct json_text key;
   if (!json_scan_enter(scan, '{')) return;
-  while (json_scan_member(scan, &key)) {
+  while (json_scan_letter(scan, &key) || json_scan_member(scan, &key)) {
     const char letter = key.length == 1 ? key.data[0] : '\0';
-    if (letter == 'p' || letter == 'q')
-      read_number_letter(scan, message, letter);
+    if (letter == 'p')
+      (void)json_scan_value(scan, &shape->p);
+    else if (letter == 'q')
+      (void)json_scan_value(scan, &shape->q);
     else if (letter && !(shape->is_jsonl && strchr("ohlcv", letter)))
       read_one_letter(scan, message, shape, letter);
     else
       read_word(scan, message, shape, &key, depth);
   }
+}
+
+/* The price and quantity of a trade; they stay -1 where there are none, or no plain decimals. */
+static void take_trade(struct message *message, const struct shape *shape) {
+  message->kind = MESSAGE_TRADE;
+  message->is_buy = !shape->is_taker_sell;
+  if (shape->p.data && !json_text_decimal(&shape->p, &message->price)) message->price = -1;
+  if (shape->q.data && !json_text_decimal(&shape->q, &message->qty)) message->qty = -1;
+}
+
+/* A mark price may have more places than a decimal. */
+static bool take_mark(struct message *message, const struct shape *shape) {
+  message->kind = MESSAGE_MARK;
+  message->is_clean = false;
+  if (shape->p.data && !json_text_double(&shape->p, &message->mark)) message->mark = NAN;
+  return message->mark > 0;
 }
 
 static const char *take_binance(struct message *message, const struct shape *shape) {
@@ -246,18 +322,14 @@ static const char *take_binance(struct message *message, const struct shape *sha
     return message->first_seq < 0 || message->last_seq < message->first_seq ? "a depth update lacks its update ids" : NULL;
   }
   if (is_trade || json_scan_is(&shape->type, "aggTrade")) {
-    message->kind = MESSAGE_TRADE;
+    take_trade(message, shape);
     if (shape->trade_ts > 0) message->ts = shape->trade_ts;
-    message->is_buy = !shape->is_taker_sell;
     if (is_trade) message->trade_id = shape->trade_id;
     /* Futures streams send trades of the insurance fund with price and quantity 0. */
     if (message->price == 0 || message->qty == 0) message->kind = MESSAGE_OTHER;
     return message->price < 0 || message->qty < 0 || !shape->has_maker ? "a trade lacks price, quantity or side" : NULL;
   }
-  if (json_scan_is(&shape->type, "markPriceUpdate")) {
-    message->kind = MESSAGE_MARK;
-    return message->mark > 0 ? NULL : "a mark price update lacks its price";
-  }
+  if (json_scan_is(&shape->type, "markPriceUpdate")) return take_mark(message, shape) ? NULL : "a mark price update lacks its price";
   return NULL;
 }
 
@@ -280,9 +352,11 @@ static const char *take_bybit(struct message *message, const struct shape *shape
   return NULL;
 }
 
-static const char *take_candle(struct message *message) {
+static const char *take_candle(struct message *message, const struct shape *shape) {
   struct candle *candle = &message->candle;
   message->kind = MESSAGE_CANDLE;
+  message->is_clean = false;
+  if (shape->q.data && !json_text_double(&shape->q, &candle->turnover)) return "a candle is not valid: q must be a number";
   candle->open_ts = message->ts;
   struct candle probe = *candle;
   if (isnan(probe.turnover)) probe.turnover = 0;
@@ -293,10 +367,9 @@ static const char *take_jsonl(struct message *message, const struct shape *shape
   message->ts = shape->ts;
   if (message->ts <= 0) return "a line lacks its ts";
   if (message->symbol.length == 0) return "a line lacks its symbol";
-  if (json_scan_is(&shape->type, "candle")) return take_candle(message);
+  if (json_scan_is(&shape->type, "candle")) return take_candle(message, shape);
   if (json_scan_is(&shape->type, "trade")) {
-    message->kind = MESSAGE_TRADE;
-    message->is_buy = !shape->is_taker_sell;
+    take_trade(message, shape);
     return message->price <= 0 || message->qty <= 0 || !shape->has_maker ? "a trade lacks p, q or side" : NULL;
   }
   if (json_scan_is(&shape->type, "book")) {
@@ -310,10 +383,7 @@ static const char *take_jsonl(struct message *message, const struct shape *shape
     message->kind = MESSAGE_OPEN_INTEREST;
     return message->oi >= 0 ? NULL : "an open interest line lacks oi";
   }
-  if (json_scan_is(&shape->type, "mark")) {
-    message->kind = MESSAGE_MARK;
-    return message->mark > 0 ? NULL : "a mark line lacks its price";
-  }
+  if (json_scan_is(&shape->type, "mark")) return take_mark(message, shape) ? NULL : "a mark line lacks its price";
   if (json_scan_is(&shape->type, "funding")) {
     message->kind = MESSAGE_FUNDING;
     return message->rate > -1 && message->rate < 1 ? NULL : "a funding line lacks a rate between -1 and 1";

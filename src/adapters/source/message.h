@@ -48,6 +48,7 @@ struct message {
   double max_leverage, maintenance_margin;
   int64_t funding_interval_minutes;
   struct json_text status;
+  bool is_clean; /* message.c: what few messages have is as it is without them */
 };
 
 /* Reads one JSON object. False when it is not one, or when a message of a known kind lacks what it needs; what then tells why. message keeps its
