@@ -116,7 +116,7 @@ static void send(struct trader *trader, int64_t ts, int64_t tick) {
   struct order *order = &intent.place_order.order[0];
   const int64_t last = trader->last - trader->last % tick;
   *order = (struct order){.side = is_buy ? ORDER_BUY : ORDER_SELL,
-                          .type = type,
+                          .type = (int32_t)type,
                           .time_in_force = n / 2 % 4 == 1 ? TIF_IOC : TIF_GTC,
                           .qty = 2 * DECIMAL_ONE,
                           .price = type == ORDER_MARKET ? DECIMAL_NULL : last + (n / 2 % 4 == 1 ? (is_buy ? 3 : -3) : (is_buy ? -2 : 2)) * tick,
