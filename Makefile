@@ -303,6 +303,12 @@ crash-daemon: all ## kill -9 of the real server in demo sessions: KILLS=50 SEED=
 	@KILLS=$(or $(KILLS),50) SEED=$(SEED) tests/system/kill_daemon.sh $(BREAKOUT)
 simulate: all ## sessions through faults, each with a seed of its own: RUNS=20000 SEED=1
 	$(BREAKOUT) simulate --runs $(RUNS) --seed $(SEED) --jobs $(JOBS) --shrink
+.PHONY: causality leaks
+MONTH ?= recordings/binance-usdm-2025-05
+causality: all ## does any decision of a month of 16 symbols know its future? half a minute; MONTH=DATA, PRESET=breakout_v1
+	$(BREAKOUT) backtest $(or $(PRESET),breakout_v1) --data $(MONTH) --after-kill next-day --lookahead-check --all --jobs $(JOBS)
+leaks: ## plant looks into the future into a copy of the program, one at a time: does the look-ahead check find each? minutes
+	@tests/leaks/run.sh
 mutants: ## plant faults into a copy of the program, one at a time: which test finds each? an hour
 	@tests/mutants/run.sh
 J ?=

@@ -408,8 +408,8 @@ static void test_a_dead_worker_is_told(void **state) {
 
 /* ---- looking ahead ---- */
 
-static int check_quietly(const struct run_options *of) {
-  struct lookahead_options wanted = {.cuts = 3, .workers = 2, .seed = 5};
+static int check_quietly(const struct run_options *of, bool is_all) {
+  struct lookahead_options wanted = {.cuts = 3, .is_all = is_all, .workers = 2, .seed = 5};
   app.output = OUTPUT_JSONL;
   int code = lookahead_check(&app, &wiring, of, &wanted);
   app.output = OUTPUT_TEXT;
@@ -418,7 +418,8 @@ static int check_quietly(const struct run_options *of) {
 
 static void test_honest_engine_does_not_look_ahead(void **state) {
   (void)state;
-  assert_int_equal(check_quietly(&options), 0);
+  assert_int_equal(check_quietly(&options, false), 0);
+  assert_int_equal(check_quietly(&options, true), 0);
 }
 
 /* A planted leak: each candle is told together with the close of the next one. */
@@ -465,7 +466,45 @@ static void test_a_planted_leak_is_found(void **state) {
   struct run_options leaking = options;
   leaking.on_open = plant;
   leaking.context = &leak;
-  assert_int_equal(check_quietly(&leaking), 1);
+  assert_int_equal(check_quietly(&leaking, false), 1);
+}
+
+/* Another: the rows of the source behind the one that is told. */
+static struct {
+  struct feed feed, *inner;
+  const struct source *source;
+} peek;
+
+static enum status peek_next(void *self, struct event *out, struct problem *problem) {
+  (void)self;
+  enum status status = peek.inner->next(peek.inner->self, out, problem);
+  if (status || out->kind != EVENT_CANDLE) return status;
+  size_t count;
+  const struct candle *rows = source_candles(peek.source, out->candle.symbol, &count);
+  for (size_t i = 1; i < count; i++) {
+    if (rows[i - 1].open_ts == out->candle.open_ts && isfinite(rows[i].close)) out->candle.high = fmax(out->candle.high, rows[i].close);
+  }
+  return STATUS_OK;
+}
+
+static int64_t peek_next_ts(void *self) {
+  (void)self;
+  return peek.inner->next_ts(peek.inner->self);
+}
+
+static void plant_peek(void *context, struct wiring *of) {
+  (void)context;
+  peek.inner = of->playback.feed;
+  peek.source = of->source;
+  peek.feed = (struct feed){.self = &peek, .name = peek.inner->name, .next = peek_next, .next_ts = peek_next_ts, .seek = peek.inner->seek};
+  of->playback.feed = &peek.feed;
+}
+
+static void test_a_look_into_the_source_is_found(void **state) {
+  (void)state;
+  struct run_options leaking = options;
+  leaking.on_open = plant_peek;
+  assert_int_equal(check_quietly(&leaking, true), 1);
 }
 
 int main(void) {
@@ -488,6 +527,7 @@ int main(void) {
       cmocka_unit_test(test_a_dead_worker_is_told),
       cmocka_unit_test(test_honest_engine_does_not_look_ahead),
       cmocka_unit_test(test_a_planted_leak_is_found),
+      cmocka_unit_test(test_a_look_into_the_source_is_found),
   };
   return cmocka_run_group_tests(tests, make_run, remove_run);
 }
