@@ -137,6 +137,19 @@ static enum status open_refused(struct problem *problem) {
   return status;
 }
 
+/* How a reader ends that takes every record. */
+static enum status read_to_the_end(void) {
+  struct journal_reader reader;
+  struct problem problem;
+  problem_clear(&problem);
+  enum status status = journal_reader_open(&reader, folder, "paper", 1, &problem);
+  if (status != STATUS_OK) return status;
+  struct journal_record record;
+  while (status == STATUS_OK) status = journal_reader_next(&reader, &record, &problem);
+  journal_reader_close(&reader);
+  return status;
+}
+
 /* ---- tests ---- */
 
 static void test_comes_back(void **state) {
@@ -311,9 +324,11 @@ static void test_missing_and_exchanged_segments(void **state) {
   assert_int_equal(journal_list(folder, "paper", &segments, &count, NULL), STATUS_OK);
   char aside[JOURNAL_PATH_MAX + 8];
   snprintf(aside, sizeof aside, "%s.aside", segments[2].path);
+  assert_int_equal(read_to_the_end(), STATUS_END);
   rename(segments[2].path, aside);
   struct problem problem;
   assert_int_equal(open_refused(&problem), STATUS_CORRUPT);
+  assert_int_equal(read_to_the_end(), STATUS_CORRUPT); /* what follows the gap is not what came next */
   rename(aside, segments[2].path);
   /* A segment with the same numbers but another past breaks the chain of hashes. */
   struct buffer bytes = {0};
