@@ -128,6 +128,7 @@ enum status recorded_open(struct recorded *recorded, struct app *app, struct wir
   recorded->source.data = recorded->data;
   recorded->source.symbols = recorded->symbols[0] != '\0' ? recorded->symbols : NULL;
   recorded->source.cache_folder = recorded->cache;
+  recorded->source.keeps_pages = true;
   recorded->source.from_ms = range->from_ms;
   recorded->source.to_ms = range->to_ms;
   status = wiring_open_source(wiring, app, &recorded->source);

@@ -90,7 +90,8 @@ static void must(struct app *app, enum status status) {
 
 void bench_open(const struct bench_run *bench, struct app *app, struct wiring *wiring, struct run_options *options) {
   const struct settings_input input = {0};
-  const struct source_options source = {.data = bench->data, .cache_folder = bench->cache, .symbols = bench->symbols, .to_ms = bench->to_ms};
+  const struct source_options source = {
+      .data = bench->data, .cache_folder = bench->cache, .symbols = bench->symbols, .to_ms = bench->to_ms, .keeps_pages = true};
   must(app, settings_load(&app->settings, &input, &app->problem));
   text_copy(app->settings.presets_dir, sizeof app->settings.presets_dir, "presets");
   must(app, wiring_open_source(wiring, app, &source));

@@ -74,7 +74,6 @@ static bool load_rows(int fd, const struct cache_header *header, struct series *
     series->count = series->capacity = count;
   }
   const bool is_sound = crc32c(0, series->rows, size) == header->rows_crc;
-  series_release(series);
   if (!is_sound) series_deinit(series);
   return is_sound;
 }

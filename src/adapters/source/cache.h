@@ -9,7 +9,7 @@
 
 #include "adapters/source/csv.h"
 
-/* False when there is no sound cached result. folder may be NULL. result->series is owned by the caller then. */
+/* False when there is no sound cached result. folder may be NULL. result->series is owned by the caller then; rows that are mapped were all read. */
 bool cache_load(const char *folder, const char *path, enum series_kind kind, int64_t interval_ms, struct csv_result *result);
 /* file: what the file was before it was read. Best effort: a full or read-only disk costs only the time of the next parse. Results with rejected rows
  * are not kept, so that they are reported each time. */

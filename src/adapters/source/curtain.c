@@ -109,6 +109,7 @@ static void copy_series(struct series *out, const struct series *series) {
   out->capacity = series->count;
   out->mapping = NULL;
   out->mapping_size = 0;
+  out->stays = false;
   series_release(series);
 }
 

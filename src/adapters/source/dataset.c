@@ -27,6 +27,8 @@ struct known_instrument {
   struct instrument_row row;
 };
 
+enum { KEPT_BYTES_MAX = 80 << 20 };
+
 struct loader {
   struct source *source;
   const struct source_options *options;
@@ -39,6 +41,7 @@ struct loader {
   int known_count, known_capacity;
   const char *exchange; /* preferred for instruments */
   int cryptofeed;       /* stream that collects the files of such a session, -1 none */
+  size_t kept_bytes;    /* of mapped files that stay in memory */
 };
 
 static struct dataset_piece *add_piece(struct loader *loader) {
@@ -93,12 +96,23 @@ static enum status read_instruments(struct loader *loader, const char *path) {
   return status;
 }
 
+/* Rows of a cached file were all touched when it was checked. Giving them back and reading them twice more costs a tenth of a short run, so a run
+ * keeps them as long as they are few. */
+static bool load_cached(struct loader *loader, const char *path, const struct file_name *name, struct csv_result *result) {
+  if (!cache_load(loader->options->cache_folder, path, name->kind, name->interval_ms, result)) return false;
+  struct series *series = &result->series;
+  series->stays = loader->options->keeps_pages && loader->kept_bytes + series->mapping_size <= KEPT_BYTES_MAX;
+  if (series->stays) loader->kept_bytes += series->mapping_size;
+  series_release(series);
+  return true;
+}
+
 static enum status read_table(struct loader *loader, const char *path, const struct file_name *name, enum content content,
                               struct csv_result *result) {
   struct input *input;
   const char *folder = loader->options->cache_folder;
   const enum series_kind kind = name->kind;
-  if (cache_load(folder, path, kind, name->interval_ms, result)) return STATUS_OK;
+  if (load_cached(loader, path, name, result)) return STATUS_OK;
   struct stat file = {0}; /* before it is read: one that changes meanwhile is read again next time */
   if (stat(path, &file) != 0) folder = NULL;
   enum status status = input_open(&input, path, loader->problem);
@@ -110,7 +124,7 @@ static enum status read_table(struct loader *loader, const char *path, const str
   cache_store(folder, path, kind, name->interval_ms, &file, result);
   /* The rows of the file just written cost no memory of ours. */
   struct csv_result kept;
-  if (!cache_load(folder, path, kind, name->interval_ms, &kept)) return STATUS_OK;
+  if (!load_cached(loader, path, name, &kept)) return STATUS_OK;
   series_deinit(&result->series);
   *result = kept;
   return STATUS_OK;

@@ -26,6 +26,7 @@ static void drop_rows(struct series *series) {
   }
   series->rows = series->mapping = NULL;
   series->mapping_size = series->capacity = 0;
+  series->stays = false;
 }
 
 void series_deinit(struct series *series) {
@@ -48,7 +49,7 @@ enum status series_map(struct series *series, enum series_kind kind, int file, s
 }
 
 void series_release(const struct series *series) {
-  if (series->mapping != NULL) check(madvise(series->mapping, series->mapping_size, MADV_DONTNEED) == 0);
+  if (series->mapping != NULL && !series->stays) check(madvise(series->mapping, series->mapping_size, MADV_DONTNEED) == 0);
 }
 
 /* Before a row is changed. */

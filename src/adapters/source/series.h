@@ -31,6 +31,7 @@ struct series {
   size_t count, capacity;
   void *mapping; /* owned; of the cached file that the rows lie in, read-only: the file has them, memory need not. NULL: rows are of the heap */
   size_t mapping_size;
+  bool stays;           /* the mapping is not given back before its end: it is read again and again */
   int64_t rows_seen;    /* in the files, also those not kept */
   int64_t invalid;      /* rejected */
   int64_t duplicates;   /* same time (candles, points) or same id (trades) */

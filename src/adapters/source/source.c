@@ -216,7 +216,7 @@ static void move_window(struct source_cursor *cursor, const struct series *candl
   cursor->window = rows;
   cursor->window_from = 0;
   cursor->window_to = candles->count;
-  if (candles->mapping == NULL) return;
+  if (candles->mapping == NULL || candles->stays) return;
   if (!cursor->copy) cursor->copy = malloc(WINDOW_ROWS * sizeof *cursor->copy);
   check(cursor->copy);
   const size_t left = candles->count - at, count = left < WINDOW_ROWS ? left : WINDOW_ROWS;

@@ -56,6 +56,7 @@ struct source_options {
   const char *funding, *mark, *instruments; /* further files or folders; an instruments file has prices of no market inside */
   const char *cache_folder;                 /* where parsed files are kept for the next time; NULL: nowhere */
   int64_t from_ms, to_ms;                   /* range that must be sound; 0 open. Items outside are still delivered (warm-up) */
+  bool keeps_pages;                         /* cached rows stay in memory once read, while they are few; for runs, not for servers */
   bool is_filled_flat;                      /* fill holes of at most 5 minutes with flat candles */
   bool allows_bad_data;                     /* stamp instead of refusing */
 };
