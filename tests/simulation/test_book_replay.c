@@ -22,6 +22,7 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "support/bench.h"
 #include "support/book_recording.h"
 #include "support/scratch.h"
 
@@ -481,8 +482,86 @@ static void test_fills_of_recorded_markets(void **state) {
   }
 }
 
+/* ---- the whole program ---- */
+
+struct outcome {
+  char digest[DIGEST_TEXT_MAX];
+  int64_t candles, trades, fills, books;
+};
+
+static void count_fill(void *context, uint64_t seq, int64_t ts, enum record_kind kind, const void *object) {
+  struct outcome *outcome = context;
+  (void)seq;
+  (void)ts;
+  (void)object;
+  outcome->fills += kind == RECORD_FILL;
+}
+
+static void count_event(void *context, const struct event *event) {
+  struct outcome *outcome = context;
+  outcome->books += event->kind == EVENT_BOOK;
+}
+
+/* channel_baseline on candles of a minute, which a recording of minutes can fill. */
+static void backtest(const char *data, struct outcome *outcome) {
+  static struct app app;
+  struct wiring wiring = {0};
+  struct run_options options;
+  struct run run;
+  const struct bench_run bench = {
+      .preset = "channel_baseline",
+      .data = data,
+      .keys = {"channel_config.timeframe=1m", "channel_config.period=2", "channel_config.atr_period=2", "risk.risk_per_trade=0.0005"},
+      .key_count = 4};
+  app = (struct app){0};
+  *outcome = (struct outcome){0};
+  bench_open(&bench, &app, &wiring, &options);
+  const struct listener listener = {.context = outcome, .on_record = count_fill, .on_event = count_event};
+  options.listener = &listener;
+  const enum status status = run_execute(&run, &wiring, &options);
+  if (status) problem_print(&app.problem, stderr);
+  assert_int_equal(status, STATUS_OK);
+  assert_int_equal(run.stamps & SOURCE_STAMP_BAD_DATA, 0);
+  text_copy(outcome->digest, sizeof outcome->digest, run.digest);
+  outcome->candles = run.candles;
+  outcome->trades = run.trades.count + run.left_open.count;
+  run_deinit(&run);
+  wiring_close(&wiring);
+}
+
+/* A recording and its import are one run: candles from its trades, books and trades as events, fills on the book, every decision. */
+static void test_backtest_of_books(void **state) {
+  (void)state;
+  struct outcome recorded, imported;
+  struct source *source;
+  const struct book_recording recording = {.seed = 4,
+                                           .changes = 4500,
+                                           .levels = 60,
+                                           .change_levels = 12,
+                                           .trades = 2,
+                                           .start_ms = calendar_to_ms(2024, 7, 31, 23, 55, 0, 0),
+                                           .step_ms = 200,
+                                           .lowest = 2000};
+  FILE *file = fopen(recording_path, "wb");
+  assert_non_null(file);
+  book_recording_write(&recording, file);
+  assert_int_equal(fclose(file), 0);
+  backtest(recording_path, &recorded);
+  problem_clear(&problem);
+  assert_int_equal(source_open(&source, &(struct source_options){.data = recording_path}, &problem), STATUS_OK);
+  assert_int_equal(export_folder(source, copy, &problem), STATUS_OK);
+  source_close(source);
+  backtest(copy, &imported);
+  assert_string_equal(recorded.digest, imported.digest);
+  assert_int_equal(recorded.fills, imported.fills);
+  assert_int_equal(recorded.books, imported.books);
+  assert_true(imported.candles >= 12 && imported.books > 4000);
+  assert_true(imported.trades > 0 && imported.fills > imported.trades);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_fills_of_made_markets, make_folder, remove_folder),
+                                     cmocka_unit_test_setup_teardown(test_backtest_of_books, make_folder, remove_folder),
                                      cmocka_unit_test_setup_teardown(test_fills_of_recorded_markets, make_folder, remove_folder)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,6 +25,10 @@ struct maker {
   int changed_count;
 };
 
+static int lowest(const struct maker *maker) {
+  return maker->recording->lowest > 0 ? maker->recording->lowest : FIRST_TICK;
+}
+
 static int below(struct maker *maker, int bound) {
   return (int)random_below(&maker->random, (uint64_t)bound);
 }
@@ -42,7 +46,7 @@ static void write_levels(struct maker *maker, const struct level *levels, int co
   bool is_first = true;
   for (int i = 0; i < count; i++) {
     if (levels[i].is_bid != is_bid) continue;
-    const int price = FIRST_TICK + levels[i].tick;
+    const int price = lowest(maker) + levels[i].tick;
     fprintf(maker->file, "%s[\"%d.%d0\",\"%" PRId64 ".%03" PRId64 "\"]", is_first ? "" : ",", price / 10, price % 10, levels[i].qty / 1000,
             levels[i].qty % 1000);
     is_first = false;
@@ -108,7 +112,7 @@ static void write_trade(struct maker *maker) {
   const bool is_sale = below(maker, 2) == 0;
   /* Sweeps print beyond the best price now and then. */
   const int depth = below(maker, 3) == 0 ? below(maker, 4) : 0;
-  const int price = FIRST_TICK + (is_sale ? maker->middle - 1 - depth : maker->middle + depth);
+  const int price = lowest(maker) + (is_sale ? maker->middle - 1 - depth : maker->middle + depth);
   begin_line(maker);
   fprintf(maker->file,
           "{\"stream\":\"btcusdt@trade\",\"data\":{\"e\":\"trade\",\"E\":%" PRId64 ",\"T\":%" PRId64 ",\"s\":\"BTCUSDT\",\"t\":%" PRId64
@@ -117,7 +121,7 @@ static void write_trade(struct maker *maker) {
 }
 
 static void write_mark(struct maker *maker) {
-  const int price = FIRST_TICK + maker->middle;
+  const int price = lowest(maker) + maker->middle;
   begin_line(maker);
   fprintf(maker->file,
           "{\"stream\":\"btcusdt@markPrice\",\"data\":{\"e\":\"markPriceUpdate\",\"E\":%" PRId64

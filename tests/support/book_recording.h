@@ -14,6 +14,7 @@ struct book_recording {
   int trades;        /* most after a change */
   int64_t start_ms, step_ms;
   int gap_every; /* changes after which one is lost, then a snapshot comes; 0 none */
+  int lowest;    /* ticks of 0.1 below all prices; 0: 600 000. The smaller, the more a tick moves the price */
 };
 
 /* The same bytes for the same members. */
