@@ -33,7 +33,7 @@ struct call {
   struct worker worker;
   bool has_html, has_bounds, has_lookahead;
   struct lookahead_options lookahead;
-  int64_t seed, jobs;
+  int64_t seed, jobs, random_draws;
 };
 
 enum {
@@ -66,7 +66,7 @@ static const struct app_option own_options[OPTION_COUNT] = {
     [OPTION_COMPARE] = {"compare", 0, true, "RUN", "figures beside those of a former run"},
     [OPTION_JOBS] = {"jobs", 'j', true, "N", "processes for further runs (all cores)"},
     [OPTION_SEED] = {"seed", 0, true, "N", "of everything drawn"},
-    [OPTION_RANDOM] = {"random-entries", 0, true, "N", "not in this version"},
+    [OPTION_RANDOM] = {"random-entries", 0, true, "N", "are the entries better than N draws of random ones? (channel strategy)"},
     [OPTION_RUN_ID] = {"run-id", 0, true, "ID", "name of the run and its folder instead of the next number"},
     [OPTION_PROGRESS] = {"progress-fd", 0, true, "N", "for the server: progress as lines of JSON on this descriptor, results in files only"},
 };
@@ -137,6 +137,8 @@ static bool take_own(struct app *app, struct call *call, int option, const char 
       return call->compare = value, true;
     case OPTION_JOBS:
       return app_parse_integer(app, "--jobs", value, 1, 1024, &call->jobs);
+    case OPTION_RANDOM:
+      return app_parse_integer(app, "--random-entries", value, 1, ENTRY_TEST_DRAWS_MAX, &call->random_draws);
     case OPTION_RUN_ID:
       return take_run_id(app, call, value);
     case OPTION_PROGRESS:
@@ -157,10 +159,6 @@ static enum status read_call(struct app *app, struct call *call, int argc, char 
   app_arguments_init(&arguments, argc, argv);
   while ((option = app_next(app, &arguments, options, count, &value)) != APP_DONE) {
     if (option == APP_WRONG) return STATUS_BAD_CONFIG;
-    if (option == OPTION_RANDOM) {
-      problem_add(&app->problem, "not_in_version", "--random-entries", NULL, NULL, "the entry test is not in this version");
-      return STATUS_NOT_IN_VERSION;
-    }
     if (option == APP_ARGUMENT) {
       if (call->preset == NULL) {
         call->preset = value;
@@ -400,6 +398,9 @@ static int finish(struct app *app, struct call *call, const struct wiring *wirin
                           .has_orders = call->export == EXPORT_ALL};
   char folder[RUN_FOLDER_MAX];
   enum status status = run_further(app, call, wiring, &result);
+  result.has_entry_test = call->random_draws > 0;
+  if (!status && result.has_entry_test)
+    status = entry_test_run(wiring, &call->choice.run, run, call->random_draws, call->seed, (int)call->jobs, &result.entry_test);
   result.duration_ms = app_now_ms() - began_at;
   if (!status) status = keep(app, call, &result, folder);
   if (status) return app_fail(app, status);

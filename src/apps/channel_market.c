@@ -319,3 +319,7 @@ const double *channel_market_ranges(struct channel_market *market, enum channel_
   *place = (struct channel_ranges){timeframe, period, atr_period, compute_ranges(&market->frames[timeframe], breaks, count, atr_period)};
   return place->values;
 }
+
+double channel_market_range(const struct channel_market *market, enum channel_timeframe timeframe, int32_t atr_period, int32_t candle) {
+  return range_at(&market->frames[timeframe], candle, atr_period);
+}

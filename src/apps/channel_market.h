@@ -71,5 +71,7 @@ const struct channel_break *channel_market_breaks(struct channel_market *market,
 /* Wilder's ranges at those breaks as the engine computes them there; NaN where too few candles are known. Good until CHANNEL_RANGES_MAX others were
  * asked for. */
 const double *channel_market_ranges(struct channel_market *market, enum channel_timeframe timeframe, int32_t period, int32_t atr_period);
+/* The same at any signal candle. */
+double channel_market_range(const struct channel_market *market, enum channel_timeframe timeframe, int32_t atr_period, int32_t candle);
 
 #endif

@@ -33,36 +33,35 @@ static bool load_modelled(struct preset *preset) {
   return false;
 }
 
-static bool has_constant_instrument(const struct source *source, const struct candle *candles, size_t count) {
-  const struct instrument *first = source_instrument(source, 0, candles[0].open_ts);
+static bool has_constant_instrument(const struct source *source, int symbol, const struct candle *candles, size_t count) {
+  const struct instrument *first = source_instrument(source, symbol, candles[0].open_ts);
   if (first->status != INSTRUMENT_TRADING || first->delisting_at != 0) return false;
-  return first == source_instrument(source, 0, candles[count - 1].open_ts);
+  return first == source_instrument(source, symbol, candles[count - 1].open_ts);
 }
 
-static const char *obstacle(const struct wiring *wiring, const struct run_options *options) {
+static const char *obstacle(const struct wiring *wiring, const struct run_options *options, int symbol) {
   const struct source *source = wiring->source;
   const uint32_t known = CAPABILITY_CANDLES_1M | CAPABILITY_INSTRUMENT;
   size_t count;
-  if (source_symbol_count(source) != 1) return "more than one symbol";
-  if ((source_capabilities(source, 0) & ~known) != 0) return "more than candles is recorded";
+  if ((source_capabilities(source, symbol) & ~known) != 0) return "more than candles is recorded";
   if (source_interval_ms(source) != MINUTE_MS) return "candles are not of one minute";
   if (options->wiring.path != SIM_PATH_ADVERSE) return "the favourable path is asked for";
   if (options->cut_at_ms != 0 || options->keeps_orders) return "more than trades is asked for";
-  const struct candle *candles = source_candles(source, 0, &count);
+  const struct candle *candles = source_candles(source, symbol, &count);
   if (count == 0) return "there are no candles";
-  if (!has_constant_instrument(source, candles, count)) return "the instrument changes";
+  if (!has_constant_instrument(source, symbol, candles, count)) return "the instrument changes";
   return NULL;
 }
 
-struct channel_sweep *channel_sweep_open(const struct wiring *wiring, const struct run_options *options, const char **why) {
-  *why = obstacle(wiring, options);
+struct channel_sweep *channel_sweep_open_symbol(const struct wiring *wiring, const struct run_options *options, int symbol, const char **why) {
+  *why = obstacle(wiring, options, symbol);
   if (*why != NULL) return NULL;
   size_t count;
-  const struct candle *candles = source_candles(wiring->source, 0, &count);
+  const struct candle *candles = source_candles(wiring->source, symbol, &count);
   struct channel_sweep *sweep = calloc(1, sizeof *sweep);
   check(sweep != NULL);
   sweep->settings = &wiring->app->settings;
-  sweep->instrument = *source_instrument(wiring->source, 0, candles[0].open_ts);
+  sweep->instrument = *source_instrument(wiring->source, symbol, candles[0].open_ts);
   if (!load_modelled(&sweep->modelled)) {
     *why = "the preset channel_baseline is not in the program";
   } else if (!channel_market_init(&sweep->market, candles, count)) {
@@ -71,6 +70,11 @@ struct channel_sweep *channel_sweep_open(const struct wiring *wiring, const stru
   if (*why == NULL) return sweep;
   channel_sweep_close(sweep);
   return NULL;
+}
+
+struct channel_sweep *channel_sweep_open(const struct wiring *wiring, const struct run_options *options, const char **why) {
+  *why = "more than one symbol";
+  return source_symbol_count(wiring->source) == 1 ? channel_sweep_open_symbol(wiring, options, 0, why) : NULL;
 }
 
 void channel_sweep_close(struct channel_sweep *sweep) {
@@ -221,6 +225,30 @@ enum channel_sweep_end channel_sweep_run(struct channel_sweep *sweep, const stru
   enum channel_sweep_end end = channel_walk(&task, out);
   if (end == CHANNEL_SWEEP_DONE) compute_figures(sweep, &task, out);
   return end;
+}
+
+/* ---- an entry alone ---- */
+
+int32_t channel_sweep_candles(const struct channel_sweep *sweep, const struct preset *preset) {
+  return sweep->market.frames[preset->channel_config.timeframe].count;
+}
+
+bool channel_sweep_enter(struct channel_sweep *sweep, const struct preset *preset, const struct run_options *options, int32_t candle, bool is_long,
+                         struct channel_result *memory, double *r) {
+  const struct preset_channel_config *config = &preset->channel_config;
+  enum channel_timeframe timeframe = (enum channel_timeframe)config->timeframe;
+  const struct channel_candles *frame = &sweep->market.frames[timeframe];
+  struct channel_task task = task_of(sweep, preset, options);
+  struct channel_break entry = {
+      .candle = candle, .minute = frame->first_minute + (candle + 1) * frame->minutes - 1, .close = frame->candles[candle].close, .is_up = is_long};
+  if (candle < config->atr_period || entry.minute <= task.start || entry.minute + 1 >= task.end) return false;
+  task.entry = &entry;
+  task.range = channel_market_range(&sweep->market, timeframe, config->atr_period, candle);
+  task.start = entry.minute - 1;
+  begin_result(memory, sweep, &task);
+  if (channel_walk(&task, memory) != CHANNEL_SWEEP_DONE || memory->trade_count != 1) return false;
+  *r = memory->columns[COLUMN_PNL_R][0];
+  return true;
 }
 
 void channel_result_deinit(struct channel_result *result) {

@@ -40,6 +40,8 @@ struct channel_result {
 
 /* NULL when the data or the options are not covered; then *why is a text that says what is missing. The wiring's source must outlive it. */
 struct channel_sweep *channel_sweep_open(const struct wiring *wiring, const struct run_options *options, const char **why);
+/* The same for one symbol of several: for entries taken alone. */
+struct channel_sweep *channel_sweep_open_symbol(const struct wiring *wiring, const struct run_options *options, int symbol, const char **why);
 void channel_sweep_close(struct channel_sweep *sweep);
 /* Is every feature of the preset modelled? The name and texts do not matter. */
 bool channel_sweep_covers(struct channel_sweep *sweep, const struct preset *preset);
@@ -48,6 +50,12 @@ void channel_sweep_prepare(struct channel_sweep *sweep, const struct preset *pre
 /* One set, over [options->from_ms, options->to_ms] with the balance of the options. A covered preset only. */
 enum channel_sweep_end channel_sweep_run(struct channel_sweep *sweep, const struct preset *preset, const struct run_options *options,
                                          struct channel_result *out);
+/* Signal candles of the preset's length. */
+int32_t channel_sweep_candles(const struct channel_sweep *sweep, const struct preset *preset);
+/* R of an entry at the close of any signal candle with a fresh account, its stop and target as of a break there. False when it is refused, not closed
+ * within the range, or not modelled. */
+bool channel_sweep_enter(struct channel_sweep *sweep, const struct preset *preset, const struct run_options *options, int32_t candle, bool is_long,
+                         struct channel_result *memory, double *r);
 /* False for figures that need every minute or the other symbols: those are for the engine. */
 bool channel_sweep_knows(enum performance_figure figure);
 void channel_result_deinit(struct channel_result *result);

@@ -854,8 +854,13 @@ enum channel_sweep_end channel_walk(const struct channel_task *task, struct chan
                       .fall_low = task->balance};
   ledger_init(&walk.ledger, task->balance, close_ts_of(&walk, task->start));
   add_mark(&walk, close_ts_of(&walk, task->start), 0);
-  walk_through(&walk, task->start + 1);
-  if (!walk.is_unsure) end_data(&walk);
+  if (task->entry != NULL) {
+    try_signal(&walk, task->entry, task->range);
+    (void)follow(&walk, task->entry->minute + 1);
+  } else {
+    walk_through(&walk, task->start + 1);
+    if (!walk.is_unsure) end_data(&walk);
+  }
   out->end_equity_usd = walk.ledger.cash_usd;
   return walk.is_unsure ? CHANNEL_SWEEP_UNSURE : CHANNEL_SWEEP_DONE;
 }

@@ -13,6 +13,8 @@ struct channel_task {
   int32_t max_leverage;
   enum after_kill after_kill;
   int64_t balance;
+  const struct channel_break *entry; /* take this one alone, with `range`; NULL: every break of the preset's channel */
+  double range;
   int32_t start, end; /* the session begins when minute `start` closes; minute `end` - 1 is the last */
 };
 

@@ -383,6 +383,16 @@ static void add_settings(const struct result *result, struct buffer *out) {
                     version_text());
 }
 
+static void add_entry_test(const struct entry_test *test, struct buffer *out) {
+  buffer_add_format(out,
+                    "<h2>Entry test</h2><div class=panel><p class='dim small'>As many entries at random candles of the same symbols and sides, with "
+                    "the same stops and exits, drawn %lld times.</p><div class=scroll><table><tr><th></th><th>Average R</th></tr>"
+                    "<tr><td>this run, %lld trades</td><td>%.4f</td></tr><tr><td>random entries, mean</td><td>%.4f</td></tr>"
+                    "<tr><td>5 %%</td><td>%.4f</td></tr><tr><td>median</td><td>%.4f</td></tr><tr><td>95 %%</td><td>%.4f</td></tr>"
+                    "<tr><td>share of draws that did as well (p)</td><td>%.4f</td></tr></table></div></div>",
+                    (long long)test->draws, (long long)test->entries, test->average_r, test->mean, test->p5, test->p50, test->p95, test->p_value);
+}
+
 void report_html(const struct result *result, struct buffer *out) {
   const struct run *run = result->run;
   add_head(result, out);
@@ -397,6 +407,7 @@ void report_html(const struct result *result, struct buffer *out) {
     add_breakdowns(run, out);
   }
   add_further_runs(result, out);
+  if (result->has_entry_test) add_entry_test(&result->entry_test, out);
   add_trades(result, out);
   add_figures(run, out);
   add_settings(result, out);

@@ -179,6 +179,13 @@ static void add_further_runs(const struct result *result, bool has_colors, struc
   print_table(&table, has_colors, out);
 }
 
+static void add_entry_test(const struct entry_test *test, struct buffer *out) {
+  buffer_add_format(out,
+                    "Entries:  average R %.3f, that of %lld random entries %.3f (5 %%: %.3f, 95 %%: %.3f); p %.4f: share of %lld draws that did as "
+                    "well\n",
+                    test->average_r, (long long)test->entries, test->mean, test->p5, test->p95, test->p_value, (long long)test->draws);
+}
+
 static void add_funnel(const struct run_funnel *funnel, struct buffer *out) {
   buffer_add_format(out, "Funnel:   %lld scanned, %lld passed, %lld candles watched, %lld signals, %lld sized, %lld entered\n",
                     (long long)funnel->scanned, (long long)funnel->passed, (long long)funnel->watching, (long long)funnel->signalled,
@@ -230,6 +237,7 @@ void report_text(const struct result *result, bool has_colors, struct buffer *ou
     buffer_add_text(out, "No trade was closed. `breakout why --summary` with the same preset and data tells which tests reject most.\n\n");
   add_figures(run->performance.figure, has_colors, out);
   add_further_runs(result, has_colors, out);
+  if (result->has_entry_test) add_entry_test(&result->entry_test, out);
   add_funnel(&run->funnel, out);
   add_rejects(&run->funnel, out);
   add_judgement(result, out);

@@ -2,6 +2,7 @@
 #ifndef APPS_RESULT_H
 #define APPS_RESULT_H
 
+#include "apps/entry_test.h"
 #include "apps/run.h"
 
 enum {
@@ -34,6 +35,8 @@ struct result {
   struct result_summary bounds[2]; /* by enum sim_path */
   bool has_costs;
   struct result_summary costs[RESULT_COSTS]; /* by result_cost_factors */
+  bool has_entry_test;
+  struct entry_test entry_test;
   const char *files[RESULT_FILES_MAX];
   int file_count;
 };

@@ -256,6 +256,7 @@ void result_json(const struct result *result, bool is_pretty, struct buffer *out
   add_drawdowns(&json, &run->performance);
   add_funnel(&json, &run->funnel);
   add_further_runs(&json, result);
+  if (result->has_entry_test) entry_test_json(&result->entry_test, "random_entries", &json);
   add_judgement(&json, result);
   json_begin_array(&json, "files");
   for (int i = 0; i < result->file_count; i++) json_add_string(&json, NULL, result->files[i]);
@@ -292,7 +293,9 @@ struct json *result_load(struct app *app, const char *run, enum status *status) 
   if (!*status && document == NULL) *status = STATUS_BAD_FORMAT;
   buffer_deinit(&text);
   const struct json *metrics = document != NULL ? json_member(document, "metrics") : NULL;
-  if (document == NULL || (metrics != NULL && json_kind(metrics) == JSON_OBJECT)) return document;
+  const struct json *sets = document != NULL ? json_member(document, "sets") : NULL; /* of a search, which may have no best one */
+  bool is_search = sets != NULL && json_kind(sets) == JSON_ARRAY;
+  if (document == NULL || is_search || (metrics != NULL && json_kind(metrics) == JSON_OBJECT)) return document;
   problem_add(&app->problem, "bad_format", path, NULL, NULL, "this is no result of a backtest: it has no `metrics`");
   json_free(document);
   *status = STATUS_BAD_FORMAT;

@@ -152,7 +152,7 @@ static void test_random_walks(void **state) {
 }
 
 static void test_planted_edges(void **state) {
-  static const double edges[] = {0.05, 0.1, 0.2};
+  static const double edges[] = {0.01, 0.02, 0.05};
   int count = sweeps / 4;
   double last = 0;
   (void)state;

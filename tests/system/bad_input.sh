@@ -37,7 +37,7 @@ refused 'no data named' 4 '--data.*recordings' backtest breakout_v1
 refused 'two presets' 4 'one PRESET' backtest breakout_v1 breakout_v1 --data .
 refused 'verb of a later version' 1 'not in this version' optimize
 refused 'form of a later version' 1 'not in this version' report daily
-refused 'option of a later version' 1 'not in this version' backtest --random-entries 10
+refused 'draws of nothing' 4 'random-entries' backtest channel_baseline --random-entries 0
 refused 'view of a later version' 1 'not in this version' simulate --scenario trend --serve
 refused 'unknown fault' 4 'kil.*kill' simulate --runs 1 --faults kil
 refused 'fault at a time in many sessions' 4 '--runs 1' simulate --runs 5 --faults kill@5+2
