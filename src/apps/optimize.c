@@ -454,6 +454,7 @@ int app_optimize(struct app *app, int argc, char **argv) {
   bool is_alone = !status && call.resume != NULL && call.preset == NULL;
   if (is_alone) status = read_kept_call(app, &call, argc, argv, &words);
   if (status) return app_fail(app, status);
+  if (call.param_count == 0) call.objective.min_trades = 0; /* nothing is chosen */
   struct wiring wiring = {0};
   struct sweep sweep = {
       .app = app, .wiring = &wiring, .options = &call.choice.run, .objective = call.objective, .is_full_engine = call.is_full_engine};

@@ -29,6 +29,8 @@ void search_json(const struct search *search, bool is_pretty, struct buffer *out
 /* Every valid set with its values and every figure, best first. */
 void search_csv(const struct search *search, struct buffer *out);
 void search_text(const struct search *search, bool has_colors, struct buffer *out);
+/* The same from a stored document; shorter. */
+void search_text_document(const struct json *document, bool has_colors, struct buffer *out);
 /* One file without external resources: the surface over each pair of keys, the best sets, walk-forward, Monte Carlo; light and dark. */
 void search_html(const struct search *search, struct buffer *out);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apps/answers.h"
 #include "apps/optimize.h"
 #include "base/calendar.h"
 #include "base/check.h"
@@ -274,4 +275,64 @@ void search_text(const struct search *search, bool has_colors, struct buffer *ou
   }
   buffer_add_format(out, "Digest:   %s\nDataset:  %s\n", search->digest, search->best.run.dataset_checksum);
   if (result->run_id[0] != '\0') buffer_add_format(out, "Run:      %s, %.1f s\n", result->run_id, (double)result->duration_ms / 1000);
+}
+
+/* ---- from a stored document ---- */
+
+static void add_typed(void *context, const char *key, const struct json *value) {
+  (void)key;
+  table_add(context, json_kind(value) == JSON_STRING ? json_string(value) : "-");
+}
+
+static size_t size_of_values(const struct json *row) {
+  const struct json *values = json_kind(row) == JSON_OBJECT ? json_member(row, "values") : NULL;
+  return values != NULL && json_kind(values) == JSON_OBJECT ? json_size(values) : 0;
+}
+
+static void add_stored_set(struct table *table, const struct json *row) {
+  add_number(table, answers_number(row, "rank"), 0, false);
+  add_number(table, answers_number(row, "set"), 0, false);
+  if (size_of_values(row) > 0) json_each(json_member(row, "values"), add_typed, table);
+  add_number(table, answers_number(row, "objective"), 3, false);
+  add_number(table, answers_number(row, "total_trades"), 0, false);
+  add_number(table, answers_number(row, "average_r"), 3, true);
+  add_number(table, answers_number(row, "net_profit_usd"), 2, true);
+  add_number(table, 100 * answers_number(row, "max_drawdown"), 2, false);
+  add_number(table, answers_number(row, "deflated_sharpe"), 3, false);
+  add_number(table, answers_number(row, "plateau"), 2, false);
+}
+
+static void add_key_column(void *context, const char *key, const struct json *value) {
+  struct columns *columns = context;
+  const char *dot = strrchr(key, '.');
+  (void)value;
+  columns->column[columns->count++] = (struct table_column){dot != NULL ? dot + 1 : key, TABLE_RIGHT};
+}
+
+void search_text_document(const struct json *document, bool has_colors, struct buffer *out) {
+  enum { SHOWN = 20 };
+  static const char *const left[] = {"Rank", "Set"};
+  static const char *const right[] = {"Objective", "Trades", "Average R", "Net USD", "Drawdown %", "Deflated", "Plateau"};
+  const struct json *sets = json_member(document, "sets");
+  const struct json *search = json_member(document, "search");
+  const struct json *walk = json_member(document, "walk_forward");
+  size_t count = json_size(sets);
+  struct columns columns = {0};
+  struct table table;
+  buffer_add_format(out, "Preset:   %s\nSearch:   %s, %.0f sets, objective %s\n\n", answers_text(json_member(document, "preset"), "name"),
+                    answers_text(search, "method"), answers_number(search, "sets"), answers_text(search, "objective"));
+  add_columns(&columns, left, 2);
+  size_t keys = count > 0 ? size_of_values(json_item(sets, 0)) : 0;
+  if (keys > 0 && keys <= SWEEP_AXES_MAX) json_each(json_member(json_item(sets, 0), "values"), add_key_column, &columns);
+  if (keys > SWEEP_AXES_MAX) count = 0; /* not one of ours */
+  add_columns(&columns, right, 7);
+  table_init(&table, columns.column, (size_t)columns.count, TABLE_TEXT);
+  for (size_t i = 0; i < count && i < SHOWN; i++) {
+    if (size_of_values(json_item(sets, i)) == keys) add_stored_set(&table, json_item(sets, i));
+  }
+  print_table(&table, has_colors, out);
+  if (walk != NULL && json_kind(walk) == JSON_OBJECT)
+    buffer_add_format(out, "Walk-forward: efficiency %.2f, stability %.2f, net %.2f USD out of sample\n", answers_number(walk, "efficiency"),
+                      answers_number(walk, "stability"), answers_number(json_member(walk, "metrics"), "net_profit_usd"));
+  buffer_add_format(out, "Digest:   %s\nRun:      %s\n", answers_text(document, "digest"), answers_text(document, "run_id"));
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "apps/answers.h"
+#include "apps/optimize.h"
 #include "apps/report_text.h"
 #include "apps/result_json.h"
 #include "base/text.h"
@@ -57,7 +58,10 @@ static int show_run(struct app *app, const struct call *call) {
   struct json *document = result_load(app, call->words[1], &status);
   if (document != NULL && is_html) status = add_html(app, call->words[1], &out);
   if (document != NULL && !is_html && is_json) answers_copy(document, app->output != OUTPUT_JSONL, &out);
-  if (document != NULL && !is_html && !is_json) report_text_document(document, app->has_colors && call->output == NULL, &out);
+  bool has_colors = app->has_colors && call->output == NULL;
+  bool is_search = document != NULL && json_member(document, "sets") != NULL;
+  if (document != NULL && !is_html && !is_json && is_search) search_text_document(document, has_colors, &out);
+  if (document != NULL && !is_html && !is_json && !is_search) report_text_document(document, has_colors, &out);
   json_free(document);
   if (!status && call->output != NULL) status = buffer_write_file(&out, call->output, 0644, &app->problem);
   if (!status && call->output == NULL) app_print(&out);

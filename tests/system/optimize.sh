@@ -61,6 +61,9 @@ for file in result.json sets.csv report.html search.json; do
 done
 expect "a row a set" "$(wc -l <whole/sets.csv)" 9
 expect "no external resource" "$(grep -cE '(src|href)=.?(https?:)?//|@import|url\(' whole/report.html)" 0
+shown=$("$BREAKOUT" report run whole 2>&1)
+expect_text "report run" "$shown" '^Search: +grid, 12 sets'
+expect_text "report run has the best set" "$shown" '^ +1 +[0-9]+ +[0-9]+ '
 search --objective sharpe --resume parts >/dev/null 2>&1
 expect "another order of the same sets" "$?" 0
 "$BREAKOUT" optimize channel_baseline "${data[@]}" --param channel_config.period=10,20 --resume parts >/dev/null 2>other.err
