@@ -256,6 +256,7 @@ void result_json(const struct result *result, bool is_pretty, struct buffer *out
   add_drawdowns(&json, &run->performance);
   add_funnel(&json, &run->funnel);
   add_further_runs(&json, result);
+  if (result->has_entry_test) entry_test_json(&result->entry_test, "random_entries", &json);
   add_judgement(&json, result);
   json_begin_array(&json, "files");
   for (int i = 0; i < result->file_count; i++) json_add_string(&json, NULL, result->files[i]);
