@@ -229,13 +229,13 @@ static void bench_channel(const char *folder) {
 }
 
 /* Packed tables, then the series cached from them. */
-static void bench_tables(const char *title, const char *data, const char *cache, double bars) {
+static void bench_tables(const char *title, const char *data, const char *cache, double bars, int rounds) {
   static struct bench_child children[2];
   check(mkdir(cache, 0700) == 0);
   children[0] = (struct bench_child){.arguments = {"preset", data, "breakout_v1", "", ""}};
   children[1] = (struct bench_child){.arguments = {"preset", data, "breakout_v1", cache, ""}};
   bench_children(&children[1], 1, 1);
-  bench_children(children, 2, ROUNDS_LONG);
+  bench_children(children, 2, rounds);
   print_head(title);
   print_row("from packed CSV", &children[0], bars);
   print_row("from cached series", &children[1], bars);
@@ -244,7 +244,8 @@ static void bench_tables(const char *title, const char *data, const char *cache,
 static void bench_pipeline(const char *folder) {
   char cache[PATH_BYTES];
   (void)snprintf(cache, sizeof cache, "%s/cache16", folder);
-  bench_tables("breakout_v1, 16 symbols x 30 days of 1m, all stages, whole process (wanted: under 2 s, 200 MiB)", RECORDING, cache, 691200);
+  bench_tables("breakout_v1, 16 symbols x 30 days of 1m, all stages, whole process (wanted: under 2 s, 200 MiB)", RECORDING, cache, 691200,
+               ROUNDS_LONG);
 }
 
 static void bench_months(const char *folder) {
@@ -257,7 +258,7 @@ static void bench_months(const char *folder) {
   }
   (void)snprintf(data, sizeof data, "%s/%s", shared, MONTHS);
   (void)snprintf(cache, sizeof cache, "%s/cache35", folder);
-  bench_tables(title, data, cache, 35 * 123 * 288.0);
+  bench_tables(title, data, cache, 35 * 123 * 288.0, 3);
 }
 
 /* A line through cost and size: twice as much costs twice as much. */
