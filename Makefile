@@ -298,6 +298,11 @@ api-random-run: $(OUT)/tests/contract/test_api_random
 CRASH_TEST = $(OUT)/tests/simulation/test_crash_points
 crash: $(CRASH_TEST) ## die at every crash point in five states, and come back: SEEDS=1000 SEED=1
 	@scripts/crash.sh $(CRASH_TEST) $(SEED) $(or $(SEEDS),1000) $(JOBS)
+.PHONY: failing-calls failing-calls-run
+failing-calls: ## every call of the system fails in turn, under ASan and UBSan
+	@$(MAKE) MODE=asan failing-calls-run
+failing-calls-run: $(OUT)/tests/simulation/test_failing_calls
+	@FAILING_ALL=1 $<
 .PHONY: crash-daemon
 crash-daemon: all ## kill -9 of the real server in demo sessions: KILLS=50 SEED=1
 	@KILLS=$(or $(KILLS),50) SEED=$(SEED) tests/system/kill_daemon.sh $(BREAKOUT)
