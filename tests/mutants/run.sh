@@ -55,12 +55,29 @@ plant() {
     OLD=$2 NEW=$3 perl -0pi -e 'my ($o, $n) = @ENV{qw(OLD NEW)}; my $c = () = /\Q$o\E/g; if ($c != 1) { warn "stands there $c times\n"; exit 3 } s/\Q$o\E/$n/' "$1"
 }
 
-# by_tests FOLDERS [PART_OF_NAME]: prints the first test that fails.
+# Programs that take longer than all others together.
+slow='test_(crash_points|failing_calls|fault_session|perturbation|recover|determinism)$'
+
+# by_tests FOLDERS [PART_OF_NAME]: prints the first test that fails; the quick programs come first, and the first that fails ends it.
 by_tests() {
-    local said
-    said=$(build TEST_FOLDERS="$1" M="${2:-}" test 2>&1) && return 1
-    grep -oE '^ *\[  FAILED  \] [a-z_0-9]+$' <<<"$said" | head -n 1 | sed 's/.* /test: /' | grep . ||
-        sed -n 's/^FAILED \([^ ]*\) (exit \(.*\)), .*/test: \1 ended with \2/p' <<<"$said" | sed 's|[^ ]*/||' | head -n 1 | grep .
+    local folder file programs=() program said
+    for folder in $1; do
+        for file in "tests/$folder"/*"${2:-}"*.c; do
+            [ -e "$file" ] && programs+=("$copy/build/gcc-release/${file%.c}")
+        done
+    done
+    [ ${#programs[@]} -gt 0 ] || return 1
+    build TEST_FOLDERS="$1" M="${2:-}" tests-built >"$copy/build.log" 2>&1 || return 1
+    while read -r program; do
+        said=$(scripts/run_tests.sh "$copy/build/logs" 1 "$program" 2>&1 </dev/null) && continue
+        grep -oE '^ *\[  FAILED  \] [a-z_0-9]+$' <<<"$said" | head -n 1 | sed 's/.* /test: /' | grep . ||
+            sed -n 's/^FAILED \([^ ]*\) (exit \(.*\)), .*/test: \1 ended with \2/p' <<<"$said" | sed 's|[^ ]*/||' | head -n 1 | grep .
+        return 0
+    done < <(
+        printf '%s\n' "${programs[@]}" | grep -vE "$slow"
+        printf '%s\n' "${programs[@]}" | grep -E "$slow"
+    )
+    return 1
 }
 
 # by_sessions FIRST LAST
