@@ -151,7 +151,7 @@ static enum status next_file(struct event_reader *reader, struct problem *proble
 static bool is_sound(const struct event_reader *reader, const struct event_block_head *block) {
   const bool has_units = block->price_unit > 0 && block->price_unit <= EVENT_UNIT_MAX && block->qty_unit > 0 && block->qty_unit <= EVENT_UNIT_MAX;
   const bool has_times = block->first_ts > 0 && block->first_ts >= reader->ts && block->first_ts < INT64_C(1) << 43;
-  return has_units && has_times && block->base_price >= 0 && block->base_price <= EVENT_BASE_MAX && block->events > 0 &&
+  return has_units && has_times && block->base_price >= 0 && block->base_price <= EVENT_BASE_MAX && block->events > 0 && block->size > 0 &&
          block->size <= EVENT_BLOCK_MAX && block->size % 8 == 0 && (int64_t)block->size <= reader->bytes_left;
 }
 
