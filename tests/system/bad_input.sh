@@ -35,7 +35,7 @@ refused 'unknown option' 4 '--sybols.*--symbols' backtest --sybols BTCUSDT
 refused 'option without value' 4 'data' backtest --data
 refused 'no data named' 4 '--data.*recordings' backtest breakout_v1
 refused 'two presets' 4 'one PRESET' backtest breakout_v1 breakout_v1 --data .
-refused 'verb of a later version' 1 'not in this version' optimize
+refused 'verb of a later version' 1 'not in this version' rehearse
 refused 'form of a later version' 1 'not in this version' report daily
 refused 'draws of nothing' 4 'random-entries' backtest channel_baseline --random-entries 0
 refused 'view of a later version' 1 'not in this version' simulate --scenario trend --serve
