@@ -719,7 +719,10 @@ static void ask_for_touch(const struct walk *walk, const struct plan_prices *pri
   int32_t block = minute / CHANNEL_BLOCK + 1;
   int32_t last = market->count / CHANNEL_BLOCK;
   if (last > block + BLOCKS_AHEAD) last = block + BLOCKS_AHEAD;
-  for (int32_t i = minute; i < block * CHANNEL_BLOCK && i < market->count; i += MINUTES_OF_LINE) __builtin_prefetch(&market->minutes[i]);
+  for (int32_t i = minute; i < block * CHANNEL_BLOCK && i < market->count; i += MINUTES_OF_LINE) {
+    __builtin_prefetch(&market->minutes[i]);
+    __builtin_prefetch(&market->flows[i]);
+  }
   while (block < last && market->blocks[block].low > low && market->blocks[block].high < high) block++;
   if (block >= last) return;
   for (int32_t i = 0; i < CHANNEL_BLOCK; i += MINUTES_OF_LINE) __builtin_prefetch(&market->minutes[block * CHANNEL_BLOCK + i]);
