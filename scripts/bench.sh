@@ -40,6 +40,8 @@ the channel, the average true range, entries, stops and targets; it has no event
 The market of a million bars is made from a seed; risk is a hundred-thousandth of the account a trade, so that the strategy trades from
 the first day to the last. `bench_engine` measures inside one process: the time of every step, and every call of malloc, calloc and
 realloc of the whole process during steps (engine, venue, runner and digest). `bench_daemon` starts the server as `start.sh` does.
+`bench_optimize` measures sets of a search by processor time in one process, in figures complete, beside a bare loop that shares its
+channels and ranges between the sets too, and the search on one and on two processes by wall time.
 
 END
     describe_machine
