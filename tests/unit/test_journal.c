@@ -346,6 +346,27 @@ static void test_missing_and_exchanged_segments(void **state) {
   free(segments);
 }
 
+/* Segments alike in size: only the numbers tell that one is missing. */
+static void test_missing_segment_among_equals(void **state) {
+  (void)state;
+  struct journal_options with = options();
+  with.segment_bytes = 2048;
+  struct journal *journal = open_with(&with);
+  const unsigned char payload[8] = {0};
+  for (int i = 0; i < 300; i++) assert_true(journal_append(journal, DAY + i, JOURNAL_RECORD, 1, payload, sizeof payload) > 0);
+  journal_close(journal);
+  struct journal_segment *segments;
+  size_t count;
+  assert_int_equal(journal_list(folder, "paper", &segments, &count, NULL), STATUS_OK);
+  struct stat one, other;
+  assert_true(count > 3 && stat(segments[1].path, &one) == 0 && stat(segments[2].path, &other) == 0);
+  assert_int_equal(one.st_size, other.st_size);
+  assert_int_equal(read_to_the_end(), STATUS_END);
+  assert_int_equal(unlink(segments[2].path), 0);
+  assert_int_equal(read_to_the_end(), STATUS_CORRUPT);
+  free(segments);
+}
+
 static void test_double_record_is_refused(void **state) {
   (void)state;
   write_numbers(20);
@@ -761,6 +782,7 @@ int main(void) {
       TEST(test_flipped_byte_is_refused),
       TEST(test_repair_cuts_and_keeps),
       TEST(test_missing_and_exchanged_segments),
+      TEST(test_missing_segment_among_equals),
       TEST(test_double_record_is_refused),
       TEST(test_foreign_and_newer_files),
       TEST(test_second_writer_is_refused),
