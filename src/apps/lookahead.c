@@ -76,6 +76,7 @@ static enum status run_earlier(const struct lookahead *lookahead, const struct p
   tap->form = TAP_WHOLE;
   tap->ear = TAP_SESSION;
   tap->heard_from = piece->from;
+  tap->later_at = piece->at;
   tap->base = &later;
   tap->known = later.count;
   if (!status) status = run_tapped(lookahead->wiring, &options, tap, run);

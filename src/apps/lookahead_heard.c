@@ -94,6 +94,10 @@ void heard_compare(const struct heard *base, int64_t index, int64_t known, int64
   if (out->differing++ == 0) tell_first(base, index, known, ts, kind, object, out);
 }
 
+bool heard_is(const struct heard *base, int64_t index, int64_t ts, enum record_kind kind) {
+  return index < base->count && base->records[index].ts == ts && base->records[index].kind == (int32_t)kind;
+}
+
 void heard_end(const struct heard *base, int64_t count, int64_t known, struct comparison *out) {
   if (count >= known) return;
   out->compared += known - count;

@@ -25,6 +25,7 @@ struct heard {
 /* What came of holding a run against another one. first -1: nothing differs. */
 struct comparison {
   int64_t compared, differing;
+  int64_t excepted;        /* differences that levels older than the data of a later start explain */
   int64_t first, first_ts; /* index and time of the first record that differs, or of the first event when is_event */
   char field[HEARD_FIELD_MAX];
   char base[HEARD_SHOWN_MAX], other[HEARD_SHOWN_MAX]; /* canonical lines, "(no record)" */
@@ -37,6 +38,8 @@ void heard_free(struct heard *heard);
 /* The record must be number `index` of the first `known` of base. */
 void heard_compare(const struct heard *base, int64_t index, int64_t known, int64_t ts, enum record_kind kind, const void *object,
                    struct comparison *out);
+/* Is number `index` of base of this kind and time? */
+bool heard_is(const struct heard *base, int64_t index, int64_t ts, enum record_kind kind);
 /* The other run said no more than `count` records, although `known` were to come. */
 void heard_end(const struct heard *base, int64_t count, int64_t known, struct comparison *out);
 void comparison_init(struct comparison *out);

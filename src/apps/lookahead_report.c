@@ -108,8 +108,8 @@ static void print_earlier(const struct lookahead *lookahead, const struct compar
   for (int i = 0; i < lookahead->piece_count; i++) {
     const struct piece *piece = &lookahead->pieces[i];
     if (piece->kind != PIECE_EARLIER) continue;
-    buffer_add_format(out, "begun %d weeks earlier: %lld compared, %lld differ\n", piece->weeks, (long long)results[i].compared,
-                      (long long)results[i].differing);
+    buffer_add_format(out, "begun %d weeks earlier: %lld compared, %lld differ, %lld more with levels older than the later data\n", piece->weeks,
+                      (long long)results[i].compared, (long long)results[i].differing, (long long)results[i].excepted);
   }
 }
 

@@ -6,6 +6,14 @@
 #include "apps/lookahead_heard.h"
 #include "apps/run.h"
 
+enum { TAP_OLD_LEVELS_MAX = 256 };
+
+/* A level that a run over later data cannot have. */
+struct old_level {
+  int64_t level_id;
+  char symbol[SYMBOL_TEXT_MAX];
+};
+
 enum tap_form {
   TAP_WHOLE,    /* everything as it is; what it says is kept */
   TAP_CUT,      /* no events after `at` */
@@ -33,6 +41,10 @@ struct tap {
   const struct heard *base; /* else held against the first `known` of these */
   int64_t known;
   struct comparison *comparison;
+
+  int64_t later_at; /* of the data that this run is held against, 0: the same data */
+  struct old_level old_levels[TAP_OLD_LEVELS_MAX];
+  int old_level_count;
 
   int64_t *times; /* TAP_WHOLE: ascending; how many records there were before the first event after each time goes into counts */
   int64_t *counts;
