@@ -104,6 +104,18 @@ static void update_candidate(struct engine *engine, const struct scan_row *row) 
 
 /* ---- one scan ---- */
 
+/* A scan asks every symbol for its day. */
+static void refresh_days(struct engine *engine) {
+  struct market *markets[MARKET_DAYS_AT_ONCE];
+  int32_t count = 0;
+  for (int32_t i = 0; i < engine->symbol_count; i++) {
+    markets[count++] = &engine->symbols[i].market;
+    if (count < MARKET_DAYS_AT_ONCE && i + 1 < engine->symbol_count) continue;
+    market_days_refresh(markets, count);
+    count = 0;
+  }
+}
+
 static void fill_row(struct engine *engine, struct scan_row *row, int32_t symbol) {
   struct engine_symbol *owner = &engine->symbols[symbol];
   double volume_usd;
@@ -311,6 +323,7 @@ static void run_scan(struct engine *engine) {
   engine_update_word(engine);
   engine->last_scan = (struct scan_record){.scan_id = ++engine->counters.scan, .ts = engine->now, .total_symbols = engine->symbol_count};
   memcpy(engine->last_scan.preset, engine->preset.name, sizeof engine->last_scan.preset);
+  refresh_days(engine);
   for (int32_t i = 0; i < engine->symbol_count; i++) fill_row(engine, &engine->rows[i], engine->order[i]);
   scanner_cut(engine->rows, engine->symbol_count, &engine->preset, engine->config.market_fetch_limit, engine->scratch);
   engine->is_leveling = true;

@@ -172,6 +172,31 @@ static void test_every_prefix_equals_batch(void **state) {
   close_fixture(&other);
 }
 
+/* Days summed side by side are those summed alone, of groups of every size, with markets that know less than a day among them. */
+static void test_days_side_by_side(void **state) {
+  (void)state;
+  static struct fixture fixtures[MARKET_DAYS_AT_ONCE];
+  struct market *markets[MARKET_DAYS_AT_ONCE];
+  for (int32_t i = 0; i < MARKET_DAYS_AT_ONCE; i++) {
+    open_fixture(&fixtures[i], &limits_1m);
+    markets[i] = &fixtures[i].market;
+    make_minutes(minutes, 1500, 40 + (uint64_t)i);
+    for (int32_t k = 0; k < (i == 1 ? 1000 : 1441 + 9 * i); k++) (void)market_on_candle(markets[i], &minutes[k]);
+  }
+  for (int32_t count = 0; count <= MARKET_DAYS_AT_ONCE; count++) {
+    market_days_refresh(markets, count);
+    for (int32_t i = 0; i < count; i++) {
+      struct market_day_values kept = markets[i]->day_values;
+      markets[i]->day_values = (struct market_day_values){0};
+      assert_int_equal(kept.at == markets[i]->changes + 1, i != 1);
+      market_view_refresh(markets[i], NULL);
+      if (i != 1) assert_memory_equal(&kept, &markets[i]->day_values, sizeof kept);
+      markets[i]->day_values = (struct market_day_values){0};
+    }
+  }
+  for (int32_t i = 0; i < MARKET_DAYS_AT_ONCE; i++) close_fixture(&fixtures[i]);
+}
+
 static void assert_same_market(const struct market *a, const struct market *b) {
   struct market_view view_a;
   struct market_view view_b;
@@ -762,6 +787,7 @@ static void test_correlation_rules(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_days_side_by_side),
       cmocka_unit_test(test_every_prefix_equals_batch),
       cmocka_unit_test(test_disturbed_feed),
       cmocka_unit_test(test_fill_tells_what_closed),

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/calendar.h"
+#include "base/check.h"
 #include "base/decimal.h"
 #include "core/analysis/indicators.h"
 
@@ -350,6 +351,33 @@ void market_view_refresh(struct market *market, const struct market *reference) 
   market->day_values = day_values(market);
   if (market->candle_values.at != market->changes_coarse + 1) compute_candle_values(market, &market->candle_values);
   if (reference != NULL && !market->is_reference) market->correlation_value = correlation_value(market, reference);
+}
+
+void market_days_refresh(struct market *const markets[], int32_t count) {
+  const struct candle *candles[MARKET_DAYS_AT_ONCE];
+  struct market *changed[MARKET_DAYS_AT_ONCE];
+  double sum[MARKET_DAYS_AT_ONCE] = {0};
+  int32_t found = 0;
+  int32_t n = count > 0 ? (int32_t)(DAY_MS / markets[0]->base_ms) : 0;
+  check(count <= MARKET_DAYS_AT_ONCE);
+  for (int32_t i = 0; i < count; i++) {
+    const struct candle_series *series = &markets[i]->series[TIMEFRAME_1M];
+    if (markets[i]->day_values.at == markets[i]->changes + 1 || series->count < n) continue;
+    check(markets[i]->base_ms == markets[0]->base_ms);
+    candles[found] = candle_series_last(series, n);
+    changed[found++] = markets[i];
+  }
+  if (found == 0) return;
+  for (int32_t i = found; i < MARKET_DAYS_AT_ONCE; i++) candles[i] = candles[0];
+  for (int32_t i = 0; i < n; i++) {
+    sum[0] += candles[0][i].turnover;
+    sum[1] += candles[1][i].turnover;
+    sum[2] += candles[2][i].turnover;
+    sum[3] += candles[3][i].turnover;
+  }
+  for (int32_t i = 0; i < found; i++) {
+    changed[i]->day_values = (struct market_day_values){changed[i]->changes + 1, sum[i], change_24h(changed[i])};
+  }
 }
 
 void market_read_24h(struct market *market, int64_t now, double *volume_usd, double *change_pct) {

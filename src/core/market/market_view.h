@@ -32,6 +32,10 @@ struct market_view {
 void market_view_refresh(struct market *market, const struct market *reference);
 /* All fields at time now. reference: the market of the reference symbol, NULL when the feed has none (btc_correlation then NULL_NO_CAPABILITY). */
 void market_view_read(const struct market *market, const struct market *reference, int64_t now, struct market_view *out);
+enum { MARKET_DAYS_AT_ONCE = 4 };
+/* Keeps the values of the last 24 hours of at most MARKET_DAYS_AT_ONCE markets of one base interval, the same as each would have alone. A sum goes
+ * from left to right and so waits for itself 1,440 times; several side by side take little longer than one. */
+void market_days_refresh(struct market *const markets[], int32_t count);
 /* Only volume_24h_usd and change_24h_pct, kept as by market_view_refresh. */
 void market_read_24h(struct market *market, int64_t now, double *volume_usd, double *change_pct);
 /* Only bid, ask, mid and spread_bps; the rest of out is left as it was. */
