@@ -333,6 +333,10 @@ coverage-run:
 alerts-test: all ## every alert of Prometheus fired and ended again, 21 of them by failures of the real program, four minutes
 	@BREAKOUT_PROGRAM=$(abspath $(BREAKOUT)) tests/system/monitoring.sh --all
 
+.PHONY: noise
+noise: $(OUT)/tests/simulation/test_noise ## 200 searches over random walks (SWEEPS=n DAYS=n): how many are told good, and how many with an edge in them
+	@$< $(or $(SWEEPS),200) $(or $(DAYS),60)
+
 # bench_l2 measures its reader of messages beside simdjson, where that is installed (g++, libsimdjson-dev).
 SIMDJSON := $(if $(and $(shell command -v g++),$(wildcard /usr/include/simdjson.h)),$(OUT)/tests/bench/simdjson_reader)
 $(OUT)/tests/bench/simdjson_reader: tests/bench/simdjson_reader.cc
