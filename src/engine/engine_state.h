@@ -17,7 +17,8 @@ enum {
   ENGINE_ORDERS_MAX = 512,
   ENGINE_PLANS_MAX = 24,
   ENGINE_HOLDINGS_MAX = 16,
-  ENGINE_SIGNALS_MAX = 50, /* pending signals (strategy 8.3) */
+  RECONCILE_POSITIONS_MAX = 64, /* of a whole account; more than holdings and plans together */
+  ENGINE_SIGNALS_MAX = 50,      /* pending signals (strategy 8.3) */
   ENGINE_OPERATIONS_MAX = 64,
   ENGINE_ALERTS_MAX = 64,
   ENGINE_VENUE_ORDERS_MAX = 256,
@@ -127,7 +128,7 @@ struct reconcile {
   uint32_t waiting;                 /* bits of enum query_kind */
   int32_t fills_applied;
   int32_t position_count, order_count;
-  struct venue_position positions[64];
+  struct venue_position positions[RECONCILE_POSITIONS_MAX];
   struct venue_order orders[ENGINE_VENUE_ORDERS_MAX];
 };
 
@@ -406,6 +407,8 @@ void orders_ended(struct engine *engine, struct order *order, enum reject_kind k
 /* Has the pause since the last one passed? A shorter one while a position is in doubt. */
 bool reconcile_is_due(const struct engine *engine);
 void reconcile_begin(struct engine *engine, const char *cause);
+/* As reconcile_begin; one under way is not enough and is followed by another. */
+void reconcile_also(struct engine *engine, const char *cause);
 /* Asks everything anew, for the same cause; what was answered so far does not count. */
 void reconcile_again(struct engine *engine);
 void reconcile_on_query(struct engine *engine, const struct event_query_result *result);

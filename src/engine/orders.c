@@ -218,6 +218,7 @@ static void on_request_refused(struct engine *engine, struct order *order, enum 
                                : order->state_before_cancel == ORDER_UNTRIGGERED                             ? ORDER_ON_CANCEL_REFUSED_UNTRIGGERED
                                                                                                              : ORDER_ON_CANCEL_REFUSED_WORKING;
   orders_move(engine, order, trigger, "cancel refused");
+  reconcile_also(engine, "cancel_refused"); /* it may have ended unheard */
 }
 
 void orders_on_reject(struct engine *engine, const struct event_order_reject *reject) {

@@ -20,6 +20,15 @@ void reconcile_begin(struct engine *engine, const char *cause) {
   reconcile_again(engine);
 }
 
+void reconcile_also(struct engine *engine, const char *cause) {
+  struct reconcile *work = &engine->reconcile;
+  if (work->is_active) {
+    work->is_outdated = true; /* its answers may be from before */
+  } else {
+    reconcile_begin(engine, cause);
+  }
+}
+
 /* Fills are read from a minute before the newest known one, from before any request whose outcome is open, and from before the last time that all
  * were read: after a silence of the stream a newer one may be known and an older one not. Where more fills came since than are remembered (a backtest
  * that goes on after a kill), that far back a known fill would look like a foreign one. */
@@ -161,15 +170,19 @@ static void compare_position(struct engine *engine, struct holding *holding, str
   if (holding->is_used) manage_sync_stop(engine, holding);
 }
 
+static bool is_ours(const struct engine *engine, int32_t symbol) {
+  return symbol >= 0 && symbol < engine->symbol_count && (engine->symbols[symbol].holding >= 0 || engine->symbols[symbol].plan >= 0);
+}
+
 static void compare_foreign(struct engine *engine, struct reconciliation *record) {
   for (int32_t i = 0; i < engine->reconcile.position_count; i++) {
     const struct venue_position *venue = &engine->reconcile.positions[i];
     if (venue->symbol < 0 || venue->symbol >= engine->symbol_count || venue->qty == 0) continue;
     struct engine_symbol *owner = &engine->symbols[venue->symbol];
-    bool is_ours = owner->holding >= 0 || owner->plan >= 0;
-    if (!is_ours && is_outdated(engine, venue->symbol)) continue;
-    if (!is_ours && !owner->is_foreign) note(engine, record, "foreign_position", owner->market.instrument.symbol, "a position that is not ours");
-    owner->is_foreign = !is_ours;
+    bool ours = is_ours(engine, venue->symbol);
+    if (!ours && is_outdated(engine, venue->symbol)) continue;
+    if (!ours && !owner->is_foreign) note(engine, record, "foreign_position", owner->market.instrument.symbol, "a position that is not ours");
+    owner->is_foreign = !ours;
   }
   for (int32_t i = 0; i < engine->symbol_count; i++) {
     struct engine_symbol *owner = &engine->symbols[i];
@@ -351,12 +364,26 @@ void reconcile_on_query(struct engine *engine, const struct event_query_result *
   arrived(engine, (enum query_kind)result->query);
 }
 
-void reconcile_on_positions(struct engine *engine, const struct event_venue_positions *positions) {
+/* An account may hold more positions than there is room for; ours are fewer, and none of them is left out. */
+static void keep_position(struct engine *engine, const struct venue_position *position) {
   struct reconcile *work = &engine->reconcile;
+  if (work->position_count < RECONCILE_POSITIONS_MAX) {
+    work->positions[work->position_count++] = *position;
+    return;
+  }
+  if (!is_ours(engine, position->symbol)) return;
+  for (int32_t i = 0; i < RECONCILE_POSITIONS_MAX; i++) {
+    if (is_ours(engine, work->positions[i].symbol)) continue;
+    work->positions[i] = *position;
+    return;
+  }
+}
+
+void reconcile_on_positions(struct engine *engine, const struct event_venue_positions *positions) {
+  const struct reconcile *work = &engine->reconcile;
   if ((work->waiting & (1u << QUERY_POSITIONS)) == 0) return; /* not asked for */
-  int32_t room = (int32_t)(sizeof work->positions / sizeof work->positions[0]);
-  for (int32_t i = 0; i < positions->positions_count && work->position_count < room; i++) {
-    if (positions->positions[i].qty != 0) work->positions[work->position_count++] = positions->positions[i];
+  for (int32_t i = 0; i < positions->positions_count; i++) {
+    if (positions->positions[i].qty != 0) keep_position(engine, &positions->positions[i]);
   }
   if (positions->is_complete) arrived(engine, QUERY_POSITIONS);
 }

@@ -59,6 +59,30 @@ static void tell_positions(void) {
                               .venue_positions = {.is_complete = true, .positions_count = script.position_count, .positions = script.positions}});
 }
 
+/* An account may hold more positions than are remembered, and list ours last. */
+static void ours_is_not_lost_in_a_long_list(void **state) {
+  (void)state;
+  begin();
+  struct venue_position listed[80];
+  for (int32_t i = 0; i < 79; i++) {
+    listed[i] = (struct venue_position){.symbol = i % 2 == 0 ? -1 : 1, .side = SIDE_LONG, .qty = DECIMAL_ONE, .entry = 100 * DECIMAL_ONE};
+  }
+  assert_int_equal(script.position_count, 1);
+  listed[79] = script.positions[0];
+  int64_t held = script_position(&script)->qty;
+  int32_t before = script.reconciliation_count;
+  ask();
+  tell_fills_and_orders();
+  script_event(&script,
+               (struct event){.kind = EVENT_VENUE_POSITIONS, .venue_positions = {.is_complete = true, .positions_count = 80, .positions = listed}});
+  tell_balance(engine_ledger(script.engine)->cash_usd);
+  assert_int_equal(script.reconciliation_count, before + 1);
+  assert_false(script_alerts(&script, "position_in_doubt"));
+  assert_int_equal(script_position(&script)->qty, held);
+  assert_int_equal(script.reconciliation.differences, 1); /* the stranger in symbol 1 */
+  script_close(&script);
+}
+
 /* The balance is answered before the fills that may explain it: nothing is corrected, everything is asked for again, and what then still differs is
  * booked once. */
 static void a_balance_before_the_fills_corrects_nothing(void **state) {
@@ -392,6 +416,7 @@ static void a_liquidation_without_a_price_ends_at_the_mark(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(ours_is_not_lost_in_a_long_list),
       cmocka_unit_test(a_balance_before_the_fills_corrects_nothing),
       cmocka_unit_test(a_balance_beside_a_fill_corrects_nothing),
       cmocka_unit_test(lines_of_unknown_symbols_are_passed_over),

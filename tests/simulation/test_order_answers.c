@@ -160,6 +160,26 @@ static void a_refused_cancel_of_a_part_filled_order_leaves_its_rest(void **state
   script_close(&script);
 }
 
+/* A venue that will not cancel an order may have ended it unheard: it is asked for what it has, once more when it was being asked already. */
+static void a_refused_cancel_asks_what_the_venue_has(void **state) {
+  (void)state;
+  begin_cancelling();
+  script_agree(&script);
+  script_forget(&script);
+  script_update(&script, entry, CHANGE_CANCEL_REFUSED);
+  assert_int_equal(script_count_queries(&script, QUERY_ORDERS), 1);
+  script_wait(&script, 1100);
+  assert_true(script_was_cancelled(&script, entry));
+  script_update(&script, entry, CHANGE_CANCEL_REFUSED);
+  assert_int_equal(script_count_queries(&script, QUERY_ORDERS), 1);
+  script_answer(&script);
+  assert_int_equal(script_count_queries(&script, QUERY_ORDERS), 2);
+  script_answer(&script);
+  assert_int_equal(script_count_queries(&script, QUERY_ORDERS), 2);
+  assert_string_equal(script.reconciliation.cause, "cancel_refused");
+  script_close(&script);
+}
+
 static void a_part_filled_order_of_unknown_fate_is_found_as_such(void **state) {
   (void)state;
   begin_cancelling();
@@ -210,6 +230,8 @@ static void a_stop_that_triggers_while_it_is_cancelled_is_seen(void **state) {
   script_update(&script, stop, CHANGE_TRIGGERED);
   script_update(&script, stop, CHANGE_CANCEL_REFUSED);
   assert_int_equal(state_of(stop), ORDER_WORKING); /* it no longer waits for its trigger */
+  script_agree(&script);
+  script_answer(&script);
   script_forget(&script);
   int64_t fees = engine_ledger(script.engine)->fees_usd;
   script_fill_rest(&script, stop, 100.8);
@@ -346,6 +368,7 @@ int main(void) {
       cmocka_unit_test(a_refusal_may_come_as_a_change),
       cmocka_unit_test(what_was_filled_before_a_refusal_stays),
       cmocka_unit_test(a_refused_cancel_of_a_part_filled_order_leaves_its_rest),
+      cmocka_unit_test(a_refused_cancel_asks_what_the_venue_has),
       cmocka_unit_test(a_part_filled_order_of_unknown_fate_is_found_as_such),
       cmocka_unit_test(a_change_of_an_order_being_cancelled_counts),
       cmocka_unit_test(a_stop_that_triggers_while_it_is_cancelled_is_seen),
