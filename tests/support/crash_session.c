@@ -23,9 +23,8 @@
 enum {
   PATH_BYTES = 512,
   NAME_BYTES = 64,
-  CALM_MS = 20000,       /* after a return, before the next crash is prepared */
-  CLOSE_MS = 5000,       /* between two tries to close by hand */
-  RECONCILED_MS = 45000, /* after a return: one reconciliation, which is every 30 s, is over */
+  CALM_MS = 20000, /* after a return, before the next crash is prepared */
+  CLOSE_MS = 5000, /* between two tries to close by hand */
   UNSETTLED_MS = 180000,
   PATIENCE_MS = 2400000, /* for a state and a passing */
   QUIET_MS = 480000,     /* as a session with faults has in the end */
@@ -346,14 +345,7 @@ static bool is_between(const struct session *session) {
 static void settle(struct session *session) {
   if (session->now - driver.back_at > UNSETTLED_MS) judge_fail(&session->judge, "L2: three minutes after the return orders are still in doubt");
   if (engine_session_state(session->life.runner.engine) == SESSION_STARTING || is_between(session)) return;
-  if (session->judge.violation[0] != '\0') return;
   judge_compare(&session->judge, session->life.runner.engine);
-  /* The venue took an order away while nobody listened, and a cancel of it is refused: the next reconciliation clears it up. */
-  bool may_differ = session->now - driver.back_at < RECONCILED_MS;
-  if (may_differ && session->judge.violation[0] != '\0') {
-    session->judge.violation[0] = '\0';
-    return;
-  }
   driver.settled_at = session->now;
   if (driver.at > 0) driver.crashes[driver.at - 1].settled_ms = session->now - driver.back_at;
 }
