@@ -218,7 +218,8 @@ static void on_request_refused(struct engine *engine, struct order *order, enum 
                                : order->state_before_cancel == ORDER_UNTRIGGERED                             ? ORDER_ON_CANCEL_REFUSED_UNTRIGGERED
                                                                                                              : ORDER_ON_CANCEL_REFUSED_WORKING;
   orders_move(engine, order, trigger, "cancel refused");
-  reconcile_also(engine, "cancel_refused"); /* it may have ended unheard */
+  order->updated_at = order->cancel_sent_at; /* nothing newer is known of it: it may have ended unheard, so the venue is asked */
+  reconcile_also(engine, "cancel_refused");
 }
 
 void orders_on_reject(struct engine *engine, const struct event_order_reject *reject) {
@@ -411,8 +412,9 @@ static void on_order_tick(struct engine *engine, struct order *order) {
     orders_move(engine, order, ORDER_ON_NO_ANSWER, "not acknowledged");
   } else if (order->state == ORDER_CANCELLING && engine->now - order->cancel_sent_at >= ACKNOWLEDGE_TIMEOUT_MS) {
     orders_move(engine, order, ORDER_ON_NO_ANSWER, "cancel not confirmed");
-  } else if (order->cancel_sent_at != 0 && is_resting(order) && engine->now - order->cancel_sent_at >= CANCEL_AGAIN_MS) {
-    orders_cancel(engine, order); /* was refused; still wanted (engine 4, O14) */
+  } else if (order->cancel_sent_at != 0 && is_resting(order)) { /* was refused; still wanted (engine 4, O14), unless the venue says it is gone */
+    int64_t pause = engine->reconcile.is_active ? ACKNOWLEDGE_TIMEOUT_MS : CANCEL_AGAIN_MS;
+    if (engine->now - order->cancel_sent_at >= pause) orders_cancel(engine, order);
   }
   if (order->state != ORDER_UNKNOWN) return;
   if (engine->now >= order->query_at) {

@@ -154,13 +154,16 @@ static void a_refused_cancel_of_a_part_filled_order_leaves_its_rest(void **state
   assert_int_equal(state_of(entry), ORDER_CANCELLING);
   script_update(&script, entry, CHANGE_CANCEL_REFUSED);
   assert_int_equal(state_of(entry), ORDER_PARTIALLY_FILLED);
+  script_agree(&script);
+  script_answer(&script);
   script_forget(&script);
   script_wait(&script, 1100);
   assert_true(script_was_cancelled(&script, entry)); /* still wanted */
   script_close(&script);
 }
 
-/* A venue that will not cancel an order may have ended it unheard: it is asked for what it has, once more when it was being asked already. */
+/* A venue that will not cancel an order may have ended it unheard: it is asked for what it has, once more when it was being asked already, and the
+ * cancel waits three seconds for the answer. */
 static void a_refused_cancel_asks_what_the_venue_has(void **state) {
   (void)state;
   begin_cancelling();
@@ -168,7 +171,9 @@ static void a_refused_cancel_asks_what_the_venue_has(void **state) {
   script_forget(&script);
   script_update(&script, entry, CHANGE_CANCEL_REFUSED);
   assert_int_equal(script_count_queries(&script, QUERY_ORDERS), 1);
-  script_wait(&script, 1100);
+  script_wait_alive(&script, 2500);
+  assert_false(script_was_cancelled(&script, entry));
+  script_wait_alive(&script, 600);
   assert_true(script_was_cancelled(&script, entry));
   script_update(&script, entry, CHANGE_CANCEL_REFUSED);
   assert_int_equal(script_count_queries(&script, QUERY_ORDERS), 1);
@@ -177,6 +182,21 @@ static void a_refused_cancel_asks_what_the_venue_has(void **state) {
   script_answer(&script);
   assert_int_equal(script_count_queries(&script, QUERY_ORDERS), 2);
   assert_string_equal(script.reconciliation.cause, "cancel_refused");
+  script_close(&script);
+}
+
+static void a_refused_cancel_of_an_order_that_is_gone_ends_it(void **state) {
+  (void)state;
+  begin_cancelling();
+  script_wait(&script, 100);
+  script_agree(&script);
+  script.order_count = 0;
+  script_update(&script, entry, CHANGE_CANCEL_REFUSED);
+  assert_int_equal(state_of(entry), ORDER_WORKING);
+  script_answer(&script);
+  assert_int_equal(state_of(entry), ORDER_UNKNOWN);
+  script_found(&script, entry, ORDER_CANCELLED, 0);
+  assert_true(order_is_ended(script_find(&script, entry)));
   script_close(&script);
 }
 
@@ -369,6 +389,7 @@ int main(void) {
       cmocka_unit_test(what_was_filled_before_a_refusal_stays),
       cmocka_unit_test(a_refused_cancel_of_a_part_filled_order_leaves_its_rest),
       cmocka_unit_test(a_refused_cancel_asks_what_the_venue_has),
+      cmocka_unit_test(a_refused_cancel_of_an_order_that_is_gone_ends_it),
       cmocka_unit_test(a_part_filled_order_of_unknown_fate_is_found_as_such),
       cmocka_unit_test(a_change_of_an_order_being_cancelled_counts),
       cmocka_unit_test(a_stop_that_triggers_while_it_is_cancelled_is_seen),

@@ -255,6 +255,8 @@ static void a_refused_cancel_is_tried_again_after_a_second(void **state) {
     cancel();
     script_reject(&script, entry, REJECT_NOT_CANCELLABLE);
     assert_int_equal(state_of(entry), is_partial ? ORDER_PARTIALLY_FILLED : ORDER_WORKING);
+    script_agree(&script);
+    script_answer(&script);
     script_pass(&script, 999);
     assert_int_equal(script_count(&script, INTENT_CANCEL_ORDER), 0);
     script_pass(&script, 1);
