@@ -65,7 +65,7 @@ static enum status run_shortened(const struct lookahead *lookahead, const struct
 }
 
 /* Two runs that trade from one time on, over data that begin at different ones. */
-static enum status run_earlier(const struct lookahead *lookahead, const struct piece *piece, struct tap *tap, struct run *run) {
+static enum status run_earlier(const struct lookahead *lookahead, const struct piece *piece, const struct tap *tap, struct run *run) {
   struct heard later = {0};
   struct tap late = {.form = TAP_LATER, .ear = TAP_SESSION, .at = piece->at, .heard_from = piece->from, .heard = &later, .outer = tap->outer};
   struct run_options options = *lookahead->options;
@@ -73,13 +73,15 @@ static enum status run_earlier(const struct lookahead *lookahead, const struct p
   enum status status = run_tapped(lookahead->wiring, &options, &late, run);
   options.from_ms = run->started_at;
   run_deinit(run);
-  tap->form = TAP_WHOLE;
-  tap->ear = TAP_SESSION;
-  tap->heard_from = piece->from;
-  tap->later_at = piece->at;
-  tap->base = &later;
-  tap->known = later.count;
-  if (!status) status = run_tapped(lookahead->wiring, &options, tap, run);
+  struct tap early = *tap;
+  early.form = TAP_WHOLE;
+  early.ear = TAP_SESSION;
+  early.heard_from = piece->from;
+  early.later_at = piece->at;
+  early.base = &later;
+  early.known = later.count;
+  if (!status) status = run_tapped(lookahead->wiring, &options, &early, run);
+  tap_deinit(&early);
   tap_deinit(&late);
   heard_free(&later);
   return status;

@@ -11,6 +11,8 @@ interface Props {
   onChange: (patch: Partial<SearchWords>) => void;
 }
 
+const DEFAULT_OBJECTIVE = "r_efficiency";
+
 const NUMBERS = [
   ["minTrades", "min_trades"],
   ["inDays", "in_days"],
@@ -42,7 +44,7 @@ export function SearchFields({ kind, words, errorOf, onChange }: Props) {
           />
           <TextInput
             label={t("form.objective")}
-            placeholder="r_efficiency"
+            placeholder={DEFAULT_OBJECTIVE}
             value={words.objective}
             error={errorOf("objective")}
             onChange={(event) => onChange({ objective: event.currentTarget.value })}
