@@ -108,13 +108,6 @@ static bool take_cuts(struct app *app, struct call *call, const char *value) {
   return true;
 }
 
-static bool take_run_id(struct app *app, struct call *call, const char *value) {
-  call->run_id = value;
-  if (run_is_id(value)) return true;
-  problem_add(&app->problem, "bad_parameter", "--run-id", value, "B and digits", "not the name of a run");
-  return false;
-}
-
 static bool take_own(struct app *app, struct call *call, int option, const char *value) {
   switch (option) {
     case OPTION_BREAKDOWN:
@@ -140,7 +133,7 @@ static bool take_own(struct app *app, struct call *call, int option, const char 
     case OPTION_RANDOM:
       return app_parse_integer(app, "--random-entries", value, 1, ENTRY_TEST_DRAWS_MAX, &call->random_draws);
     case OPTION_RUN_ID:
-      return take_run_id(app, call, value);
+      return run_choice_take_id(app, value, &call->run_id);
     case OPTION_PROGRESS:
       return worker_begin(&call->worker, app, value);
     case OPTION_SEED:

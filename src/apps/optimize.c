@@ -103,13 +103,6 @@ static bool take_hours(struct app *app, const char *option, const char *value, i
   return true;
 }
 
-static bool take_run_id(struct app *app, struct call *call, const char *value) {
-  call->run_id = value;
-  if (run_is_id(value)) return true;
-  problem_add(&app->problem, "bad_parameter", "--run-id", value, "B and digits", "not the name of a run");
-  return false;
-}
-
 static bool take_own(struct app *app, struct call *call, int option, const char *value) {
   switch (option) {
     case OPTION_PARAM:
@@ -143,7 +136,7 @@ static bool take_own(struct app *app, struct call *call, int option, const char 
     case OPTION_OUTPUT:
       return call->output = value, true;
     case OPTION_RUN_ID:
-      return take_run_id(app, call, value);
+      return run_choice_take_id(app, value, &call->run_id);
     case OPTION_PROGRESS:
       return worker_begin(&call->worker, app, value);
     default:

@@ -458,18 +458,8 @@ static void add_best_equity(const struct search *search, struct buffer *out) {
 
 static void add_foot(const struct search *search, struct buffer *out) {
   struct buffer preset = {0};
-  struct result_setting rows[RESULT_SETTINGS_MAX];
-  int count = result_settings(&search->result, rows);
   buffer_add_text(out, "<h2>Settings</h2><div class=panel><div class=scroll><table>");
-  for (int i = 0; i < count; i++) {
-    buffer_add_text(out, "<tr><td>");
-    page_words(out, rows[i].name);
-    if (rows[i].text != NULL) {
-      buffer_add_format(out, "</td><td>%s</td></tr>", rows[i].text);
-    } else {
-      buffer_add_format(out, "</td><td>%.10g</td></tr>", rows[i].value);
-    }
-  }
+  page_settings(&search->result, out);
   buffer_add_text(out, "</table></div><details><summary>Preset that was varied</summary><pre>");
   preset_print_file(&search->result.wiring->preset.preset, &preset);
   page_escaped(out, preset.data);

@@ -354,18 +354,8 @@ static void add_trades(const struct result *result, struct buffer *out) {
 /* ---- foot ---- */
 
 static void add_settings(const struct result *result, struct buffer *out) {
-  struct result_setting rows[RESULT_SETTINGS_MAX];
-  int count = result_settings(result, rows);
   buffer_add_text(out, "<h2>Settings</h2><div class=panel><div class=scroll><table>");
-  for (int i = 0; i < count; i++) {
-    buffer_add_text(out, "<tr><td>");
-    page_words(out, rows[i].name);
-    if (rows[i].text != NULL) {
-      buffer_add_format(out, "</td><td>%s</td></tr>", rows[i].text);
-    } else {
-      buffer_add_format(out, "</td><td>%.10g</td></tr>", rows[i].value);
-    }
-  }
+  page_settings(result, out);
   for (int i = 0; i < result->options->wiring.set_key_count; i++) {
     buffer_add_text(out, "<tr><td>changed key</td><td>");
     page_escaped(out, result->options->wiring.set_keys[i]);

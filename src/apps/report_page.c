@@ -186,3 +186,17 @@ void page_equity(const struct equity_point *marks, int64_t count, double start, 
   plot_end(&under, "%.1f", 100, true, "");
   buffer_add_text(out, "</div>");
 }
+
+void page_settings(const struct result *result, struct buffer *out) {
+  struct result_setting rows[RESULT_SETTINGS_MAX];
+  int count = result_settings(result, rows);
+  for (int i = 0; i < count; i++) {
+    buffer_add_text(out, "<tr><td>");
+    page_words(out, rows[i].name);
+    if (rows[i].text != NULL) {
+      buffer_add_format(out, "</td><td>%s</td></tr>", rows[i].text);
+    } else {
+      buffer_add_format(out, "</td><td>%.10g</td></tr>", rows[i].value);
+    }
+  }
+}

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runner/runs.h"
+
 enum {
   CHOICE_BALANCE,
   CHOICE_WALLET,
@@ -115,4 +117,11 @@ bool run_choice_take(struct run_choice *choice, struct recorded *recorded, struc
   struct app_option all[RECORDED_OPTIONS_MAX];
   (void)recorded_options(all, NULL, 0);
   return recorded_take(recorded, app, &all[option - CHOICE_COUNT], value);
+}
+
+bool run_choice_take_id(struct app *app, const char *value, const char **out) {
+  *out = value;
+  if (run_is_id(value)) return true;
+  problem_add(&app->problem, "bad_parameter", "--run-id", value, "B and digits", "not the name of a run");
+  return false;
 }

@@ -17,6 +17,8 @@ void run_choice_init(struct run_choice *choice);
  * places.
  */
 int run_choice_list(struct app_option *out, const struct app_option *own, int own_count);
+/* The id of a run, as --run-id. False with a problem. */
+bool run_choice_take_id(struct app *app, const char *value, const char **out);
 /* Takes an option behind the verb's own, counted from there. False with a problem. */
 bool run_choice_take(struct run_choice *choice, struct recorded *recorded, struct app *app, int option, const char *value);
 

@@ -3,26 +3,18 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "base/folder.h"
 #include "base/text.h"
 
 enum status run_folder_make(struct app *app, const char *path) {
   char part[RUN_FOLDER_MAX];
   text_copy(part, sizeof part, path);
-  for (char *slash = part + 1;; slash++) {
-    if (*slash != '/' && *slash != '\0') continue;
-    bool is_last = *slash == '\0';
-    *slash = '\0';
-    if (mkdir(part, 0755) != 0 && errno != EEXIST) {
-      int error = errno;
-      problem_add(&app->problem, "write_failed", part, NULL, "another folder: -o DIR", "the folder cannot be made: %s", strerror(error));
-      enum status status = status_from_errno(error);
-      return status == STATUS_NOT_FOUND ? STATUS_IO_FAILED : status; /* a file stands where a folder should be */
-    }
-    if (is_last) return STATUS_OK;
-    *slash = '/';
-  }
+  if (folder_make(part)) return STATUS_OK;
+  int error = errno;
+  problem_add(&app->problem, "write_failed", part, NULL, "another folder: -o DIR", "the folder cannot be made: %s", strerror(error));
+  enum status status = status_from_errno(error);
+  return status == STATUS_NOT_FOUND ? STATUS_IO_FAILED : status; /* a file stands where a folder should be */
 }
 
 enum status run_folder_write(struct app *app, const char *folder, const char *name, struct buffer *text) {

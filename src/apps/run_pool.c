@@ -44,18 +44,10 @@ void pool_folder(const struct run_pool *pool, const char *id, char out[RUN_PATH_
 enum status pool_make_folder(const char *path, struct problem *problem) {
   char part[RUN_PATH_BYTES];
   text_copy(part, sizeof part, path);
-  for (char *slash = part + 1;; slash++) {
-    if (*slash != '/' && *slash != '\0') continue;
-    bool is_last = *slash == '\0';
-    *slash = '\0';
-    if (mkdir(part, 0755) != 0 && errno != EEXIST) {
-      int error = errno;
-      problem_add(problem, "write_failed", part, NULL, NULL, "the folder cannot be made: %s", strerror(error));
-      return status_from_errno(error);
-    }
-    if (is_last) return STATUS_OK;
-    *slash = '/';
-  }
+  if (folder_make(part)) return STATUS_OK;
+  int error = errno;
+  problem_add(problem, "write_failed", part, NULL, NULL, "the folder cannot be made: %s", strerror(error));
+  return status_from_errno(error);
 }
 
 static void remove_run_folder(const struct run_pool *pool, const char *id) {

@@ -10,6 +10,17 @@
 
 enum { PATH_BYTES = 4096 };
 
+bool folder_make(char *path) {
+  for (char *slash = path + 1;; slash++) {
+    if (*slash != '/' && *slash != '\0') continue;
+    bool is_last = *slash == '\0';
+    *slash = '\0';
+    if (mkdir(path, 0755) != 0 && errno != EEXIST) return false;
+    if (is_last) return true;
+    *slash = '/';
+  }
+}
+
 static bool remove_one(const char *path) {
   struct stat info;
   if (lstat(path, &info) == 0 && S_ISDIR(info.st_mode)) return folder_remove(path);

@@ -7,16 +7,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 . "$ROOT/tests/system/lib.sh"
 trap 'rm -rf "$SCRATCH"' EXIT
 
-BREAKOUT=${BREAKOUT_PROGRAM:-$ROOT/build/breakout}
-RECORDING=$ROOT/recordings/binance-usdm-2025-05
-if [ ! -x "$BREAKOUT" ] || [ ! -d "$RECORDING" ]; then
-    skip backtest "no program at $BREAKOUT or no recording"
-    finish
-    exit
-fi
-unset BREAKOUT_PROGRAM # no setting of the program
-export DATA_DIR=$SCRATCH/data REPORTS_DIR=$SCRATCH/reports PRESETS_DIR=$ROOT/presets
-cd "$SCRATCH" || exit 1
+with_recording backtest
 
 # Ten days of five symbols: enough for trades, short enough to be repeated.
 files=()

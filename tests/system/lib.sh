@@ -58,6 +58,20 @@ free_port() {
     printf '%s\n' "$port"
 }
 
+# A script over the recording: BREAKOUT, RECORDING, and an empty folder with data and reports of its own. Ends the script where there is none.
+with_recording() { # NAME
+    BREAKOUT=${BREAKOUT_PROGRAM:-$ROOT/build/breakout}
+    RECORDING=$ROOT/recordings/binance-usdm-2025-05
+    if [ ! -x "$BREAKOUT" ] || [ ! -d "$RECORDING" ]; then
+        skip "$1" "no program at $BREAKOUT or no recording"
+        finish
+        exit
+    fi
+    unset BREAKOUT_PROGRAM # no setting of the program
+    export DATA_DIR=$SCRATCH/data REPORTS_DIR=$SCRATCH/reports PRESETS_DIR=$ROOT/presets
+    cd "$SCRATCH" || exit 1
+}
+
 finish() {
     rm -rf "$SCRATCH"
     printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
