@@ -85,7 +85,7 @@ hold_database() {
     sqlite3 data/breakout_bot.db >/dev/null 2>lock.txt < <(
         echo '.timeout 20000'
         echo 'BEGIN IMMEDIATE;'
-        until_true 120 has_arrived BreakoutDatabaseQueue firing "$instance" "$locked_at"
+        until_true 240 has_arrived BreakoutDatabaseQueue firing "$instance" "$locked_at"
         echo 'ROLLBACK;'
     )
 }
@@ -112,7 +112,7 @@ fi
 
 fires BreakoutDatabaseDown "$locked_at" "$instance"
 fires BreakoutUnhealthy "$locked_at" "$instance"
-fires BreakoutDatabaseQueue "$locked_at" "$instance" 120
+fires BreakoutDatabaseQueue "$locked_at" "$instance" 240
 wait "$holder" 2>/dev/null
 mend BreakoutDatabaseDown BreakoutDatabaseQueue BreakoutUnhealthy
 
