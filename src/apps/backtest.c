@@ -108,7 +108,8 @@ static bool take_cuts(struct app *app, struct call *call, const char *value) {
   return true;
 }
 
-static bool take_own(struct app *app, struct call *call, int option, const char *value) {
+static bool take_own(struct app *app, void *context, int option, const char *value) {
+  struct call *call = context;
   switch (option) {
     case OPTION_BREAKDOWN:
       return take_breakdowns(app, call, value);
@@ -144,27 +145,9 @@ static bool take_own(struct app *app, struct call *call, int option, const char 
 }
 
 static enum status read_call(struct app *app, struct call *call, int argc, char **argv) {
-  struct app_option options[RECORDED_OPTIONS_MAX];
-  int count = run_choice_list(options, own_options, OPTION_COUNT);
-  struct app_arguments arguments;
-  const char *value;
-  int option;
-  app_arguments_init(&arguments, argc, argv);
-  while ((option = app_next(app, &arguments, options, count, &value)) != APP_DONE) {
-    if (option == APP_WRONG) return STATUS_BAD_CONFIG;
-    if (option == APP_ARGUMENT) {
-      if (call->preset == NULL) {
-        call->preset = value;
-        continue;
-      }
-      problem_add(&app->problem, "too_many", value, NULL, "one PRESET; options begin with --", "a second argument means nothing here");
-      return STATUS_BAD_CONFIG;
-    }
-    int rest = option - OPTION_COUNT;
-    bool is_taken = rest < 0 ? take_own(app, call, option, value) : run_choice_take(&call->choice, &call->recorded, app, rest, value);
-    if (!is_taken) return STATUS_BAD_CONFIG;
-  }
-  return STATUS_OK;
+  const struct run_choice_reader reader = {
+      .own = own_options, .own_count = OPTION_COUNT, .take_own = take_own, .context = call, .recorded = &call->recorded, .preset = &call->preset};
+  return run_choice_read(&call->choice, &reader, app, argc, argv);
 }
 
 static void call_init(struct call *call, const struct app *app) {

@@ -104,7 +104,7 @@ static bool take(struct run_choice *choice, struct app *app, int option, const c
   }
 }
 
-int run_choice_list(struct app_option *out, const struct app_option *own, int own_count) {
+static int list_options(struct app_option *out, const struct app_option *own, int own_count) {
   struct app_option both[RECORDED_OPTIONS_MAX];
   int count = 0;
   for (int i = 0; i < own_count; i++) both[count++] = own[i];
@@ -112,7 +112,7 @@ int run_choice_list(struct app_option *out, const struct app_option *own, int ow
   return recorded_options(out, both, count);
 }
 
-bool run_choice_take(struct run_choice *choice, struct recorded *recorded, struct app *app, int option, const char *value) {
+static bool take_shared(struct run_choice *choice, struct recorded *recorded, struct app *app, int option, const char *value) {
   if (option < CHOICE_COUNT) return take(choice, app, option, value);
   struct app_option all[RECORDED_OPTIONS_MAX];
   (void)recorded_options(all, NULL, 0);
@@ -124,4 +124,28 @@ bool run_choice_take_id(struct app *app, const char *value, const char **out) {
   if (run_is_id(value)) return true;
   problem_add(&app->problem, "bad_parameter", "--run-id", value, "B and digits", "not the name of a run");
   return false;
+}
+
+enum status run_choice_read(struct run_choice *choice, const struct run_choice_reader *reader, struct app *app, int argc, char **argv) {
+  struct app_option all[RECORDED_OPTIONS_MAX];
+  int count = list_options(all, reader->own, reader->own_count);
+  struct app_arguments arguments;
+  const char *value;
+  int option;
+  app_arguments_init(&arguments, argc, argv);
+  while ((option = app_next(app, &arguments, all, count, &value)) != APP_DONE) {
+    if (option == APP_WRONG) return STATUS_BAD_CONFIG;
+    if (option == APP_ARGUMENT) {
+      if (*reader->preset != NULL) {
+        problem_add(&app->problem, "too_many", value, NULL, "one PRESET; options begin with --", "a second argument means nothing here");
+        return STATUS_BAD_CONFIG;
+      }
+      *reader->preset = value;
+      continue;
+    }
+    int rest = option - reader->own_count;
+    bool is_taken = rest < 0 ? reader->take_own(app, reader->context, option, value) : take_shared(choice, reader->recorded, app, rest, value);
+    if (!is_taken) return STATUS_BAD_CONFIG;
+  }
+  return STATUS_OK;
 }

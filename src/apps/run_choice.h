@@ -12,14 +12,19 @@ struct run_choice {
   char max_trades[64];
 };
 
+/* What a verb brings. */
+struct run_choice_reader {
+  const struct app_option *own;
+  int own_count;
+  bool (*take_own)(struct app *app, void *context, int option, const char *value); /* false with a problem */
+  void *context;
+  struct recorded *recorded;
+  const char **preset; /* NULL until it is read */
+};
+
 void run_choice_init(struct run_choice *choice);
-/* Options of a verb: its own first (indices stay), then these and those of recorded markets. Returns their number; out has RECORDED_OPTIONS_MAX
- * places.
- */
-int run_choice_list(struct app_option *out, const struct app_option *own, int own_count);
+/* Reads the arguments of a verb: PRESET, its own options, these and those of recorded markets. STATUS_BAD_CONFIG with a problem. */
+NODISCARD enum status run_choice_read(struct run_choice *choice, const struct run_choice_reader *reader, struct app *app, int argc, char **argv);
 /* The id of a run, as --run-id. False with a problem. */
 bool run_choice_take_id(struct app *app, const char *value, const char **out);
-/* Takes an option behind the verb's own, counted from there. False with a problem. */
-bool run_choice_take(struct run_choice *choice, struct recorded *recorded, struct app *app, int option, const char *value);
-
 #endif

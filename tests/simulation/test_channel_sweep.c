@@ -19,6 +19,7 @@
 #include "apps/recorded.h"
 #include "base/calendar.h"
 #include "base/random.h"
+#include "support/app_fixture.h"
 #include "support/scratch.h"
 
 static char folder[512];
@@ -26,18 +27,6 @@ static struct app app;
 static struct wiring wiring;
 static int sets = 4;
 static int64_t trades_seen, sets_seen, unsure_seen;
-
-static void ok(enum status status) {
-  if (status) problem_print(&app.problem, stderr);
-  assert_int_equal(status, STATUS_OK);
-}
-
-static void load_settings(void) {
-  char *const nothing[] = {NULL};
-  struct settings_input input = {.environment = nothing, .files = (const char *const[]){"/dev/null"}, .file_count = 1};
-  problem_clear(&app.problem);
-  ok(settings_load(&app.settings, &input, &app.problem));
-}
 
 /* ---- random sets ---- */
 
@@ -154,7 +143,7 @@ static void try_set(struct channel_sweep *sweep, struct random *random, struct c
     return;
   }
   assert_int_equal(end, CHANNEL_SWEEP_DONE);
-  ok(recorded_run_again(&run, &wiring, &options, &preset));
+  app_fixture_ok(&app, recorded_run_again(&run, &wiring, &options, &preset));
   compare(&run, fast);
   trades_seen += run.trades.count;
   run_deinit(&run);
@@ -169,8 +158,8 @@ static void try_market(const char *name, const struct source_options *source, ui
   wiring_options_init(&options.wiring);
   options.wiring.preset = "channel_baseline";
   options.wiring.feed_name = "file";
-  ok(wiring_open_source(&wiring, &app, source));
-  ok(wiring_load_preset(&wiring, &app, &options.wiring));
+  app_fixture_ok(&app, wiring_open_source(&wiring, &app, source));
+  app_fixture_ok(&app, wiring_load_preset(&wiring, &app, &options.wiring));
   struct channel_sweep *sweep = channel_sweep_open(&wiring, &options, &why);
   if (sweep == NULL) fail_msg("%s: %s", name, why);
   random_init(&random, seed);
@@ -228,7 +217,7 @@ static void test_recorded(void **state) {
   for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
     struct source *source;
     struct source_options options = {.data = recording, .symbols = symbols[i]};
-    ok(source_open(&source, &options, &app.problem));
+    app_fixture_ok(&app, source_open(&source, &options, &app.problem));
     size_t count;
     const struct candle *candles = source_candles(source, 0, &count);
     write_csv(candles, count);
@@ -247,7 +236,7 @@ static void test_something_was_compared(void **state) {
 
 int main(int argc, char **argv) {
   if (argc > 1) sets = (int)strtol(argv[1], NULL, 10);
-  load_settings();
+  app_fixture_settings(&app);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_generated),
       cmocka_unit_test(test_recorded),

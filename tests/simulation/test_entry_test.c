@@ -14,6 +14,7 @@
 #include "apps/channel_sweep.h"
 #include "apps/entry_test.h"
 #include "base/calendar.h"
+#include "support/app_fixture.h"
 #include "support/scratch.h"
 
 enum { DAYS = 20, DRAWS = 60 };
@@ -24,18 +25,6 @@ static struct app app;
 static struct wiring wiring;
 static struct run_options options;
 static struct run run;
-
-static void ok(enum status status) {
-  if (status) problem_print(&app.problem, stderr);
-  assert_int_equal(status, STATUS_OK);
-}
-
-static void load_settings(void) {
-  char *const nothing[] = {NULL};
-  struct settings_input input = {.environment = nothing, .files = (const char *const[]){"/dev/null"}, .file_count = 1};
-  problem_clear(&app.problem);
-  ok(settings_load(&app.settings, &input, &app.problem));
-}
 
 static void write_market(enum generate_scenario scenario, int symbol) {
   static const char *const names[] = {"ONEUSDT", "TWOUSDT"};
@@ -68,9 +57,9 @@ static void open_run(enum generate_scenario scenario, int symbols, const char *p
   options.wiring.set_key_count = 2;
   options.wiring.feed_name = "file";
   options.wiring.is_backtest = options.wiring.has_digest = true;
-  ok(wiring_open_source(&wiring, &app, &(struct source_options){.data = folder}));
-  ok(wiring_load_preset(&wiring, &app, &options.wiring));
-  ok(run_execute(&run, &wiring, &options));
+  app_fixture_ok(&app, wiring_open_source(&wiring, &app, &(struct source_options){.data = folder}));
+  app_fixture_ok(&app, wiring_load_preset(&wiring, &app, &options.wiring));
+  app_fixture_ok(&app, run_execute(&run, &wiring, &options));
 }
 
 static void close_run(void) {
@@ -113,9 +102,9 @@ static void test_edge(void **state) {
   struct entry_test other;
   (void)state;
   open_run(GENERATE_BREAKOUTS, 2, "channel_baseline");
-  ok(entry_test_run(&wiring, &options, &run, DRAWS, 7, 1, &one));
-  ok(entry_test_run(&wiring, &options, &run, DRAWS, 7, 2, &two));
-  ok(entry_test_run(&wiring, &options, &run, DRAWS, 8, 2, &other));
+  app_fixture_ok(&app, entry_test_run(&wiring, &options, &run, DRAWS, 7, 1, &one));
+  app_fixture_ok(&app, entry_test_run(&wiring, &options, &run, DRAWS, 7, 2, &two));
+  app_fixture_ok(&app, entry_test_run(&wiring, &options, &run, DRAWS, 8, 2, &other));
   assert_memory_equal(&one, &two, sizeof one);
   assert_true(one.mean != other.mean);
   assert_int_equal(one.entries, run.trades.count);
@@ -130,7 +119,7 @@ static void test_no_edge(void **state) {
   struct entry_test test;
   (void)state;
   open_run(GENERATE_RANGE, 1, "channel_baseline");
-  ok(entry_test_run(&wiring, &options, &run, DRAWS, 7, 2, &test));
+  app_fixture_ok(&app, entry_test_run(&wiring, &options, &run, DRAWS, 7, 2, &test));
   assert_true(test.p_value > 0.05);
   close_run();
 }
@@ -151,7 +140,7 @@ static void test_refused(void **state) {
 }
 
 int main(void) {
-  load_settings();
+  app_fixture_settings(&app);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_same_entry),
       cmocka_unit_test(test_edge),

@@ -18,6 +18,7 @@
 #include "base/calendar.h"
 #include "base/maths.h"
 #include "base/random.h"
+#include "support/app_fixture.h"
 #include "support/scratch.h"
 
 static char folder[512];
@@ -28,18 +29,6 @@ static int days = 45;
 static const double convinced = 0.95;
 static const double false_share_max = 0.05;
 static const double minute_sigma = 0.0006;
-
-static void ok(enum status status) {
-  if (status) problem_print(&app.problem, stderr);
-  assert_int_equal(status, STATUS_OK);
-}
-
-static void load_settings(void) {
-  char *const nothing[] = {NULL};
-  struct settings_input input = {.environment = nothing, .files = (const char *const[]){"/dev/null"}, .file_count = 1};
-  problem_clear(&app.problem);
-  ok(settings_load(&app.settings, &input, &app.problem));
-}
 
 /* ---- walks ---- */
 
@@ -104,14 +93,15 @@ static struct finding sweep_walk(uint64_t seed, double edge) {
   options.wiring.feed_name = "file";
   options.wiring.is_backtest = true;
   options.wiring.slippage_bps = options.wiring.impact_bps = 0;
-  ok(wiring_open_source(&wiring, &app, &source));
-  ok(wiring_load_preset(&wiring, &app, &options.wiring));
+  app_fixture_ok(&app, wiring_open_source(&wiring, &app, &source));
+  app_fixture_ok(&app, wiring_load_preset(&wiring, &app, &options.wiring));
   problem_clear(&app.problem);
-  for (size_t i = 0; i < sizeof axes / sizeof axes[0]; i++) ok(sweep_space_add(&sweep.space, &wiring.preset.preset, axes[i], &app.problem));
-  ok(sweep_space_fill(&sweep.space, SWEEP_GRID, 0, 0, &app.problem));
-  ok(sweep_open(&sweep));
+  for (size_t i = 0; i < sizeof axes / sizeof axes[0]; i++)
+    app_fixture_ok(&app, sweep_space_add(&sweep.space, &wiring.preset.preset, axes[i], &app.problem));
+  app_fixture_ok(&app, sweep_space_fill(&sweep.space, SWEEP_GRID, 0, 0, &app.problem));
+  app_fixture_ok(&app, sweep_open(&sweep));
   assert_non_null(sweep.fast);
-  ok(sweep_run(&sweep, jobs_cores(), NULL, NULL, NULL));
+  app_fixture_ok(&app, sweep_run(&sweep, jobs_cores(), NULL, NULL, NULL));
   struct sweep_row *rows = calloc((size_t)sweep.valid_count, sizeof *rows);
   assert_non_null(rows);
   sweep_rank(&sweep, 0, true, rows);
@@ -168,7 +158,7 @@ int main(int argc, char **argv) {
   if (argc > 1) sweeps = (int)strtol(argv[1], NULL, 10);
   if (argc > 2) days = (int)strtol(argv[2], NULL, 10);
   if (sweeps < 4 || days < 25) return 2;
-  load_settings();
+  app_fixture_settings(&app);
   if (!scratch_make(folder, sizeof folder, "test_noise")) return 1;
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_walks), cmocka_unit_test(test_planted_edges)};
   int result = cmocka_run_group_tests(tests, NULL, NULL);

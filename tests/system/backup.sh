@@ -9,13 +9,7 @@ set -u
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=tests/system/lib.sh
 . "$ROOT/tests/system/lib.sh"
-program=${BREAKOUT_PROGRAM:-$ROOT/build/breakout}
-unset BREAKOUT_PROGRAM
-if [ ! -x "$program" ]; then
-    skip backup "there is no $program"
-    finish
-    exit
-fi
+with_program backup
 server=
 reader=
 # shellcheck disable=SC2317 # called by the trap

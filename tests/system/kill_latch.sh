@@ -7,16 +7,7 @@ set -u
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=tests/system/lib.sh
 . "$ROOT/tests/system/lib.sh"
-program=${BREAKOUT_PROGRAM:-$ROOT/build/breakout}
-unset BREAKOUT_PROGRAM
-if [ ! -x "$program" ]; then
-    skip kill_latch "there is no $program"
-    finish
-    exit
-fi
-server=
-trap '[ -z "$server" ] || kill -9 "$server" 2>/dev/null; rm -rf "$SCRATCH"' EXIT
-cd "$SCRATCH" || exit 1
+with_server kill_latch
 port=$(free_port)
 ln -s "$ROOT/recordings" "$ROOT/presets" .
 printf '%s\n' FEED=demo AUTOSTART=paper "PORT=$port" UI_PORT=0 DEMO_SPEED=60 LOG_CONSOLE=json "BREAKOUT_URL=http://127.0.0.1:$port" \

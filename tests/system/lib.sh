@@ -58,6 +58,25 @@ free_port() {
     printf '%s\n' "$port"
 }
 
+# The program that a script tries, in `program`. Ends the script where there is none.
+with_program() { # NAME
+    program=${BREAKOUT_PROGRAM:-$ROOT/build/breakout}
+    unset BREAKOUT_PROGRAM
+    if [ ! -x "$program" ]; then
+        skip "$1" "there is no $program"
+        finish
+        exit
+    fi
+}
+
+# The same in an empty folder, and a server that ends with the script.
+with_server() { # NAME
+    with_program "$1"
+    server=
+    trap '[ -z "$server" ] || kill -9 "$server" 2>/dev/null; rm -rf "$SCRATCH"' EXIT
+    cd "$SCRATCH" || exit 1
+}
+
 # A script over the recording: BREAKOUT, RECORDING, and an empty folder with data and reports of its own. Ends the script where there is none.
 with_recording() { # NAME
     BREAKOUT=${BREAKOUT_PROGRAM:-$ROOT/build/breakout}

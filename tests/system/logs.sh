@@ -7,16 +7,7 @@ set -u
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=tests/system/lib.sh
 . "$ROOT/tests/system/lib.sh"
-program=${BREAKOUT_PROGRAM:-$ROOT/build/breakout}
-unset BREAKOUT_PROGRAM
-if [ ! -x "$program" ]; then
-    skip logs "there is no $program"
-    finish
-    exit
-fi
-server=
-trap '[ -z "$server" ] || kill -9 "$server" 2>/dev/null; rm -rf "$SCRATCH"' EXIT
-cd "$SCRATCH" || exit 1
+with_server logs
 
 run() { # sets output and code
     output=$("$@" 2>&1 </dev/null)

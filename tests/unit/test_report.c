@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "adapters/source/generate.h"
 #include "apps/jobs.h"
 #include "apps/lookahead.h"
 #include "apps/recorded.h"
@@ -20,6 +19,7 @@
 #include "apps/report_text.h"
 #include "apps/result_json.h"
 #include "base/calendar.h"
+#include "support/market_file.h"
 #include "support/scratch.h"
 
 /* One run over a generated market, made once: the channel preset trades a trend within days and needs no warm-up. */
@@ -30,23 +30,6 @@ static struct wiring wiring;
 static struct run run;
 static struct run_options options;
 static const char *const set_keys[] = {"risk.risk_per_trade=0.01"};
-
-static int write_market(void) {
-  static struct candle rows[4 * 1500];
-  const struct generate_options generate = {.scenario = GENERATE_TREND, .seed = 7, .days = 3, .start_ms = calendar_to_ms(2024, 1, 1, 0, 0, 0, 0)};
-  size_t count = generate_candles(rows, &generate);
-  struct buffer text = {0};
-  char path[320];
-  buffer_add_text(&text, "timestamp_ms,open,high,low,close,volume,turnover\n");
-  for (size_t i = 0; i < count; i++) {
-    buffer_add_format(&text, "%lld,%.2f,%.2f,%.2f,%.2f,%.0f,%.4f\n", (long long)rows[i].open_ts, rows[i].open, rows[i].high, rows[i].low,
-                      rows[i].close, rows[i].volume, rows[i].turnover);
-  }
-  snprintf(path, sizeof path, "%s/BTCUSDT-1m.csv", folder);
-  enum status status = buffer_write_file(&text, path, 0644, &app.problem);
-  buffer_deinit(&text);
-  return status ? -1 : 0;
-}
 
 static void set_options(void) {
   options = (struct run_options){.keeps_orders = true, .after_kill = AFTER_KILL_NEXT_DAY};
@@ -69,7 +52,7 @@ static int make_run(void **state) {
   problem_clear(&app.problem);
   snprintf(app.settings.data_dir, sizeof app.settings.data_dir, "%s/data", folder);
   snprintf(app.settings.reports_dir, sizeof app.settings.reports_dir, "%s/reports", folder);
-  if (write_market() != 0 || !recorded_add_data(&recorded, &app, folder)) return -1;
+  if (!market_file_write(folder, &app.problem) || !recorded_add_data(&recorded, &app, folder)) return -1;
   recorded.source.is_filled_flat = true;
   recorded.source.allows_bad_data = true;
   set_options();

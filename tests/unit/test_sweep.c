@@ -12,12 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "adapters/source/generate.h"
 #include "apps/recorded.h"
 #include "apps/run_choice.h"
 #include "apps/sweep_store.h"
 #include "apps/walk_forward.h"
 #include "base/calendar.h"
+#include "support/market_file.h"
 #include "support/scratch.h"
 
 /* A generated market of three days, opened once; searches of channel_baseline over it. */
@@ -26,23 +26,6 @@ static char folder[256];
 static struct recorded recorded;
 static struct wiring wiring;
 static struct run_choice choice;
-
-static int write_market(void) {
-  static struct candle rows[4 * 1500];
-  const struct generate_options generate = {.scenario = GENERATE_TREND, .seed = 7, .days = 3, .start_ms = calendar_to_ms(2024, 1, 1, 0, 0, 0, 0)};
-  size_t count = generate_candles(rows, &generate);
-  struct buffer text = {0};
-  char path[320];
-  buffer_add_text(&text, "timestamp_ms,open,high,low,close,volume,turnover\n");
-  for (size_t i = 0; i < count; i++) {
-    buffer_add_format(&text, "%lld,%.2f,%.2f,%.2f,%.2f,%.0f,%.4f\n", (long long)rows[i].open_ts, rows[i].open, rows[i].high, rows[i].low,
-                      rows[i].close, rows[i].volume, rows[i].turnover);
-  }
-  snprintf(path, sizeof path, "%s/BTCUSDT-1m.csv", folder);
-  enum status status = buffer_write_file(&text, path, 0644, &app.problem);
-  buffer_deinit(&text);
-  return status ? -1 : 0;
-}
 
 static int open_market(void **state) {
   static char *no_environment[] = {NULL};
@@ -53,7 +36,7 @@ static int open_market(void **state) {
   if (!scratch_make(folder, sizeof folder, "test_sweep") || settings_load(&app.settings, &input, &app.problem)) return -1;
   problem_clear(&app.problem);
   snprintf(app.settings.data_dir, sizeof app.settings.data_dir, "%s/data", folder);
-  if (write_market() != 0 || !recorded_add_data(&recorded, &app, folder)) return -1;
+  if (!market_file_write(folder, &app.problem) || !recorded_add_data(&recorded, &app, folder)) return -1;
   recorded.source.is_filled_flat = true;
   recorded.source.allows_bad_data = true;
   run_choice_init(&choice);
