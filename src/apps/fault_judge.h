@@ -8,7 +8,7 @@
 #include "adapters/sim/sim.h"
 #include "runner/runner.h"
 
-enum { JUDGE_LEGS_MAX = 4096, JUDGE_FILLS_MAX = 8192 };
+enum { JUDGE_LEGS_MAX = 4096, JUDGE_FILLS_MAX = 8192, JUDGE_SYMBOLS_MAX = 8 };
 
 /* Entries of one child of a plan over all its attempts. */
 struct judged_leg {
@@ -22,6 +22,13 @@ struct judged_fill {
   int32_t told; /* times the journal has it */
 };
 
+/* A position at the venue, from its fills and what was taken of it. */
+struct judged_position {
+  int64_t qty; /* signed, decimal */
+  int64_t own; /* the program's part: what it opened less what it closed; 0: all of it is somebody else's */
+  int64_t owned_since;
+};
+
 struct fault_judge {
   const struct sim *sim;
   const struct fault *faults;
@@ -33,6 +40,8 @@ struct fault_judge {
   bool is_clock_off;     /* by more than a second, and the program knows */
   int64_t killed_at;     /* 0: not */
   int64_t max_positions;
+  bool is_meddled; /* others move positions too: a fill can be known by what is left only */
+  struct judged_position positions[JUDGE_SYMBOLS_MAX];
   struct judged_leg legs[JUDGE_LEGS_MAX];
   int32_t leg_count;
   struct judged_fill fills[JUDGE_FILLS_MAX];
@@ -45,6 +54,10 @@ void judge_open(struct fault_judge *judge, const struct sim *sim, const struct f
 /* An order leaves the program; pending: bytes of the journal that are not on disk. */
 void judge_request(struct fault_judge *judge, const struct intent *intent, size_t pending, bool is_journal_broken);
 void judge_fill(struct fault_judge *judge, const struct event_fill *fill);
+/* The venue took so much of a position by force. */
+void judge_taken(struct fault_judge *judge, int32_t symbol, int64_t qty);
+/* Is there a position in which the program has a part? */
+bool judge_holds(const struct fault_judge *judge, int32_t symbol);
 /* Time passes. is_up: the program runs and is not frozen. */
 void judge_time(struct fault_judge *judge, int64_t now, bool is_up);
 /* A kill was accepted, or released. */

@@ -193,8 +193,10 @@ static bool is_of_snapshot(enum fault_kind kind) {
 }
 
 static void begin(struct session *session, const struct fault *fault) {
+  enum fault_place place = fault_rows[fault->kind].place;
+  bool is_process = place == FAULT_AT_PROCESS;
+  if (place == FAULT_AT_VENUE) return; /* happens whether the program is there or not */
   session_say(session, fault_rows[fault->kind].name);
-  bool is_process = fault_rows[fault->kind].place == FAULT_AT_PROCESS;
   if (!session->is_alive || session->is_dead) return;
   if (fault->kind == FAULT_RESTART) {
     process_end_politely(session, fault->until - fault->from);
@@ -204,7 +206,7 @@ static void begin(struct session *session, const struct fault *fault) {
     begin_kill(session, fault);
   } else if (fault->kind == FAULT_PRICE_SPIKE) {
     spike(session);
-  } else if (fault_rows[fault->kind].place == FAULT_AT_OPERATOR) {
+  } else if (place == FAULT_AT_OPERATOR) {
     command(session, command_of(fault->kind));
   }
 }
@@ -309,6 +311,7 @@ static void program_turn(struct session *session, bool is_heard) {
 
 static void turn(struct session *session) {
   fault_line_turn(&session->line, session->now);
+  elsewhere_turn(session);
   if (!session->is_alive && session->now >= session->back_at) come_back(session);
   begin_faults(session);
   bool is_frozen = session_has(session, FAULT_FREEZE);
@@ -364,6 +367,7 @@ static enum status open_venue(struct session *session) {
     struct event event = capability_of(session, i);
     show_venue(session, &event);
     describe_symbol(session, i, &event);
+    session->lots[i] = event.instrument.instrument[0].lot_size;
     show_venue(session, &event);
   }
   return STATUS_OK;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "adapters/source/generate.h"
 #include "apps/fault_judge.h"
 #include "apps/fault_session.h"
 #include "core/market/candle.h"
@@ -46,6 +47,10 @@ struct session {
   int64_t now, trading_at, end_at;
   int32_t warm_minutes;
   int64_t operation;
+  int64_t lots[FAULT_SYMBOLS];
+  /* what a person does past the program */
+  uint32_t struck;                 /* faults of the venue that have happened, by their places */
+  int64_t hand_orders, hand_rests; /* orders by hand; the resting one */
   /* state of the program as a process */
   bool is_alive, is_dead; /* dead: killed, and not yet buried */
   bool is_inside;         /* the program is at work */
@@ -68,6 +73,11 @@ struct session {
   unsigned char sector[LATCH_SECTOR_BYTES];
   enum status status; /* why the session cannot go on */
 };
+
+/* ---- fault_elsewhere.c ---- */
+
+/* The venue's own faults: what has come due. */
+void elsewhere_turn(struct session *session);
 
 /* ---- fault_process.c ---- */
 

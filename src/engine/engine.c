@@ -528,7 +528,8 @@ static void on_liquidation(struct engine *engine, int32_t symbol, int64_t qty, i
   manage_on_fill(engine, NULL, &fill, false);
   engine_mark(engine, true);
   engine_raise(engine, reason_code_names[reason], SEVERITY_CRITICAL, owner->market.instrument.symbol, decimal_to_double(price), NAN,
-               "the venue closed the position");
+               "the venue took the position by force: no entries until the session is resumed");
+  if (engine->session.session_state == SESSION_RUNNING) session_pause(engine, reason_code_names[reason]);
 }
 
 static void take_venue_event(struct engine *engine, const struct event *event) {

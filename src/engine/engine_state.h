@@ -42,6 +42,7 @@ enum {
 #define DOUBT_INTERVAL_MS INT64_C(10000) /* between reconciliations while one is doubted */
 #define REQUEST_LIFE_MS INT64_C(5000)    /* a request may act this long after it was sent */
 #define STOP_REST_MS INT64_C(1000)       /* a stop that the venue cancels sooner is not replaced before the next tick */
+#define REFUSED_MS INT64_C(1000)         /* between reconciliations because a stop is refused for want of a position */
 #define AMEND_TIMEOUT_MS INT64_C(3000)
 #define RECONCILE_TIMEOUT_MS INT64_C(10000)
 
@@ -53,7 +54,8 @@ struct engine_symbol {
   struct candidate candidate;
   struct decision decisions[stage_count]; /* newest of each stage; decision_id 0: none */
   bool is_known, is_whitelisted, is_blacklisted, is_deep;
-  bool is_foreign; /* a foreign position blocks entries */
+  bool is_foreign;     /* a foreign position blocks entries */
+  int64_t foreign_qty; /* signed sum of what others traded since our position and the venue's were last seen to agree */
   bool was_delisting_closed;
   int32_t scans_outside;                 /* scans in a row outside the deep limit */
   int32_t holding;                       /* index, -1 none */
@@ -120,11 +122,15 @@ struct pending_signal {
 /* Reconciliation at work (execution 7). */
 struct reconcile {
   bool is_active;
-  bool is_outdated; /* fills came in while the venue answered: compared again with fresh answers */
+  bool is_outdated;   /* fills came in while the venue answered: compared again with fresh answers */
+  bool is_listed_new; /* positions are of this reconciliation; until the first answer those of the one before are kept for who looks on */
   char cause[24];
   int64_t started_at, finished_at;
   int64_t start_event, start_fills; /* counts of events and fills when it began */
+  int64_t foreign_fill_at;          /* newest fill of somebody else's order, 0 never */
   int64_t balance_moved_at;         /* newest change of the balance that nothing of ours explained, 0 never */
+  int64_t venue_cash;               /* a balance that differs, DECIMAL_NULL none: booked when the positions have been compared */
+  int64_t known_cash;               /* of the ledger when that came */
   uint32_t waiting;                 /* bits of enum query_kind */
   int32_t fills_applied;
   int32_t position_count, order_count;
@@ -276,6 +282,8 @@ void session_settle(struct engine *engine);
 void session_move(struct engine *engine, enum session_trigger trigger, const char *reason);
 /* A restarted process takes up an active session: back to starting. */
 void session_restart(struct engine *engine, const char *cause);
+/* Of a running session: no entries until somebody resumes it. */
+void session_pause(struct engine *engine, const char *reason);
 void session_fatal(struct engine *engine, const char *reason);
 /* The session closes everything, or has done so: what fills late is closed too. */
 bool session_is_flattened(const struct engine *engine);

@@ -79,6 +79,7 @@ struct holding *manage_open(struct engine *engine, struct plan *plan) {
   fill_new_position(engine, plan, &holding->position);
   plan->position_id = holding->position.position_id;
   owner->holding = place;
+  owner->foreign_qty = 0;
   ++engine->open_holdings;
   char id[16];
   manage_id_text(&holding->position, id);
@@ -131,6 +132,7 @@ struct holding *manage_adopt(struct engine *engine, const struct venue_position 
   fill_adopted(engine, venue, stop, &holding->position);
   owner->holding = place;
   ++engine->open_holdings;
+  owner->foreign_qty = 0;
   owner->is_foreign = false;
   engine_clear(engine, "foreign_position", owner->market.instrument.symbol);
   char id[16];

@@ -337,6 +337,21 @@ static bool is_known_fill(struct engine *engine, const struct event_fill *event)
   return false;
 }
 
+/* Somebody else trades in the account. A symbol in which we hold nothing takes no entries until the venue has said what lies there. */
+static void on_foreign_fill(struct engine *engine, const struct event_fill *event) {
+  engine_raise(engine, "foreign_fill", SEVERITY_WARNING, event->client_order_id, NAN, NAN, "a fill of an order that is not ours");
+  engine->reconcile.foreign_fill_at = engine->now;
+  if (event->symbol < 0 || event->symbol >= engine->symbol_count) return;
+  struct engine_symbol *owner = &engine->symbols[event->symbol];
+  owner->fill_event = engine->counts.events;
+  owner->foreign_qty += event->side == ORDER_BUY ? event->qty : -event->qty;
+  if (owner->holding < 0 && owner->plan < 0 && !owner->is_foreign) {
+    owner->is_foreign = true;
+    engine_raise(engine, "foreign_position", SEVERITY_WARNING, owner->market.instrument.symbol, NAN, NAN, "somebody else trades the symbol");
+  }
+  reconcile_begin(engine, "foreign_fill");
+}
+
 void orders_on_fill(struct engine *engine, const struct event_fill *event) {
   if (event->qty <= 0 || event->price <= 0) {
     engine_raise(engine, "bad_fill", SEVERITY_CRITICAL, event->client_order_id, NAN, NAN, "a fill without quantity or price");
@@ -351,9 +366,7 @@ void orders_on_fill(struct engine *engine, const struct event_fill *event) {
   struct order *order = orders_find(engine, event->client_order_id);
   if (order == NULL) order = orders_take_lost(engine, event);
   if (order == NULL) {
-    engine_raise(engine, "foreign_fill", SEVERITY_WARNING, event->client_order_id, NAN, NAN, "a fill of an order that is not ours");
-    if (event->symbol >= 0 && event->symbol < engine->symbol_count && engine->symbols[event->symbol].holding >= 0)
-      reconcile_begin(engine, "foreign_fill");
+    on_foreign_fill(engine, event);
     return;
   }
   struct fill fill = {.fill_id = ++engine->counters.fill,

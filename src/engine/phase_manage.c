@@ -56,6 +56,8 @@ static void on_stop_end(struct engine *engine, struct holding *holding, const st
   if (order->state == ORDER_REJECTED && kind == REJECT_PRICE) {
     manage_close(engine, holding, URGENCY_IMMEDIATE, exit_rules_stop_reason((enum stop_rule)holding->position.stop_rule), PURPOSE_EXIT,
                  "price already beyond the stop");
+  } else if (order->state == ORDER_REJECTED && kind == REJECT_REDUCE_ONLY && engine->now - engine->reconciled_at >= REFUSED_MS) {
+    reconcile_begin(engine, "reduce_only"); /* the venue does not hold what we do */
   } else if (order->state == ORDER_CANCELLED && engine->now - order->sent_at >= STOP_REST_MS) {
     manage_sync_stop(engine, holding);
   } /* rejected for another reason, or cancelled as soon as it was placed: placed again on the next tick, until the unprotected timer closes the

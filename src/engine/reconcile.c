@@ -50,8 +50,8 @@ void reconcile_again(struct engine *engine) {
   work->start_event = engine->counts.events;
   work->start_fills = engine->counts.fills;
   work->waiting = 0;
-  work->position_count = 0;
-  work->order_count = 0;
+  work->is_listed_new = false;
+  work->venue_cash = DECIMAL_NULL;
   ask(engine, QUERY_FILLS, fills_since(engine));
   ask(engine, QUERY_ORDERS, 0);
   ask(engine, QUERY_POSITIONS, 0);
@@ -116,12 +116,19 @@ static bool is_outdated(struct engine *engine, int32_t symbol) {
   return true;
 }
 
+/* The price at which the rest came, so that both sides have the same average. */
+static int64_t price_of_rest(const struct position *position, const struct venue_position *venue) {
+  int64_t cost = decimal_multiply(venue->qty, venue->entry) - decimal_multiply(position->qty, position->entry);
+  int64_t price = cost > 0 ? decimal_divide(cost, venue->qty - position->qty) : 0;
+  return price > 0 ? price : position->entry;
+}
+
 static void enlarge_position(struct engine *engine, struct position *position, const struct venue_position *venue) {
   struct fill fill = {.fill_id = ++engine->counters.fill,
                       .position_id = position->position_id,
                       .side = (int32_t)order_side_opening(position->side),
                       .qty = venue->qty - position->qty,
-                      .price = venue->entry > 0 ? venue->entry : position->entry,
+                      .price = price_of_rest(position, venue),
                       .liquidity = LIQUIDITY_TAKER,
                       .ts = engine->now};
   memcpy(fill.symbol, position->symbol, sizeof fill.symbol);
@@ -130,14 +137,21 @@ static void enlarge_position(struct engine *engine, struct position *position, c
   position_on_entry_fill(position, &fill, true);
 }
 
-/* The venue does not list a position of ours. A list can be empty by mistake, so a second witness is wanted: money that moved since the position was
- * opened, as every closing moves some; or no list of two minutes shows it. */
+/* Did somebody else close the position, or did money move since it was opened, as every closing moves some, and nobody else traded? */
+static bool has_witness(const struct engine *engine, const struct position *position) {
+  const struct reconcile *work = &engine->reconcile;
+  if (position_sign(position) * position->qty + engine->symbols[position->symbol_index].foreign_qty == 0) return true;
+  return work->balance_moved_at >= position->opened_at && work->foreign_fill_at < position->opened_at;
+}
+
+/* The venue does not list a position of ours. A list can be empty by mistake, so a second witness is wanted, or that no list of two minutes shows it.
+ */
 static bool is_gone(struct engine *engine, struct holding *holding) {
   if (holding->unlisted_since == 0) holding->unlisted_since = engine->now;
-  if (engine->reconcile.balance_moved_at >= holding->position.opened_at) return true;
+  if (has_witness(engine, &holding->position)) return true;
   if (engine->now - holding->unlisted_since >= UNLISTED_MS) return true;
   engine_raise(engine, "position_in_doubt", SEVERITY_CRITICAL, holding->position.symbol, NAN, NAN,
-               "the venue does not list a position that we hold, and no money moved: kept");
+               "the venue does not list a position that we hold, and nothing explains it: kept");
   return false;
 }
 
@@ -147,6 +161,8 @@ static void compare_position(struct engine *engine, struct holding *holding, str
   ++record->positions_checked;
   bool agrees = venue != NULL && venue->side == position->side && venue->qty == position->qty;
   if (!agrees && is_outdated(engine, position->symbol_index)) return;
+  struct engine_symbol *owner = &engine->symbols[position->symbol_index];
+  if (venue != NULL && owner->fill_event <= engine->reconcile.start_event) owner->foreign_qty = 0;
   if (venue == NULL && !is_gone(engine, holding)) {
     ++record->differences;
     return;
@@ -186,7 +202,7 @@ static void compare_foreign(struct engine *engine, struct reconciliation *record
   }
   for (int32_t i = 0; i < engine->symbol_count; i++) {
     struct engine_symbol *owner = &engine->symbols[i];
-    if (owner->is_foreign && venue_position_of(&engine->reconcile, i) == NULL) {
+    if (owner->is_foreign && venue_position_of(&engine->reconcile, i) == NULL && !is_outdated(engine, i)) {
       owner->is_foreign = false;
       engine_clear(engine, "foreign_position", owner->market.instrument.symbol);
     }
@@ -321,10 +337,28 @@ static void clear_account(struct engine *engine) {
   }
 }
 
+static bool is_rounding(int64_t difference) {
+  return difference <= DECIMAL_ONE / 100 && difference >= -DECIMAL_ONE / 100;
+}
+
+/* What no fill, fee, funding or position that went without us explains is a flow. */
+static void book_difference(struct engine *engine) {
+  int64_t difference = engine->reconcile.venue_cash - engine->ledger.cash_usd;
+  if (is_rounding(difference)) return;
+  ledger_on_flow(&engine->ledger, difference, engine->now);
+  struct flow record = {.flow_id = ++engine->counters.flow, .ts = engine->now, .kind = CASH_CORRECTION, .amount_usd = difference};
+  text_copy(record.source, sizeof record.source, "detected");
+  text_copy(record.note, sizeof record.note, "unexplained balance change");
+  engine_emit_record(engine, RECORD_FLOW, &record);
+  engine_raise(engine, "unexplained_balance", SEVERITY_WARNING, "account", decimal_to_double(difference), 0.01,
+               "the balance changed without a known cause");
+}
+
 static void finish(struct engine *engine) {
   struct reconcile *work = &engine->reconcile;
   struct reconciliation record = {.ts = engine->now, .duration_ms = engine->now - work->started_at, .fills_applied = work->fills_applied};
   text_copy(record.cause, sizeof record.cause, work->cause);
+  if (work->venue_cash != DECIMAL_NULL && work->known_cash != engine->ledger.cash_usd) work->is_outdated = true;
   for (int32_t i = orders_next(engine, 0); i >= 0; i = orders_next(engine, i + 1)) compare_order(engine, &engine->orders[i], &record);
   compare_strays(engine, &record);
   for (int32_t i = 0; i < ENGINE_HOLDINGS_MAX; i++) {
@@ -334,6 +368,7 @@ static void finish(struct engine *engine) {
     if (holding->is_used) restore_targets(engine, holding);
   }
   compare_foreign(engine, &record);
+  if (!work->is_outdated && work->venue_cash != DECIMAL_NULL) book_difference(engine);
   engine_mark(engine, false);
   if (work->is_outdated) {
     reconcile_again(engine);
@@ -380,34 +415,32 @@ static void keep_position(struct engine *engine, const struct venue_position *po
 }
 
 void reconcile_on_positions(struct engine *engine, const struct event_venue_positions *positions) {
-  const struct reconcile *work = &engine->reconcile;
+  struct reconcile *work = &engine->reconcile;
   if ((work->waiting & (1u << QUERY_POSITIONS)) == 0) return; /* not asked for */
+  if (!work->is_listed_new) work->position_count = 0;
+  work->is_listed_new = true;
   for (int32_t i = 0; i < positions->positions_count; i++) {
     if (positions->positions[i].qty != 0) keep_position(engine, &positions->positions[i]);
   }
   if (positions->is_complete) arrived(engine, QUERY_POSITIONS);
 }
 
-/* What no fill, fee or funding explains is a flow. Only after the fills were read: news of the balance can be faster than news of the fill. */
-static void compare_balance(struct engine *engine, int64_t difference) {
+/* News of the balance can be faster than news of the fill: it counts only after the fills were read. */
+static void note_balance(struct engine *engine, int64_t cash) {
   struct reconcile *work = &engine->reconcile;
-  if (difference <= DECIMAL_ONE / 100 && difference >= -DECIMAL_ONE / 100) return;
+  if (is_rounding(cash - engine->ledger.cash_usd)) {
+    work->venue_cash = DECIMAL_NULL;
+    return;
+  }
   if (!work->is_active) {
     reconcile_begin(engine, "balance");
-    return;
-  }
-  if ((work->waiting & (1u << QUERY_FILLS)) != 0 || engine->counts.fills != work->start_fills) {
+  } else if ((work->waiting & (1u << QUERY_FILLS)) != 0 || engine->counts.fills != work->start_fills) {
     work->is_outdated = true;
-    return;
+  } else {
+    work->balance_moved_at = engine->now;
+    work->venue_cash = cash;
+    work->known_cash = engine->ledger.cash_usd;
   }
-  work->balance_moved_at = engine->now;
-  ledger_on_flow(&engine->ledger, difference, engine->now);
-  struct flow record = {.flow_id = ++engine->counters.flow, .ts = engine->now, .kind = CASH_CORRECTION, .amount_usd = difference};
-  text_copy(record.source, sizeof record.source, "detected");
-  text_copy(record.note, sizeof record.note, "unexplained balance change");
-  engine_emit_record(engine, RECORD_FLOW, &record);
-  engine_raise(engine, "unexplained_balance", SEVERITY_WARNING, "account", decimal_to_double(difference), 0.01,
-               "the balance changed without a known cause");
 }
 
 void reconcile_on_account(struct engine *engine, const struct event_account *account) {
@@ -421,7 +454,7 @@ void reconcile_on_account(struct engine *engine, const struct event_account *acc
     ledger_init(&engine->ledger, account->cash_usd, engine->now);
     engine->has_ledger = true;
   } else {
-    compare_balance(engine, account->cash_usd - engine->ledger.cash_usd);
+    note_balance(engine, account->cash_usd);
   }
   arrived(engine, QUERY_ACCOUNT);
 }

@@ -92,6 +92,11 @@ void session_fatal(struct engine *engine, const char *reason) {
   engine_raise(engine, "engine_error", SEVERITY_CRITICAL, "session", NAN, NAN, reason);
 }
 
+void session_pause(struct engine *engine, const char *reason) {
+  enter_stop_all(engine, PLAN_CANCELLED);
+  session_move(engine, SESSION_ON_PAUSE, reason);
+}
+
 void session_queue_kill(struct engine *engine, enum risk_cause cause) {
   if (engine->queued_count == ENGINE_COMMANDS_MAX) return;
   struct event_command *command = &engine->queued[engine->queued_count++];
@@ -197,8 +202,7 @@ static void act(struct engine *engine, struct operation *operation, const struct
       do_stop(engine, command);
       return;
     case COMMAND_PAUSE:
-      enter_stop_all(engine, PLAN_CANCELLED);
-      session_move(engine, SESSION_ON_PAUSE, reason_of(command, "command pause"));
+      session_pause(engine, reason_of(command, "command pause"));
       return;
     case COMMAND_RESUME:
       session_move(engine, SESSION_ON_RESUME, reason_of(command, "command resume"));

@@ -316,8 +316,9 @@ static void nothing_is_adopted_while_the_venue_is_asked(void **state) {
   (void)state;
   begin_foreign(1, SIDE_LONG, 99 * DECIMAL_ONE);
   ask();
+  assert_int_equal(engine_foreign_count(script.engine), 1); /* as it was last told */
   adopt(0, 95);
-  expect_failure("not_found"); /* it is not known any more what is there */
+  expect_failure("in_use");
   tell_positions();
   adopt(0, 95);
   expect_failure("in_use");

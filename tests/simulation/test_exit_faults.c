@@ -403,6 +403,7 @@ static void liquidation_and_adl_close_what_they_say(void **state) {
     assert_int_equal(script_position(&script)->qty, before - DECIMAL_ONE);
     assert_int_equal(script_count(&script, INTENT_AMEND_ORDER), 1);
     assert_true(script_alerts(&script, "adl"));
+    assert_int_equal(engine_session_state(script.engine), SESSION_PAUSED); /* no entries until somebody has looked */
     struct event event = {.kind = is_adl ? EVENT_ADL : EVENT_LIQUIDATION};
     if (is_adl) event.adl = (struct event_adl){0, 0, 95 * DECIMAL_ONE, 0};
     if (!is_adl) event.liquidation = (struct event_liquidation){0, before, 95 * DECIMAL_ONE, DECIMAL_ONE};

@@ -211,11 +211,47 @@ static void a_fill_without_a_cause_or_twice_is_seen(void **state) {
   assert_int_equal(strncmp(judge.violation, "L2", 2), 0);
   judge.violation[0] = '\0';
   struct event_fill made = {.qty = DECIMAL_ONE, .venue_fill_id = "F9"};
+  order_make_client_id(made.client_order_id, "000000", 1, LEG_EXIT, 0, 0);
   judge_fill(&judge, &made);
   judge_written_fill(&judge, &fill);
   assert_string_equal(judge.violation, "");
   judge_written_fill(&judge, &fill);
   assert_int_equal(strncmp(judge.violation, "L2", 2), 0);
+}
+
+/* What others hold is not the program's to protect, until it has a part in it; what is left when it has closed its own is theirs again. */
+static void somebody_elses_position_is_not_ours(void **state) {
+  (void)state;
+  struct event_fill others = {.side = ORDER_SELL, .qty = 3 * DECIMAL_ONE, .client_order_id = "app-1", .venue_fill_id = "F1"};
+  struct event_fill ours = {.side = ORDER_BUY, .qty = 5 * DECIMAL_ONE, .venue_fill_id = "F2"};
+  order_make_client_id(ours.client_order_id, "000000", 1, LEG_EXIT, 0, 0);
+  judge_fill(&judge, &others);
+  assert_false(judge_holds(&judge, 0));
+  assert_int_equal(judge.fill_count, 0);
+  judge_fill(&judge, &ours); /* -3 + 5 = 2 */
+  assert_true(judge_holds(&judge, 0));
+  assert_int_equal(judge.positions[0].own, 2 * DECIMAL_ONE);
+  others.side = ORDER_BUY;
+  judge_fill(&judge, &others);
+  ours.side = ORDER_SELL;
+  ours.qty = 2 * DECIMAL_ONE;
+  judge_fill(&judge, &ours);
+  assert_int_equal(judge.positions[0].qty, 3 * DECIMAL_ONE);
+  assert_false(judge_holds(&judge, 0));
+  judge_taken(&judge, 0, 3 * DECIMAL_ONE);
+  assert_int_equal(judge.positions[0].qty, 0);
+}
+
+/* Only where others move positions may the journal have a fill that the venue never made. */
+static void an_inferred_fill_wants_a_cause(void **state) {
+  (void)state;
+  struct fill fill = {.qty = DECIMAL_ONE, .venue_fill_id = "reconciled"};
+  struct fault meddling = {FAULT_TRADED_ELSEWHERE, 0, 0};
+  judge_written_fill(&judge, &fill);
+  assert_int_equal(strncmp(judge.violation, "L2", 2), 0);
+  judge_open(&judge, &sim, &meddling, 1, 1);
+  judge_written_fill(&judge, &fill);
+  assert_string_equal(judge.violation, "");
 }
 
 int main(void) {
@@ -229,6 +265,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(an_entry_before_its_intent_is_seen, open_judge, close_judge),
       cmocka_unit_test_setup_teardown(an_entry_after_a_kill_is_seen, open_judge, close_judge),
       cmocka_unit_test_setup_teardown(a_fill_without_a_cause_or_twice_is_seen, open_judge, close_judge),
+      cmocka_unit_test_setup_teardown(somebody_elses_position_is_not_ours, open_judge, close_judge),
+      cmocka_unit_test_setup_teardown(an_inferred_fill_wants_a_cause, open_judge, close_judge),
   };
   return cmocka_run_group_tests(tests, open_all, close_all);
 }

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -93,9 +94,19 @@ static void a_lost_answer_is_asked_for_again(void **state) {
 static void the_venue_is_flat(void **state) {
   (void)state;
   begin();
+  script_bar(&script, 0, script.price, script.price, script.price - 0.2, script.price - 0.2);
+  script_answer(&script); /* the interval's */
+  struct ledger before = *engine_ledger(script.engine);
+  int64_t cash = before.cash_usd - 50 * DECIMAL_ONE; /* what the closing cost */
   script.position_count = 0;
-  script.cash = engine_ledger(script.engine)->cash_usd - DECIMAL_ONE; /* what the closing cost */
+  script.cash = cash;
   reconcile();
+  /* What the trade made is known by the mark; only the rest of what went is a flow. */
+  const struct ledger *after = engine_ledger(script.engine);
+  assert_int_equal(after->cash_usd, cash);
+  assert_int_equal(script.flow_count, 1);
+  assert_int_equal(script.flow.amount_usd, -50 * DECIMAL_ONE - (after->realised_usd - before.realised_usd));
+  assert_true(after->realised_usd != before.realised_usd);
   assert_int_equal(engine_position_count(script.engine), 0);
   assert_int_equal(script.trades[0].exit_reason, REASON_reconciled);
   assert_true(script_alerts(&script, "position_mismatch"));
@@ -178,9 +189,10 @@ static void the_venue_holds_more(void **state) {
     if (!has_price) script.positions[0].entry = 0;
     int64_t wanted = script.positions[0].qty;
     int64_t entry = script_position(&script)->entry;
+    if (has_price) entry = script.positions[0].entry += DECIMAL_ONE / 10; /* the rest came at a higher price */
     reconcile();
     assert_int_equal(script_position(&script)->qty, wanted);
-    assert_int_equal(script_position(&script)->entry, entry);
+    assert_true(llabs(script_position(&script)->entry - entry) <= 1); /* 1e-8 of rounding */
     script_amended(&script, id_of(PURPOSE_STOP));
     assert_int_equal(script_order(&script, PURPOSE_STOP)->qty, wanted);
     assert_true(script_position(&script)->protected);
@@ -484,6 +496,87 @@ static void a_fill_nobody_knows_is_told(void **state) {
   script_close(&script);
 }
 
+/* Somebody else's fill, at 101. */
+static void trade_elsewhere(int32_t symbol, enum order_side side, int64_t qty) {
+  static int number;
+  struct event event = {.kind = EVENT_FILL, .fill = {.symbol = symbol, .side = (int32_t)side, .qty = qty, .price = 101 * DECIMAL_ONE}};
+  (void)snprintf(event.fill.venue_fill_id, ORDER_ID_MAX, "x%d", ++number);
+  text_copy(event.fill.client_order_id, ORDER_ID_MAX, "web-123");
+  script_event(&script, event);
+}
+
+static void a_symbol_that_somebody_else_trades_is_blocked_at_once(void **state) {
+  (void)state;
+  begin();
+  trade_elsewhere(1, ORDER_SELL, DECIMAL_ONE);
+  assert_true(script_alerts(&script, "foreign_position"));
+  assert_int_equal(script_count_queries(&script, QUERY_POSITIONS), 1);
+  script_bar(&script, 1, 100.2, 101.05, 100.15, 101);
+  script_wait(&script, 4000);
+  assert_int_equal(script_count_placed(&script, PURPOSE_ENTRY), 0);
+  script_agree(&script); /* it was the end of what lay there */
+  script_answer(&script);
+  assert_false(script_alerts(&script, "foreign_position"));
+  script_close(&script);
+}
+
+/* A fill that comes while the venue answers: what it lists may be older. */
+static void an_answer_older_than_somebody_elses_fill_frees_nothing(void **state) {
+  (void)state;
+  begin();
+  return_of_the_link();
+  trade_elsewhere(1, ORDER_SELL, DECIMAL_ONE);
+  script_answer(&script);
+  assert_true(script_alerts(&script, "foreign_position"));
+  script_answer(&script); /* asked again */
+  assert_false(script_alerts(&script, "foreign_position"));
+  script_close(&script);
+}
+
+/* Money that moved by somebody else's trade says nothing of our position; their closing of it does. */
+static void what_somebody_else_did_explains_a_missing_position(void **state) {
+  (void)state;
+  for (int closes = 0; closes < 2; closes++) {
+    begin();
+    int64_t whole = script_position(&script)->qty;
+    trade_elsewhere(closes ? 0 : 1, ORDER_SELL, whole);
+    script.position_count = 0;
+    script.cash = engine_ledger(script.engine)->cash_usd - DECIMAL_ONE;
+    script_answer(&script);
+    assert_int_equal(engine_position_count(script.engine), closes ? 0 : 1);
+    if (closes) assert_int_equal(script.trades[0].exit_reason, REASON_reconciled);
+    if (!closes) assert_true(script_alerts(&script, "position_in_doubt"));
+    script_close(&script);
+  }
+}
+
+/* What others added and we took over is ours: only the whole of it explains that it is gone. */
+static void what_was_taken_over_is_not_counted_again(void **state) {
+  (void)state;
+  begin();
+  int64_t whole = script_position(&script)->qty;
+  trade_elsewhere(0, ORDER_BUY, whole);
+  script.positions[0].qty += whole;
+  script_answer(&script);
+  assert_int_equal(script_position(&script)->qty, 2 * whole);
+  trade_elsewhere(0, ORDER_SELL, 2 * whole);
+  script.position_count = 0;
+  script_answer(&script);
+  assert_int_equal(engine_position_count(script.engine), 0);
+  script_close(&script);
+}
+
+static void a_stop_refused_for_want_of_a_position_asks_the_venue(void **state) {
+  (void)state;
+  begin();
+  script_update(&script, id_of(PURPOSE_STOP), CHANGE_CANCELLED);
+  script_wait(&script, 200);
+  assert_int_equal(script_count_queries(&script, QUERY_POSITIONS), 0);
+  script_reject(&script, id_of(PURPOSE_STOP), REJECT_REDUCE_ONLY);
+  assert_int_equal(script_count_queries(&script, QUERY_POSITIONS), 1);
+  script_close(&script);
+}
+
 /* A closing order that our books have lost, known by its id alone. */
 static struct event lost_fill(enum order_leg leg, int32_t attempt, const char *venue_fill_id, int64_t qty) {
   struct event event = {.kind = EVENT_FILL, .fill = {.symbol = 0, .side = ORDER_SELL, .qty = qty, .price = 102 * DECIMAL_ONE}};
@@ -619,6 +712,11 @@ int main(void) {
       cmocka_unit_test(cash_flows_and_funding_are_known),
       cmocka_unit_test(positions_come_in_pages),
       cmocka_unit_test(a_fill_nobody_knows_is_told),
+      cmocka_unit_test(a_symbol_that_somebody_else_trades_is_blocked_at_once),
+      cmocka_unit_test(an_answer_older_than_somebody_elses_fill_frees_nothing),
+      cmocka_unit_test(what_somebody_else_did_explains_a_missing_position),
+      cmocka_unit_test(what_was_taken_over_is_not_counted_again),
+      cmocka_unit_test(a_stop_refused_for_want_of_a_position_asks_the_venue),
       cmocka_unit_test(a_fill_of_a_lost_order_closes_its_position),
       cmocka_unit_test(the_id_of_a_lost_order_is_not_used_again),
       cmocka_unit_test(only_what_closes_our_position_is_taken_for_lost),

@@ -390,6 +390,34 @@ static void gap_beyond_the_margin_costs_no_more_than_the_margin(void **state) {
   check_position(0);
 }
 
+/* ---- by force ---- */
+
+/* 10 at 100; 4 of them at 98: fee 392 * 5 bps = 0.196, 4 * 2 lost; then the rest, whatever more is asked for. */
+static void a_position_is_taken_in_parts(void **state) {
+  (void)state;
+  struct sim_fixture *f = start(NULL);
+  assert_int_equal(sim_take_position(&f->sim, 0, decimals(4), true), 0); /* nothing is there */
+  open_long(f, 95);
+  fixture_candle(f, 0, 98, 98, 98, 98);
+  assert_int_equal(sim_take_position(&f->sim, 0, decimals(4), true), decimals(4));
+  fixture_poll(f, NULL);
+  const struct event *event = fixture_event(f, EVENT_ADL, 0);
+  assert_int_equal(event->adl.qty, decimals(4));
+  assert_int_equal(event->adl.price, decimals(98));
+  assert_int_equal(event->adl.fee_usd, decimals(0.196));
+  check_position(6);
+  assert_int_equal(sim_unprotected_since(&f->sim, 0), -1); /* the stop is larger than what is left */
+  assert_int_equal(sim_take_position(&f->sim, 0, decimals(100), false), decimals(6));
+  fixture_poll(f, NULL);
+  assert_int_equal(fixture_event(f, EVENT_LIQUIDATION, 0)->liquidation.qty, decimals(6));
+  check_position(0);
+  struct sim_account account;
+  sim_account(&f->sim, &account);
+  assert_int_equal(account.positions, 0);
+  assert_int_equal(account.live_orders, 0);
+  assert_int_equal(account.liquidations, 1);
+}
+
 /* ---- signs of life ---- */
 
 static void pong_while_an_order_is_live(void **state) {
@@ -430,6 +458,7 @@ int main(void) {
       cmocka_unit_test_teardown(liquidation_without_a_stop, teardown),
       cmocka_unit_test_teardown(nearer_stop_saves_from_liquidation_and_a_farther_one_does_not, teardown),
       cmocka_unit_test_teardown(gap_beyond_the_margin_costs_no_more_than_the_margin, teardown),
+      cmocka_unit_test_teardown(a_position_is_taken_in_parts, teardown),
       cmocka_unit_test_teardown(pong_while_an_order_is_live, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

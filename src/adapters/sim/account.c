@@ -226,15 +226,33 @@ int64_t sim_liquidation_price(struct sim_symbol *symbol) {
   return kept->price;
 }
 
-void sim_liquidate(struct sim *sim, int32_t index, int64_t price, int64_t ts) {
+static void take_by_force(struct sim *sim, int32_t index, int64_t qty, int64_t price, int64_t ts, bool is_deleveraging) {
   struct sim_state *state = sim->state;
   struct sim_symbol *symbol = &sim->symbols[index];
-  int64_t qty = sim_magnitude(symbol->position);
   int64_t fee = charge_fee(state, qty, price, LIQUIDITY_TAKER);
   reduce(state, symbol, qty, price);
-  state->open_positions--;
-  state->liquidations++;
-  sim_answer(sim, EVENT_LIQUIDATION, ts)->liquidation = (struct event_liquidation){.symbol = index, .qty = qty, .price = price, .fee_usd = fee};
+  state->open_positions -= symbol->position == 0;
+  struct sim_answer *answer = sim_answer(sim, is_deleveraging ? EVENT_ADL : EVENT_LIQUIDATION, ts);
+  if (is_deleveraging) {
+    answer->adl = (struct event_adl){.symbol = index, .qty = qty, .price = price, .fee_usd = fee};
+  } else {
+    state->liquidations++;
+    answer->liquidation = (struct event_liquidation){.symbol = index, .qty = qty, .price = price, .fee_usd = fee};
+  }
   drop_idle_reduce_only(sim, symbol, ts);
   sim_watch_protection(sim, symbol);
+}
+
+void sim_liquidate(struct sim *sim, int32_t index, int64_t price, int64_t ts) {
+  take_by_force(sim, index, sim_magnitude(sim->symbols[index].position), price, ts, false);
+}
+
+int64_t sim_take_position(struct sim *sim, int32_t index, int64_t qty, bool is_deleveraging) {
+  check(index >= 0 && index < sim->options.symbols && qty > 0);
+  const struct sim_symbol *symbol = &sim->symbols[index];
+  int64_t held = sim_magnitude(symbol->position);
+  int64_t taken = qty < held ? qty : held;
+  if (taken == 0 || isnan(symbol->price)) return 0;
+  take_by_force(sim, index, taken, decimal_from_double(symbol->price), 0, is_deleveraging);
+  return taken;
 }

@@ -134,6 +134,9 @@ bool sim_answer_pop(struct sim *sim, struct event *out) {
       case EVENT_LIQUIDATION:
         out->liquidation = answer->liquidation;
         return true;
+      case EVENT_ADL:
+        out->adl = answer->adl;
+        return true;
       default:
         check(answer->kind == EVENT_QUERY_RESULT);
         if (fetch_query(sim, answer, out)) return true;

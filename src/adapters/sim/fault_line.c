@@ -10,6 +10,7 @@ enum { DELAY_MIN_MS = 20, DELAY_MORE_MS = 60, PONG_MS = 500, LATE_MS = 20000, MI
 
 const struct fault_row fault_rows[] = {
 #define LINE FAULT_AT_LINE
+#define VENUE FAULT_AT_VENUE
 #define FEED FAULT_AT_FEED
 #define PROCESS FAULT_AT_PROCESS
 #define DISK FAULT_AT_DISK
@@ -17,6 +18,7 @@ const struct fault_row fault_rows[] = {
 #define FAULT(constant, name, place, shortest_ms, longest_ms, text) {name, place, shortest_ms, longest_ms, text},
 #include "adapters/sim/fault.def"
 #undef LINE
+#undef VENUE
 #undef FEED
 #undef PROCESS
 #undef DISK

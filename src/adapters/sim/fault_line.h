@@ -7,7 +7,7 @@
 #include "base/random.h"
 #include "runner/exchange.h"
 
-enum fault_place { FAULT_AT_LINE, FAULT_AT_FEED, FAULT_AT_PROCESS, FAULT_AT_DISK, FAULT_AT_OPERATOR, fault_place_count };
+enum fault_place { FAULT_AT_LINE, FAULT_AT_VENUE, FAULT_AT_FEED, FAULT_AT_PROCESS, FAULT_AT_DISK, FAULT_AT_OPERATOR, fault_place_count };
 enum fault_kind {
 #define FAULT(constant, name, place, shortest_ms, longest_ms, text) FAULT_##constant,
 #include "adapters/sim/fault.def"

@@ -71,6 +71,9 @@ bool sim_position(const struct sim *sim, int32_t symbol, struct venue_position *
 int64_t sim_unprotected_ms(const struct sim *sim);
 /* Since when the open position of a symbol stands without, ms; -1: it is covered, or there is none. */
 int64_t sim_unprotected_since(const struct sim *sim, int32_t symbol);
+/* The venue takes up to `qty` of a position by force, at the last price: by liquidation, or from the other side of somebody else's (deleveraging).
+ * Returns what it took, 0 when there is no position or no price. For the judged sessions; what the market does to a position, the venue knows. */
+int64_t sim_take_position(struct sim *sim, int32_t symbol, int64_t qty, bool is_deleveraging);
 /* Live orders as the venue would list them; returns how many there are, writes at most max. */
 int32_t sim_live_orders(const struct sim *sim, struct venue_order *out, int32_t max);
 

@@ -103,6 +103,7 @@ struct sim_answer {
     struct event_account account;
     struct event_funding_payment funding_payment;
     struct event_liquidation liquidation;
+    struct event_adl adl;
     struct sim_query_answer query;
   };
 };
