@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "runner/preset_print.h"
 
-enum { PATH_MAX_BYTES = 160, VALUE_MAX_BYTES = 64, KEYS_MAX = 320 };
+enum { PATH_MAX_BYTES = 160, VALUE_MAX_BYTES = 64, KEYS_MAX = 320, PATTERN_PLUS_MAX = 4 };
 
 /* Second names accepted on reading. */
 static const struct {
@@ -167,10 +167,13 @@ static void read_text(struct reader *reader, const struct preset_key *key, void 
   }
 }
 
-/* glibc needs unbounded memory or time for repeat counts and back references; whole symbols can be named without them. */
+/* glibc needs unbounded memory or time for repeat counts and back references, and doubles what stands before each +; whole symbols can be named
+ * without them. */
 static bool compile_pattern(const char *entry, regex_t *regex) {
   char anchored[PRESET_SYMBOL_BYTES + 8];
-  if (strpbrk(entry, "{\\") != NULL) return false;
+  int doublings = 0;
+  for (const char *at = entry; *at != '\0'; at++) doublings += *at == '+';
+  if (strpbrk(entry, "{\\") != NULL || doublings > PATTERN_PLUS_MAX) return false;
   snprintf(anchored, sizeof anchored, "^(%s)$", entry);
   return regcomp(regex, anchored, REG_EXTENDED | REG_ICASE | REG_NOSUB) == 0;
 }
@@ -206,7 +209,7 @@ static void read_symbols(struct reader *reader, const struct preset_key *key, vo
     if (json_kind(item) != JSON_STRING) {
       refuse(reader, "wrong_type", item_path, item, "a symbol or a pattern", "must be text");
     } else if (strlen(json_string(item)) >= PRESET_SYMBOL_BYTES || !is_symbol_entry(json_string(item))) {
-      refuse(reader, "bad_symbol", item_path, item, "BTC/USDT:USDT, BTCUSDT, ... or a regular expression without {} and \\",
+      refuse(reader, "bad_symbol", item_path, item, "BTC/USDT:USDT, BTCUSDT, ... or a regular expression without {} and \\, with four + at most",
              "is neither a symbol nor a pattern");
     } else {
       text_copy(list->items[list->count++], PRESET_SYMBOL_BYTES, json_string(item));

@@ -576,6 +576,8 @@ static void keys_are_set_from_text(void **unused) {
   assert_int_equal(set("scanner_config.symbol_whitelist", "BTCUSDT,eth/usdt,.*DOGE.*"), STATUS_OK);
   assert_int_equal(preset.scanner_config.symbol_whitelist.count, 3);
   assert_string_equal(preset.scanner_config.symbol_whitelist.items[1], "eth/usdt");
+  assert_int_equal(set("scanner_config.symbol_whitelist", "((A+)+)+.+"), STATUS_OK);
+  assert_int_equal(set("scanner_config.symbol_whitelist", "(((A+)+)+)+.+"), STATUS_BAD_CONFIG); /* each doubles what glibc builds */
   assert_int_equal(set("scanner_config.symbol_whitelist", "null"), STATUS_OK);
   assert_true(preset.scanner_config.symbol_whitelist.is_null);
   assert_int_equal(set("levels_rules.round_step_candidates", "0.5,2"), STATUS_OK);
