@@ -34,30 +34,36 @@ void judge_open(struct fault_judge *judge, const struct sim *sim, const struct f
 
 /* ---- what leaves the program ---- */
 
-static bool is_ours(const char *client_order_id) {
+/* What a client id of the program says; its attempt tells nothing here. */
+struct order_name {
   int64_t plan_id;
   enum order_leg leg;
   int32_t child;
+};
+
+/* False for orders of others. */
+static bool parse_name(const char *client_order_id, struct order_name *out) {
   int32_t attempt;
-  return order_parse_client_id(client_order_id, SIMULATED_INSTANCE, &plan_id, &leg, &child, &attempt);
+  return order_parse_client_id(client_order_id, SIMULATED_INSTANCE, &out->plan_id, &out->leg, &out->child, &attempt);
+}
+
+static bool is_ours(const char *client_order_id) {
+  struct order_name name;
+  return parse_name(client_order_id, &name);
 }
 
 static struct judged_leg *leg_of(struct fault_judge *judge, const char *client_order_id) {
-  int64_t plan_id;
-  enum order_leg leg;
-  int32_t child;
-  int32_t attempt;
-  if (!order_parse_client_id(client_order_id, SIMULATED_INSTANCE, &plan_id, &leg, &child, &attempt)) return NULL;
-  if (leg != LEG_ENTRY && leg != LEG_ADD_ON) return NULL;
+  struct order_name name;
+  if (!parse_name(client_order_id, &name) || (name.leg != LEG_ENTRY && name.leg != LEG_ADD_ON)) return NULL;
   for (int32_t i = judge->leg_count - 1; i >= 0; i--) {
     struct judged_leg *known = &judge->legs[i];
-    if (known->plan_id == plan_id && known->leg == (int32_t)leg && known->child == child) return known;
+    if (known->plan_id == name.plan_id && known->leg == (int32_t)name.leg && known->child == name.child) return known;
   }
   if (judge->leg_count == JUDGE_LEGS_MAX) {
     judge_fail(judge, "more than %d entries: the session is too long to be judged", JUDGE_LEGS_MAX);
     return NULL;
   }
-  judge->legs[judge->leg_count] = (struct judged_leg){.plan_id = plan_id, .leg = (int32_t)leg, .child = child};
+  judge->legs[judge->leg_count] = (struct judged_leg){.plan_id = name.plan_id, .leg = (int32_t)name.leg, .child = name.child};
   return &judge->legs[judge->leg_count++];
 }
 
