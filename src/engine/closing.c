@@ -41,7 +41,7 @@ static void on_target_fill(struct holding *holding, const struct order *order, c
 }
 
 void manage_on_fill(struct engine *engine, struct order *order, const struct fill *fill, bool path_dependent) {
-  struct holding *holding = manage_find(engine, order != NULL ? order->position_id : fill->position_id);
+  struct holding *holding = manage_find(engine, fill->position_id);
   if (holding == NULL) {
     ledger_on_fee(&engine->ledger, fill->fee_usd);
     if (order != NULL && order->position_id == 0) { /* of a position that was never ours: its profit is known to the venue only */
@@ -64,7 +64,13 @@ void manage_on_fill(struct engine *engine, struct order *order, const struct fil
   ledger_on_realised(&engine->ledger, position->pnl_realised_usd - realised_before);
   ledger_on_fee(&engine->ledger, fill->fee_usd);
   if (path_dependent) position->path_dependent = true;
-  bool is_target = order != NULL && order->purpose == PURPOSE_TARGET;
+  bool is_own = order == NULL || order->position_id == position->position_id;
+  if (!is_own) {
+    engine_raise(engine, "late_fill", SEVERITY_WARNING, order->client_order_id, decimal_to_double(fill->qty), NAN,
+                 "an order of a position that is over closed a part of the next one");
+    reconcile_begin(engine, "late_fill");
+  }
+  bool is_target = order != NULL && is_own && order->purpose == PURPOSE_TARGET;
   if (is_target) on_target_fill(holding, order, fill);
   if (position->qty == 0) {
     holding->exit_reason = reason_of_fill(holding, order);

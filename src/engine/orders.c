@@ -352,6 +352,15 @@ static void on_foreign_fill(struct engine *engine, const struct event_fill *even
   reconcile_begin(engine, "foreign_fill");
 }
 
+/* What a closing order's fill reduced: its own position; when that is over, the one that was open in the symbol then, as the venue knows only one. */
+static int64_t position_of(struct engine *engine, const struct order *order, const struct fill *fill) {
+  int32_t place = engine->symbols[order->symbol_index].holding;
+  if (order->position_id == 0 || place < 0 || manage_find(engine, order->position_id) != NULL) return order->position_id;
+  const struct position *present = &engine->holdings[place].position;
+  bool reduces = fill->side == (int32_t)order_side_closing(present->side) && fill->ts >= present->opened_at;
+  return reduces ? present->position_id : order->position_id;
+}
+
 void orders_on_fill(struct engine *engine, const struct event_fill *event) {
   if (event->qty <= 0 || event->price <= 0) {
     engine_raise(engine, "bad_fill", SEVERITY_CRITICAL, event->client_order_id, NAN, NAN, "a fill without quantity or price");
@@ -390,6 +399,8 @@ void orders_on_fill(struct engine *engine, const struct event_fill *event) {
     struct plan *plan = enter_find_plan(engine, order->plan_id);
     if (plan != NULL) order->position_id = enter_position_of(engine, plan);
     fill.position_id = order->position_id;
+  } else {
+    fill.position_id = position_of(engine, order, &fill);
   }
   bool was_unknown = order->state == ORDER_UNKNOWN;
   apply_fill(engine, order, &fill);

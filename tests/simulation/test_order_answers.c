@@ -384,6 +384,39 @@ static void a_leftover_counts_its_orders_on(void **state) {
   script_close(&script);
 }
 
+/* A stop that filled while the program was away, told after its position was closed by an exit and the rest of the entry had opened the next one: the
+ * venue knows one position a symbol. What filled before that was opened is not its own. */
+static void a_late_stop_closes_what_was_open_then(void **state) {
+  (void)state;
+  for (int is_before = 0; is_before < 2; is_before++) {
+    begin(1);
+    script_ack(&script, entry);
+    script_fill(&script, entry, 10, 101);
+    char stop[ORDER_ID_MAX];
+    memcpy(stop, id_of(PURPOSE_STOP), sizeof stop);
+    script_ack(&script, stop);
+    int64_t first = script_position(&script)->position_id;
+    script_command_with(&script,
+                        (struct event_command){.command = COMMAND_CLOSE_POSITION, .position_id = first, .fraction = 1, .is_immediate = true});
+    script_ack(&script, id_of(PURPOSE_MANUAL));
+    script_fill_rest(&script, id_of(PURPOSE_MANUAL), 100.9);
+    assert_int_equal(engine_position_count(script.engine), 0);
+    script_pass(&script, 1000);
+    script_fill(&script, entry, 15, 101); /* before its cancel, told after */
+    assert_int_equal(script_position(&script)->qty, 15 * DECIMAL_ONE);
+    script_forget(&script);
+    struct event event = {.kind = EVENT_FILL,
+                          .fill = {.side = ORDER_SELL, .qty = 10 * DECIMAL_ONE, .price = 99 * DECIMAL_ONE, .venue_fill_id = "late"}};
+    memcpy(event.fill.client_order_id, stop, sizeof stop);
+    event.fill.venue_ts = script_position(&script)->opened_at - is_before;
+    script_event(&script, event);
+    assert_int_equal(script_position(&script)->qty, (is_before ? 15 : 5) * DECIMAL_ONE);
+    assert_true(script_alerts(&script, "late_fill"));
+    assert_int_equal(script_count_queries(&script, QUERY_POSITIONS), 1); /* the venue is asked in either case */
+    script_close(&script);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(news_of_strangers_change_nothing),
@@ -402,6 +435,7 @@ int main(void) {
       cmocka_unit_test(an_empty_answer_is_not_found),
       cmocka_unit_test(a_late_fill_of_an_adopted_position_adds_nothing),
       cmocka_unit_test(a_leftover_counts_its_orders_on),
+      cmocka_unit_test(a_late_stop_closes_what_was_open_then),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
