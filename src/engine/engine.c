@@ -508,10 +508,19 @@ static void take_market_event(struct engine *engine, const struct event *event) 
   }
 }
 
+/* Such news has no id of its own: told twice, or after the venue's list has shown it, it must not close what is left. */
+static bool was_taken(const struct engine *engine, const struct engine_symbol *owner, int64_t qty) {
+  return owner->taken_at != 0 && engine->now - owner->taken_at <= TAKEN_MS && qty == owner->taken_qty;
+}
+
 static void on_liquidation(struct engine *engine, int32_t symbol, int64_t qty, int64_t price, int64_t fee, enum reason_code reason) {
   struct engine_symbol *owner = symbol_of(engine, symbol);
   if (owner->holding < 0) return;
   struct holding *holding = &engine->holdings[owner->holding];
+  if (was_taken(engine, owner, qty)) {
+    reconcile_begin(engine, "taken_again");
+    return;
+  }
   holding->exit_reason = reason;
   struct fill fill = {.fill_id = ++engine->counters.fill,
                       .position_id = holding->position.position_id,
@@ -523,6 +532,8 @@ static void on_liquidation(struct engine *engine, int32_t symbol, int64_t qty, i
                       .ts = engine->now};
   text_copy(fill.symbol, sizeof fill.symbol, owner->market.instrument.symbol);
   text_copy(fill.venue_fill_id, sizeof fill.venue_fill_id, reason_code_names[reason]);
+  owner->taken_qty = fill.qty;
+  owner->taken_at = engine->now;
   engine_emit_record(engine, RECORD_FILL, &fill);
   owner->fill_event = engine->counts.events;
   manage_on_fill(engine, NULL, &fill, false);

@@ -42,6 +42,7 @@ enum {
 #define DOUBT_INTERVAL_MS INT64_C(10000) /* between reconciliations while one is doubted */
 #define REQUEST_LIFE_MS INT64_C(5000)    /* a request may act this long after it was sent */
 #define STOP_REST_MS INT64_C(1000)       /* a stop that the venue cancels sooner is not replaced before the next tick */
+#define TAKEN_MS INT64_C(120000)         /* the same quantity taken by force again within this time is the same news */
 #define REFUSED_MS INT64_C(1000)         /* between reconciliations because a stop is refused for want of a position */
 #define AMEND_TIMEOUT_MS INT64_C(3000)
 #define RECONCILE_TIMEOUT_MS INT64_C(10000)
@@ -54,8 +55,9 @@ struct engine_symbol {
   struct candidate candidate;
   struct decision decisions[stage_count]; /* newest of each stage; decision_id 0: none */
   bool is_known, is_whitelisted, is_blacklisted, is_deep;
-  bool is_foreign;     /* a foreign position blocks entries */
-  int64_t foreign_qty; /* signed sum of what others traded since our position and the venue's were last seen to agree */
+  bool is_foreign;             /* a foreign position blocks entries */
+  int64_t foreign_qty;         /* signed sum of what others traded since our position and the venue's were last seen to agree */
+  int64_t taken_qty, taken_at; /* newest closing without an order of ours: told by the venue, or seen in its list; at 0 none */
   bool was_delisting_closed;
   int32_t scans_outside;                 /* scans in a row outside the deep limit */
   int32_t holding;                       /* index, -1 none */

@@ -105,6 +105,8 @@ static void close_lost_position(struct engine *engine, struct holding *holding, 
   memcpy(fill.symbol, position->symbol, sizeof fill.symbol);
   text_copy(fill.venue_fill_id, sizeof fill.venue_fill_id, reason_code_names[reason]);
   holding->exit_reason = reason;
+  engine->symbols[position->symbol_index].taken_qty = qty;
+  engine->symbols[position->symbol_index].taken_at = engine->now;
   engine_emit_record(engine, RECORD_FILL, &fill);
   manage_on_fill(engine, NULL, &fill, false);
 }

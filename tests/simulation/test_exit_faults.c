@@ -400,6 +400,10 @@ static void liquidation_and_adl_close_what_they_say(void **state) {
     int64_t before = script_position(&script)->qty;
     struct event part = {.kind = EVENT_ADL, .adl = {0, DECIMAL_ONE, 100 * DECIMAL_ONE, DECIMAL_ONE / 10}};
     script_event(&script, part);
+    script_event(&script, part); /* told twice: the venue is asked */
+    assert_int_equal(script_count_queries(&script, QUERY_POSITIONS), 1);
+    script_agree(&script);
+    script_answer(&script);
     assert_int_equal(script_position(&script)->qty, before - DECIMAL_ONE);
     assert_int_equal(script_count(&script, INTENT_AMEND_ORDER), 1);
     assert_true(script_alerts(&script, "adl"));
