@@ -258,6 +258,13 @@ static void a_position_that_opened_meanwhile_is_kept(void **state) {
   script_close(&script);
 }
 
+/* A break in the other symbol is not traded. */
+static void expect_no_entry(void) {
+  script_bar(&script, 1, 100.2, 101.05, 100.15, 101);
+  script_wait(&script, 4000);
+  assert_int_equal(script_count_placed(&script, PURPOSE_ENTRY), 0);
+}
+
 static void a_foreign_position_blocks_its_symbol(void **state) {
   (void)state;
   begin();
@@ -266,9 +273,7 @@ static void a_foreign_position_blocks_its_symbol(void **state) {
   assert_true(script_alerts(&script, "foreign_position"));
   assert_int_equal(engine_position_count(script.engine), 1);
   assert_int_equal(script_count(&script, INTENT_PLACE_ORDER), 0); /* shown, not managed */
-  script_bar(&script, 1, 100.2, 101.05, 100.15, 101);
-  script_wait(&script, 4000);
-  assert_int_equal(script_count_placed(&script, PURPOSE_ENTRY), 0);
+  expect_no_entry();
   assert_int_equal(script.refusal.code, REASON_symbol_busy);
   script_agree(&script);
   reconcile();
@@ -484,18 +489,6 @@ static void positions_come_in_pages(void **state) {
   script_close(&script);
 }
 
-static void a_fill_nobody_knows_is_told(void **state) {
-  (void)state;
-  begin();
-  struct event event = {.kind = EVENT_FILL,
-                        .fill = {.symbol = 0, .side = ORDER_SELL, .qty = DECIMAL_ONE, .price = 101 * DECIMAL_ONE, .venue_fill_id = "x"}};
-  text_copy(event.fill.client_order_id, ORDER_ID_MAX, "web-123");
-  script_event(&script, event);
-  assert_true(script_alerts(&script, "foreign_fill"));
-  assert_int_equal(script_count_queries(&script, QUERY_POSITIONS), 1); /* it may have changed our position */
-  script_close(&script);
-}
-
 /* Somebody else's fill, at 101. */
 static void trade_elsewhere(int32_t symbol, enum order_side side, int64_t qty) {
   static int number;
@@ -505,15 +498,22 @@ static void trade_elsewhere(int32_t symbol, enum order_side side, int64_t qty) {
   script_event(&script, event);
 }
 
+static void a_fill_nobody_knows_is_told(void **state) {
+  (void)state;
+  begin();
+  trade_elsewhere(0, ORDER_SELL, DECIMAL_ONE);
+  assert_true(script_alerts(&script, "foreign_fill"));
+  assert_int_equal(script_count_queries(&script, QUERY_POSITIONS), 1); /* it may have changed our position */
+  script_close(&script);
+}
+
 static void a_symbol_that_somebody_else_trades_is_blocked_at_once(void **state) {
   (void)state;
   begin();
   trade_elsewhere(1, ORDER_SELL, DECIMAL_ONE);
   assert_true(script_alerts(&script, "foreign_position"));
   assert_int_equal(script_count_queries(&script, QUERY_POSITIONS), 1);
-  script_bar(&script, 1, 100.2, 101.05, 100.15, 101);
-  script_wait(&script, 4000);
-  assert_int_equal(script_count_placed(&script, PURPOSE_ENTRY), 0);
+  expect_no_entry();
   script_agree(&script); /* it was the end of what lay there */
   script_answer(&script);
   assert_false(script_alerts(&script, "foreign_position"));
