@@ -90,6 +90,23 @@ static void test_scanner(void **state) {
   }
 }
 
+/* What only few messages have does not stay for the next one. */
+static void test_nothing_stays(void **state) {
+  static const char *const first = "{\"status\":\"suspended\"}";
+  static const char *const second = "{\"k\":\"instrument\",\"symbol\":\"A\",\"ts\":2,\"tick_size\":\"0.5\",\"lot_size\":\"0.001\"}";
+  struct message message = {0};
+  const char *what = NULL;
+  (void)state;
+  assert_true(message_parse(&message, "{}", 2, &what));
+  assert_true(message_parse(&message, first, strlen(first), &what));
+  assert_int_equal(message.status.length, 9);
+  assert_true(message_parse(&message, second, strlen(second), &what));
+  assert_null(message.status.data);
+  assert_true(message_parse(&message, first, strlen(first), &what));
+  assert_int_equal(message.tick_size, 0);
+  message_deinit(&message);
+}
+
 /* "How to manage a local order book correctly", USD-M futures: the first delta after the snapshot spans it, then pu continues. */
 static void test_futures_sequence(void **state) {
   (void)state;
@@ -267,6 +284,7 @@ static void test_shared_books(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_scanner),
+      cmocka_unit_test(test_nothing_stays),
       cmocka_unit_test_setup_teardown(test_futures_sequence, make_file, remove_file),
       cmocka_unit_test_setup_teardown(test_spot_sequence, make_file, remove_file),
       cmocka_unit_test_setup_teardown(test_bybit_sequence, make_file, remove_file),

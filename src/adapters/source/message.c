@@ -265,6 +265,7 @@ static void read_word(struct json_scan *scan, struct message *message, struct sh
   } else if (json_scan_is(key, "type")) {
     (void)json_scan_value(scan, &shape->action);
   } else if (json_scan_is(key, "status") && json_scan_peek(scan) == '"') {
+    message->is_clean = false;
     (void)json_scan_value(scan, &message->status);
   } else if (json_scan_is(key, "side")) {
     shape->has_maker = json_scan_value(scan, &text) && text.length > 0;
