@@ -9,6 +9,7 @@
 
 #include "apps/fault_state.h"
 #include "base/calendar.h"
+#include "base/check.h"
 #include "engine/view.h"
 #include "runner/journal_format.h"
 #include "runner/snapshot_file.h"
@@ -60,6 +61,15 @@ static ssize_t disk_write(int file, const void *bytes, size_t size) {
   return written;
 }
 
+void process_take_flushed(struct session *session, int file, const struct stat *info) {
+  session->flushed = info->st_size;
+  if (session->flushed_file >= 0 && info->st_ino == session->flushed_inode) return;
+  if (session->flushed_file >= 0) close(session->flushed_file);
+  session->flushed_inode = info->st_ino;
+  session->flushed_file = fcntl(file, F_DUPFD_CLOEXEC, 0);
+  check(session->flushed_file >= 0);
+}
+
 static int disk_sync(int file) {
   struct session *session = at_disk;
   watch_file(session, file);
@@ -69,8 +79,7 @@ static int disk_sync(int file) {
   }
   struct stat info;
   if (fstat(file, &info) != 0) return -1;
-  session->flushed = info.st_size;
-  session->flushed_inode = info.st_ino;
+  process_take_flushed(session, file, &info);
   return 0;
 }
 
@@ -293,7 +302,7 @@ static void lose_sector(struct session *session) {
 }
 
 off_t process_flushed(const struct session *session, const struct stat *info) {
-  if (info->st_ino != session->flushed_inode) return 0;
+  if (session->flushed_file < 0 || info->st_ino != session->flushed_inode) return 0;
   return session->flushed < info->st_size ? session->flushed : info->st_size;
 }
 

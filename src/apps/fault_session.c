@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "adapters/source/generate.h"
 #include "apps/fault_state.h"
@@ -433,6 +434,7 @@ static void close_session(struct session *session) {
   digest_read(&session->digest, result->digest);
   digest_close(&session->digest);
   if (session->is_alive) process_bury(session);
+  if (session->flushed_file >= 0) close(session->flushed_file);
   fault_line_close(&session->line);
   sim_close(&session->sim);
   for (int32_t i = 0; i < FAULT_SYMBOLS; i++) free(session->candles[i]);
@@ -450,7 +452,7 @@ enum status fault_session_run(const struct fault_session_options *options, struc
   session.warm_minutes = options->preset->strategy_priority == STRATEGY_PRIORITY_CHANNEL ? WARM_MINUTES : WARM_DAY_MINUTES;
   session.trading_at = START + session.warm_minutes * MINUTE_MS;
   session.end_at = session.trading_at + options->minutes * MINUTE_MS;
-  session.file = -1;
+  session.file = session.flushed_file = -1;
   session.sector_at = -1;
   random_init(&session.random, options->seed ^ UINT64_C(0x5eed));
   digest_open(&session.digest);

@@ -65,7 +65,8 @@ struct session {
   /* the file that the journal writes to */
   int file;
   off_t reserved;
-  /* what was flushed last */
+  /* what was flushed last, and how much of it; held open, so that no other file gets its inode */
+  int flushed_file;
   ino_t flushed_inode;
   off_t flushed;
   /* the sector of the emergency latch that the disk has not taken yet: what stood there before, -1 none */
@@ -96,6 +97,8 @@ void process_end(struct session *session, int64_t away_ms);
 void process_end_politely(struct session *session, int64_t away_ms);
 /* Closes it without a restart. */
 void process_bury(struct session *session);
+/* All of file, a segment of the journal that info is about, is on disk. */
+void process_take_flushed(struct session *session, int file, const struct stat *info);
 /* Bytes of the newest segment that are certainly on disk. */
 off_t process_flushed(const struct session *session, const struct stat *info);
 bool session_has(const struct session *session, enum fault_kind kind);

@@ -49,7 +49,8 @@ static struct {
   bool is_armed, has_struck, has_store, was_judged;
   int64_t back_at, settled_at, closed_at;
   off_t flushed; /* of the newest segment, when it died */
-  /* The newest segment that the last life left, and how much of it is on disk. */
+  /* The newest segment that the last life left, held open so that no other gets its inode, and how much of it is on disk. */
+  int left_file;
   ino_t left_inode;
   off_t left_flushed;
   struct random random;
@@ -217,25 +218,28 @@ static void tear_journal(void) {
   free(segments);
 }
 
-/* Size of the newest segment in a folder, 0 when there is none. */
-static off_t newest_size(const char *folder, struct stat *info) {
+/* The newest segment in a folder, open for reading; -1, of no bytes, when there is none. */
+static int open_newest(const char *folder, struct stat *info) {
   struct journal_segment *segments = NULL;
   size_t count = 0;
+  int file = -1;
   *info = (struct stat){0};
   if (journal_list(folder, "paper", &segments, &count, NULL) == STATUS_OK && count > 0) {
-    check(stat(segments[count - 1].path, info) == 0);
+    file = open(segments[count - 1].path, O_RDONLY | O_CLOEXEC);
+    check(file >= 0 && fstat(file, info) == 0);
     text_copy(driver.open_segment, sizeof driver.open_segment, strrchr(segments[count > 1 ? count - 2 : 0].path, '/') + 1);
   }
   free(segments);
-  return info->st_size;
+  return file;
 }
 
 static void strike(void) {
   struct stat newest;
   struct session *session = driver.session;
   struct crash *crash = &driver.crashes[driver.at];
-  (void)newest_size(session->options->folder, &newest);
+  int file = open_newest(session->options->folder, &newest);
   driver.flushed = process_flushed(session, &newest);
+  if (file >= 0) close(file);
   copy_folder(session->options->folder, driver.kept);
   if (crash->loss != CRASH_LOSES_NOTHING) {
     lose_in_journal(crash->loss);
@@ -420,8 +424,9 @@ static void on_buried(void *context, struct session *session) {
   driver.has_struck = false;
   check(folder_remove(session->options->folder) && rename(driver.kept, session->options->folder) == 0);
   struct stat newest;
-  session->flushed = newest_size(session->options->folder, &newest);
-  session->flushed_inode = newest.st_ino;
+  if (driver.left_file >= 0) close(driver.left_file);
+  driver.left_file = open_newest(session->options->folder, &newest);
+  if (driver.left_file >= 0) process_take_flushed(session, driver.left_file, &newest);
   if (driver.crashes[driver.at].loss == CRASH_LOSES_NOTHING) session->flushed = driver.flushed; /* the power may still go */
   driver.left_inode = newest.st_ino;
   driver.left_flushed = session->flushed;
@@ -441,6 +446,7 @@ enum status crash_session_run(const struct crash_options *options, struct crash 
   static const struct fault_watch watch = {.on_turn = on_turn, .on_buried = on_buried};
   char folder[PATH_BYTES];
   memset(&driver, 0, sizeof driver);
+  driver.left_file = -1;
   driver.options = options;
   driver.crashes = crashes;
   driver.count = count;
@@ -461,6 +467,7 @@ enum status crash_session_run(const struct crash_options *options, struct crash 
   crash_hook = pass;
   enum status status = fault_session_run(&session, result, problem);
   crash_hook = NULL;
+  if (driver.left_file >= 0) close(driver.left_file);
   bool is_removed = folder_remove(folder);
   return !status && !is_removed ? STATUS_IO_FAILED : status;
 }
