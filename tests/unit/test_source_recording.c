@@ -79,8 +79,8 @@ static void test_scanner(void **state) {
   assert_true(isnan(number));
   assert_false(json_scan_member(&scan, &key));
   assert_false(scan.has_failed);
-  const char *const bad[] = {"",      "{",           "{\"a\"",     "{\"a\":}", "{\"a\":1,}", "{,}", "{\"a\":[1,]}", "{\"a\":[1 2]}",
-                             "{a:1}", "{\"a\":\"x}", "{\"a\":1}}", "[]"};
+  const char *const bad[] = {"",      "{",           "{\"a\"",     "{\"a\":}", "{\"a\":1,}",        "{,}", "{\"a\":[1,]}", "{\"a\":[1 2]}",
+                             "{a:1}", "{\"a\":\"x}", "{\"a\":1}}", "[]",       "{,\"k\":\"trade\"}"};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     struct message message = {0};
     const char *what = NULL;
@@ -88,6 +88,11 @@ static void test_scanner(void **state) {
     assert_non_null(what);
     message_deinit(&message);
   }
+  struct message message = {0};
+  const char *what = NULL;
+  assert_true(message_parse(&message, "{} ", 3, &what));
+  assert_false(message_parse(&message, "{}\0", 3, &what)); /* a byte 0 is no end */
+  message_deinit(&message);
 }
 
 /* What only few messages have does not stay for the next one. */

@@ -46,6 +46,12 @@ static inline char json_scan_peek(struct json_scan *scan) {
   return scan->next < scan->end ? *scan->next : '\0';
 }
 
+/* Nothing but blanks is left. */
+static inline bool json_scan_is_over(struct json_scan *scan) {
+  (void)json_scan_peek(scan);
+  return scan->next == scan->end;
+}
+
 /* Enters an object '{' or array '[' that starts here; false (and failed) when something else does. */
 static inline bool json_scan_enter(struct json_scan *scan, char bracket) {
   if (scan->has_failed || json_scan_peek(scan) != bracket) return json_scan_fail(scan);
@@ -131,11 +137,9 @@ static inline bool json_scan_item(struct json_scan *scan) {
 static inline bool json_scan_letter(struct json_scan *scan, struct json_text *key) {
   const char *p = scan->next;
   if (scan->end - p < 5) return false;
-  if (*p == ',') {
-    p++;
-  } else if (p[-1] != '{') {
-    return false;
-  }
+  const bool is_first = p[-1] == '{';
+  if (is_first == (*p == ',')) return false;
+  p += !is_first;
   if (p[0] != '"' || p[1] == '"' || p[1] == '\\' || p[2] != '"' || p[3] != ':') return false;
   *key = (struct json_text){p + 1, 1};
   scan->next = p + 4;

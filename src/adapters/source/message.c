@@ -402,7 +402,7 @@ bool message_parse(struct message *message, const char *text, size_t length, con
   clear(message);
   json_scan_init(&scan, text, length);
   read_object(&scan, message, &shape, 0);
-  if (scan.has_failed || json_scan_peek(&scan) != '\0') {
+  if (scan.has_failed || !json_scan_is_over(&scan)) {
     *what = "this is not a JSON object, or its numbers are not plain decimals";
     return false;
   }
