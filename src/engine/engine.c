@@ -328,8 +328,9 @@ static void fold_levels(struct engine *engine, int32_t symbol) {
   struct engine_symbol *owner = &engine->symbols[symbol];
   const struct candle_series *series = &owner->market.series[TIMEFRAME_5M];
   int32_t count = series->count;
-  level_set_on_candle(&owner->levels, owner->market.instrument.symbol, candle_series_last(series, count), count, &engine->preset,
-                      &engine->counters.level, &engine->level_events);
+  market_atr_refresh(&owner->market);
+  level_set_on_candle(&owner->levels, owner->market.instrument.symbol, candle_series_last(series, count), count, market_atr_5m(&owner->market),
+                      &engine->preset, &engine->counters.level, &engine->level_events);
   emit_level_events(engine);
 }
 

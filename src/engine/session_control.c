@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "core/analysis/indicators.h"
 #include "engine/engine_state.h"
 
 /* ---- moving ---- */
@@ -311,8 +312,8 @@ void session_refold_levels(struct engine *engine, int32_t symbol) {
   if (series->count == 0) return;
   const struct candle *candles = candle_series_last(series, series->count);
   for (int32_t count = 1; count <= series->count; count++) {
-    level_set_on_candle(&owner->levels, owner->market.instrument.symbol, candles, count, &engine->preset, &engine->counters.level,
-                        &engine->level_events);
+    level_set_on_candle(&owner->levels, owner->market.instrument.symbol, candles, count, indicator_atr(candles, count, LEVEL_ATR_LENGTH),
+                        &engine->preset, &engine->counters.level, &engine->level_events);
   }
 }
 

@@ -11,6 +11,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/analysis/indicators.h"
 #include "core/analysis/level.h"
 
 enum { FIVE_MINUTES_MS = 300000, CANDLES_MAX = 100 };
@@ -33,7 +34,7 @@ static void add(double open, double high, double low, double close, double volum
 }
 
 static void fold(void) {
-  level_set_on_candle(&set, "BTC/USDT:USDT", candles, count, &preset, &next_level_id, &events);
+  level_set_on_candle(&set, "BTC/USDT:USDT", candles, count, indicator_atr(candles, count, LEVEL_ATR_LENGTH), &preset, &next_level_id, &events);
 }
 
 static int set_up(void **state) {

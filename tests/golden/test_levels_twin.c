@@ -15,6 +15,7 @@
 #include "adapters/source/csv.h"
 #include "base/maths.h"
 #include "base/random.h"
+#include "core/analysis/indicators.h"
 #include "core/analysis/level.h"
 #include "support/level_ref.h"
 
@@ -170,7 +171,8 @@ static void compare(const char *market, int count, int memory, const struct pres
   break_count = 0;
   for (int t = 0; t < count; t++) {
     int given = t + 1 < memory ? t + 1 : memory;
-    level_set_on_candle(&set, "REF", &candles[t + 1 - given], given, preset, &next_level_id, &got);
+    level_set_on_candle(&set, "REF", &candles[t + 1 - given], given, indicator_atr(&candles[t + 1 - given], given, LEVEL_ATR_LENGTH), preset,
+                        &next_level_id, &got);
     level_ref_on_candle(&ref, candles, t, preset, &want);
     expect_same_events(market, t);
     expect_same_levels(market, t, &ref);
@@ -318,8 +320,9 @@ static void test_any_memory_gives_the_same(void **state) {
   level_set_init(&other);
   for (int t = 0; t < 1200; t++) {
     int given = t + 1 < 200 ? t + 1 : 200;
-    level_set_on_candle(&set, "REF", candles, t + 1, &preset, &ids[0], &got);
-    level_set_on_candle(&other, "REF", &candles[t + 1 - given], given, &preset, &ids[1], &want);
+    level_set_on_candle(&set, "REF", candles, t + 1, indicator_atr(candles, t + 1, LEVEL_ATR_LENGTH), &preset, &ids[0], &got);
+    level_set_on_candle(&other, "REF", &candles[t + 1 - given], given, indicator_atr(&candles[t + 1 - given], given, LEVEL_ATR_LENGTH), &preset,
+                        &ids[1], &want);
     /* A kept window that does not continue is made anew. */
     if (t % 50 == 0) memset(&other.window, 0, sizeof(other.window));
   }

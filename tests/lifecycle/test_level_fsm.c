@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/analysis/indicators.h"
 #include "core/analysis/level.h"
 
 enum { FIVE_MINUTES_MS = 300000, CALM = 60, ID = 900 };
@@ -68,7 +69,7 @@ static const char *fold(double high, double low, double close) {
   candles[CALM].high = high;
   candles[CALM].low = low;
   candles[CALM].close = close;
-  level_set_on_candle(&set, "X", candles, CALM + 1, &preset, &next_level_id, &events);
+  level_set_on_candle(&set, "X", candles, CALM + 1, indicator_atr(candles, CALM + 1, LEVEL_ATR_LENGTH), &preset, &next_level_id, &events);
   const char *reason = "";
   for (int i = 0; i < events.count; i++) {
     if (events.items[i].level.level_id != ID) continue;

@@ -479,7 +479,8 @@ static void triggers_agree_with_the_fold(void **state) {
   random_walk(candles, MANY, &random);
   for (int32_t i = 0; i < MANY; i++) {
     int32_t first = i >= 199 ? i - 199 : 0;
-    level_set_on_candle(&fixture.levels, "ABC/USDT:USDT", candles + first, i - first + 1, &fixture.preset, &next_level_id, &events);
+    level_set_on_candle(&fixture.levels, "ABC/USDT:USDT", candles + first, i - first + 1,
+                        indicator_atr(candles + first, i - first + 1, LEVEL_ATR_LENGTH), &fixture.preset, &next_level_id, &events);
     if (i < 60) continue;
     fixture.view.atr_5m = indicator_atr(candles + first, i - first + 1, 14);
     fixture.view.vwap_20 = indicator_vwap(candles + first, i - first + 1, 20);

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/analysis/indicators.h"
 #include "core/analysis/level_fold.h"
 
 const char *const level_type_names[] = {"resistance", "support"};
@@ -75,8 +74,8 @@ static void read_approach(struct level_fold *fold) {
   }
 }
 
-void level_set_on_candle(struct level_set *set, const char *symbol, const struct candle *candles, int32_t count, const struct preset *preset,
-                         int64_t *next_level_id, struct level_events *events) {
+void level_set_on_candle(struct level_set *set, const char *symbol, const struct candle *candles, int32_t count, double atr,
+                         const struct preset *preset, int64_t *next_level_id, struct level_events *events) {
   events->count = 0;
   if (count < 1 || candles[count - 1].open_ts <= set->folded_ts) return;
   set->folded_ts = candles[count - 1].open_ts;
@@ -88,7 +87,7 @@ void level_set_on_candle(struct level_set *set, const char *symbol, const struct
   fold.window = candles + count - fold.count;
   fold.newest = &candles[count - 1];
   fold.close_ts = fold.newest->open_ts + LEVEL_CANDLE_MS;
-  fold.atr = indicator_atr(candles, count, 14);
+  fold.atr = atr;
   fold.half_atr = 0.5 * fold.atr;
   fold.preset = preset;
   fold.symbol = symbol;

@@ -59,7 +59,7 @@ struct level {
 };
 extern const struct schema level_schema;
 
-enum { LEVEL_WINDOW = 150, LEVEL_MIN_CANDLES = 50, LEVEL_ACTIVE_MAX = 64, LEVEL_ENDED_MAX = 32, LEVEL_EVENTS_MAX = 96 };
+enum { LEVEL_ATR_LENGTH = 14, LEVEL_WINDOW = 150, LEVEL_MIN_CANDLES = 50, LEVEL_ACTIVE_MAX = 64, LEVEL_ENDED_MAX = 32, LEVEL_EVENTS_MAX = 96 };
 
 /* A change of one level on one candle. from < 0 for a new level. */
 struct level_event {
@@ -135,12 +135,12 @@ struct level_events {
 };
 
 void level_set_init(struct level_set *set);
-/* Folds in the newest of `count` closed 5m candles (ascending, contiguous; at least min(count, 200) given so that ATR and windows are complete).
- * next_level_id is the persistent counter: the id of the next new level. Events are appended to events (cleared first). Fewer than 50 candles:
- * nothing happens but folded_ts moves. A candle that is not newer than folded_ts is ignored: after a late fill or a correction start again with
- * level_set_init. */
-void level_set_on_candle(struct level_set *set, const char *symbol, const struct candle *candles, int32_t count, const struct preset *preset,
-                         int64_t *next_level_id, struct level_events *events);
+/* Folds in the newest of `count` closed 5m candles (ascending, contiguous; at least min(count, 200) given so that the windows are complete). atr:
+ * their ATR(LEVEL_ATR_LENGTH). next_level_id is the persistent counter: the id of the next new level. Events are appended to events (cleared first).
+ * Fewer than 50 candles: nothing happens but folded_ts moves. A candle that is not newer than folded_ts is ignored: after a late fill or a correction
+ * start again with level_set_init. */
+void level_set_on_candle(struct level_set *set, const char *symbol, const struct candle *candles, int32_t count, double atr,
+                         const struct preset *preset, int64_t *next_level_id, struct level_events *events);
 /* True when candle t is a return to a broken or retested level as in strategy 4.5 (used by the retest signal; the same before and after the fold of
  * t). */
 bool level_is_returned_by(const struct level *level, const struct candle *candle, double atr);

@@ -287,8 +287,13 @@ static double newest_atr(const struct candle_series *series) {
   return indicator_atr(candle_series_last(series, count), count, ATR_LENGTH);
 }
 
+void market_atr_refresh(struct market *market) {
+  market->atr_5m = (struct market_atr_value){market->changes_coarse + 1, market_atr_5m(market)};
+}
+
 double market_atr_5m(const struct market *market) {
-  return newest_atr(&market->series[TIMEFRAME_5M]);
+  bool is_kept = market->atr_5m.at == market->changes_coarse + 1;
+  return is_kept ? market->atr_5m.value : newest_atr(&market->series[TIMEFRAME_5M]);
 }
 
 double market_atr_15m(const struct market *market) {

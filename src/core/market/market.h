@@ -42,7 +42,12 @@ struct ticker { /* NaN: not given */
 };
 
 /* Values of closed candles, kept because they are asked for many times between two candles. Each is a pure function of its window; `at` is one more
- * than the count of changes of the market it was computed from, so that zeroed memory holds nothing. Filled by market_view_refresh. */
+ * than the count of changes of the market it was computed from, so that zeroed memory holds nothing. Filled by market_view_refresh, the ATR by
+ * market_atr_refresh. */
+struct market_atr_value {
+  int64_t at;
+  double value;
+};
 struct market_day_values {
   int64_t at;
   double volume_usd, change_pct;
@@ -91,6 +96,7 @@ struct market {
   int32_t returns_count, returns_start;
   int64_t changes;        /* of the kept base candles */
   int64_t changes_coarse; /* of the kept candles of other intervals */
+  struct market_atr_value atr_5m;
   struct market_day_values day_values;
   struct market_candle_values candle_values;
   struct market_correlation_value correlation_value;
@@ -115,7 +121,9 @@ void market_on_ticker(struct market *market, const struct ticker *ticker);
 void market_on_open_interest(struct market *market, int64_t ts, double oi, double oi_usd);
 void market_on_funding(struct market *market, int64_t ts, double rate, int64_t next_at);
 
-/* Wilder's ATR(14) of the 5m and 15m candles, NaN before 15 of them. About a microsecond. */
+/* Wilder's ATR(14) of the 5m and 15m candles, NaN before 15 of them. About a microsecond, that of 5m less after market_atr_refresh, which keeps it.
+ */
+void market_atr_refresh(struct market *market);
 double market_atr_5m(const struct market *market);
 double market_atr_15m(const struct market *market);
 
