@@ -113,14 +113,39 @@ int32_t level_mask_count(const struct level_mask *mask) {
   return bit_count(mask->words[0]) + bit_count(mask->words[1]) + bit_count(mask->words[2]);
 }
 
-/* false when the cluster is not valid. */
-static bool find_touches(const struct level_fold *fold, struct level_cluster *cluster) {
+void level_find_touches(struct level_cluster *cluster) {
   struct level_mask counted = level_counted(&cluster->touching);
   cluster->touches = level_mask_count(&counted);
-  if (cluster->touches < fold->preset->levels_rules.min_touches || cluster->touches == 0) return false;
   cluster->first_touch = level_mask_first(&counted);
   cluster->last_touch = mask_last(&counted);
-  return fold->close_ts - (fold->window[cluster->last_touch].open_ts + LEVEL_CANDLE_MS) <= 72 * HOUR_MS;
+}
+
+/* Are that many of the touching candles counted (level_counted)? Most have them among the first few. */
+static bool has_counted(const struct level_mask *touching, int32_t wanted) {
+  int32_t next = 0;
+  for (int32_t word = 0; word < LEVEL_MASK_WORDS; word++) {
+    uint64_t left = touching->words[word] & (UINT64_MAX << next);
+    next = 0;
+    while (left != 0) {
+      if (--wanted <= 0) return true;
+      next = __builtin_ctzll(left) + 4;
+      left = next < 64 ? left & (UINT64_MAX << next) : 0;
+    }
+    next = next > 64 ? next - 64 : 0;
+  }
+  return false;
+}
+
+static bool is_recent(const struct level_fold *fold, int32_t index) {
+  return fold->close_ts - (fold->window[index].open_ts + LEVEL_CANDLE_MS) <= 72 * HOUR_MS;
+}
+
+/* Enough touches, the last one not long ago. The whole window is recent unless candles are missing. */
+static bool is_valid(const struct level_fold *fold, struct level_cluster *cluster) {
+  if (!has_counted(&cluster->touching, fold->preset->levels_rules.min_touches)) return false;
+  if (is_recent(fold, 0)) return true;
+  level_find_touches(cluster);
+  return is_recent(fold, cluster->last_touch);
 }
 
 /* Raw points walked upwards. */
@@ -138,7 +163,7 @@ static void merge_close(struct level_fold *fold, const struct merge *merge, stru
   cluster->sources = merge->sources;
   cluster->is_matched = false;
   cluster->touching = range_move(range, cluster->price);
-  list->count += find_touches(fold, cluster);
+  list->count += is_valid(fold, cluster);
 }
 
 /* A candle that gives raw points. */

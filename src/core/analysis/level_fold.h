@@ -18,8 +18,7 @@ struct level_mask {
 struct level_cluster {
   double price;
   struct level_mask touching;      /* all candles within 0.5 ATR */
-  double touch_volume_sum;         /* of counted touches */
-  int32_t touches;                 /* counted */
+  int32_t touches;                 /* counted; this and the next two of level_find_touches */
   int32_t first_touch, last_touch; /* index in the window */
   int32_t sources;
   bool is_matched;
@@ -82,6 +81,7 @@ int32_t level_mask_count(const struct level_mask *mask);
 int32_t level_mask_first(const struct level_mask *mask);
 /* The counted touches among touching candles: the oldest, then each more than 3 candles after the last counted one. */
 struct level_mask level_counted(const struct level_mask *touching);
+void level_find_touches(struct level_cluster *cluster);
 /* Sum of the volumes of candles of the window, oldest first; count (may be NULL): how many. */
 double level_mask_volume(const struct level_fold *fold, const struct level_mask *mask, int32_t *count);
 

@@ -129,6 +129,7 @@ static void add_new_clusters(struct contest *contest) {
   for (int32_t i = 0; i < list->count; i++) {
     struct level_cluster *cluster = &list->items[i];
     if (cluster->is_matched || !may_open(contest, &obstacles, cluster->price)) continue;
+    level_find_touches(cluster);
     contest->claims[contest->count++] = (struct claim){.price = cluster->price, .cluster = cluster};
   }
 }
