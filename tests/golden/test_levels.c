@@ -143,6 +143,21 @@ static void test_too_few_touches(void **state) {
   assert_true(events.items[0].level.price == 100.5 && events.items[1].level.price == 99.5);
 }
 
+/* Candles are missing behind 40, the last to touch 103: 72 h from there to 59 are not too long, a candle more is. */
+static void test_touched_too_long_ago(void **state) {
+  (void)state;
+  int64_t missing = (int64_t)72 * 3600000 - (close_of(59) - close_of(40));
+  for (int i = 41; i < count; i++) candles[i].open_ts += missing;
+  fold();
+  assert_int_equal(set.active_count, 3);
+  assert_true(level_strongest_within(&set, 103, 0.1) != NULL);
+  level_set_init(&set);
+  for (int i = 41; i < count; i++) candles[i].open_ts += FIVE_MINUTES_MS;
+  fold();
+  assert_int_equal(set.active_count, 2);
+  assert_null(level_strongest_within(&set, 103, 0.1));
+}
+
 /* Candle 60 closes at 104: beyond 100.5 * 1.001 = 100.6005 and 103 * 1.001 = 103.103: both break with the strength of candle 59, though it touches
  * 103. 61: high 112. ATR is below 2 after 60 and 61 (true ranges 4.3 and 8), so 103 + 1.5 ATR < 106 < 112. 62: falls from
  * 105 to 103.2 (low 103.1 within 0.5 ATR of 103, close at or over 103): returns to 103. 63 the same: within 3 candles of the last return, nothing. 64
@@ -210,6 +225,7 @@ int main(void) {
       cmocka_unit_test_setup(test_strength, set_up),
       cmocka_unit_test_setup(test_cascade, set_up),
       cmocka_unit_test_setup(test_too_few_touches, set_up),
+      cmocka_unit_test_setup(test_touched_too_long_ago, set_up),
       cmocka_unit_test_setup(test_break_retest_fail, set_up),
       cmocka_unit_test_setup(test_queries, set_up),
   };
