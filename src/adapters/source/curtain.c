@@ -96,7 +96,7 @@ static void hide_ends(struct dataset_symbol *symbol, const struct shown *shown) 
 /* ---- the copy ---- */
 
 static void *copy_bytes(const void *from, size_t size) {
-  void *copy = malloc(size > 0 ? size : 1);
+  void *copy = calloc(1, size > 0 ? size : 1);
   check(copy != NULL);
   if (size > 0) memcpy(copy, from, size);
   return copy;
