@@ -46,6 +46,7 @@ static struct {
   const struct crash_options *options;
   struct crash *crashes;
   int count, at, passed;
+  struct crash *struck; /* the one it died of last; the next may be prepared before the files are looked at */
   bool is_armed, has_struck, has_store, was_judged;
   int64_t back_at, settled_at, closed_at;
   off_t flushed; /* of the newest segment, when it died */
@@ -245,6 +246,7 @@ static void strike(void) {
     lose_in_journal(crash->loss);
     if (crash_rows[crash->label].place == CRASH_IMAGE) lose_in_image(crash->label);
   }
+  driver.struck = crash;
   driver.has_struck = true;
   session->is_ghost = true;
   session->away_ms = 200 + (int64_t)random_below(&driver.random, 5000);
@@ -427,13 +429,13 @@ static void on_buried(void *context, struct session *session) {
   if (driver.left_file >= 0) close(driver.left_file);
   driver.left_file = open_newest(session->options->folder, &newest);
   if (driver.left_file >= 0) process_take_flushed(session, driver.left_file, &newest);
-  if (driver.crashes[driver.at].loss == CRASH_LOSES_NOTHING) session->flushed = driver.flushed; /* the power may still go */
+  struct crash *crash = driver.struck;
+  if (crash->loss == CRASH_LOSES_NOTHING) session->flushed = driver.flushed; /* the power may still go */
   driver.left_inode = newest.st_ino;
   driver.left_flushed = session->flushed;
   struct journal_report report;
   struct problem damage;
   problem_clear(&damage);
-  struct crash *crash = &driver.crashes[driver.at];
   if (journal_verify(session->options->folder, "paper", &report, &damage) != STATUS_CORRUPT) return;
   int64_t lost = 0;
   if (crash->loss != CRASH_LOSES_MIDDLE) judge_fail(&session->judge, "the journal is damaged: %s", damage.items[0].message);
