@@ -40,6 +40,28 @@ static void on_target_fill(struct holding *holding, const struct order *order, c
   position->target_mask |= 1 << order->rung;
 }
 
+/* The venue tells the fills of one order after those of another: an entry's may come behind those that closed what it opened. */
+static void keep_early(struct engine *engine, const struct order *order, const struct fill *fill, int64_t qty) {
+  if (order == NULL) return;
+  struct fill *early = &engine->symbols[order->symbol_index].early_close;
+  *early = *fill;
+  early->qty = qty;
+}
+
+bool manage_take_early(struct engine *engine, struct holding *holding) {
+  struct position *position = &holding->position;
+  struct fill *early = &engine->symbols[position->symbol_index].early_close;
+  if (early->qty == 0 || early->side != (int32_t)order_side_closing(position->side) || early->ts < position->opened_at) return false;
+  int64_t realised_before = position->pnl_realised_usd;
+  early->qty = position_on_exit_fill(position, early, 0);
+  early->fee_usd = 0; /* the ledger had it when the fill came */
+  ledger_on_realised(&engine->ledger, position->pnl_realised_usd - realised_before);
+  if (position->qty > 0) return false;
+  holding->exit_reason = REASON_reconciled;
+  manage_finish(engine, holding);
+  return true;
+}
+
 void manage_on_fill(struct engine *engine, struct order *order, const struct fill *fill, bool path_dependent) {
   struct holding *holding = manage_find(engine, fill->position_id);
   if (holding == NULL) {
@@ -48,6 +70,7 @@ void manage_on_fill(struct engine *engine, struct order *order, const struct fil
       reconcile_begin(engine, "foreign_closed");
       return;
     }
+    keep_early(engine, order, fill, fill->qty);
     engine_raise(engine, "late_fill", SEVERITY_CRITICAL, fill->symbol, decimal_to_double(fill->qty), NAN, "a closing fill without a position");
     reconcile_begin(engine, "late_fill");
     return;
@@ -58,6 +81,7 @@ void manage_on_fill(struct engine *engine, struct order *order, const struct fil
   count_slippage(engine, position, fill, planned);
   int64_t excess = position_on_exit_fill(position, fill, planned);
   if (excess > 0) {
+    keep_early(engine, order, fill, excess);
     engine_raise(engine, "late_fill", SEVERITY_CRITICAL, position->symbol, decimal_to_double(excess), NAN, "more was closed than was open");
     reconcile_begin(engine, "excess_fill");
   }

@@ -57,6 +57,7 @@ struct engine_symbol {
   bool is_known, is_whitelisted, is_blacklisted, is_deep;
   bool is_foreign;             /* a foreign position blocks entries */
   int64_t foreign_qty;         /* signed sum of what others traded since our position and the venue's were last seen to agree */
+  struct fill early_close;     /* what an order of ours closed beyond all that we knew to be open: its opening may be told later; qty 0 none */
   int64_t taken_qty, taken_at; /* newest closing without an order of ours: told by the venue, or seen in its list; at 0 none */
   bool was_delisting_closed;
   int32_t scans_outside;                 /* scans in a row outside the deep limit */
@@ -336,6 +337,8 @@ struct placement_input manage_placement(struct engine *engine, const struct hold
 
 /* closing.c: how a position is closed */
 void manage_on_fill(struct engine *engine, struct order *order, const struct fill *fill, bool path_dependent);
+/* After an entry fill: what closed it before it was told to be open. True when nothing is left and the position is over. */
+bool manage_take_early(struct engine *engine, struct holding *holding);
 void manage_close(struct engine *engine, struct holding *holding, enum urgency urgency, enum reason_code reason, enum order_purpose purpose,
                   const char *detail);
 void manage_close_share(struct engine *engine, struct holding *holding, double fraction, bool is_immediate);

@@ -429,6 +429,7 @@ void enter_on_fill(struct engine *engine, struct order *order, const struct fill
   }
   if (holding->position.qty_entered == 0) holding->position.opened_at = fill->ts;
   position_on_entry_fill(&holding->position, fill, order->purpose == PURPOSE_ADD_ON && holding->position.qty_entered > 0);
+  if (manage_take_early(engine, holding)) return;
   manage_sync_stop(engine, holding);
   if (plan != NULL && !plan->is_open) finish_late_fill(engine, holding, plan);
 }

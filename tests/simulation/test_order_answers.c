@@ -417,6 +417,46 @@ static void a_late_stop_closes_what_was_open_then(void **state) {
   }
 }
 
+/* An exit and the stop both filled while the rest of the entry was on its way: what the venue closed last is told before what it opened first. */
+static void a_closing_told_before_its_opening_closes_it(void **state) {
+  (void)state;
+  for (int is_before = 0; is_before < 2; is_before++) {
+    begin(1);
+    script_ack(&script, entry);
+    script_fill(&script, entry, 10, 101);
+    char stop[ORDER_ID_MAX];
+    memcpy(stop, id_of(PURPOSE_STOP), sizeof stop);
+    script_ack(&script, stop);
+    int64_t first = script_position(&script)->position_id;
+    script_command_with(&script,
+                        (struct event_command){.command = COMMAND_CLOSE_POSITION, .position_id = first, .fraction = 1, .is_immediate = true});
+    script_ack(&script, id_of(PURPOSE_MANUAL));
+    script_fill_rest(&script, id_of(PURPOSE_MANUAL), 100.9);
+    assert_int_equal(engine_position_count(script.engine), 0);
+    int64_t opened_at = engine_now(script.engine);
+    script_pass(&script, 1000);
+    struct event event = {.kind = EVENT_FILL,
+                          .fill = {.side = ORDER_SELL, .qty = 10 * DECIMAL_ONE, .price = 99 * DECIMAL_ONE, .venue_fill_id = "closing"}};
+    memcpy(event.fill.client_order_id, stop, sizeof stop);
+    event.fill.venue_ts = opened_at + (is_before ? -1 : 500);
+    script_event(&script, event);
+    int64_t realised = engine_ledger(script.engine)->realised_usd;
+    struct event opening = {.kind = EVENT_FILL,
+                            .fill = {.side = ORDER_BUY, .qty = 4 * DECIMAL_ONE, .price = 101 * DECIMAL_ONE, .venue_fill_id = "opening 1"}};
+    memcpy(opening.fill.client_order_id, entry, sizeof entry);
+    opening.fill.venue_ts = opened_at;
+    script_event(&script, opening);
+    assert_int_equal(engine_position_count(script.engine), is_before ? 1 : 0);
+    opening.fill.qty = 11 * DECIMAL_ONE;
+    text_copy(opening.fill.venue_fill_id, sizeof opening.fill.venue_fill_id, "opening 2");
+    script_event(&script, opening);
+    assert_int_equal(script_position(&script)->qty, (is_before ? 15 : 5) * DECIMAL_ONE);
+    /* 10 bought at 101 and sold at 99 */
+    assert_int_equal(engine_ledger(script.engine)->realised_usd - realised, is_before ? 0 : -20 * DECIMAL_ONE);
+    script_close(&script);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(news_of_strangers_change_nothing),
@@ -436,6 +476,7 @@ int main(void) {
       cmocka_unit_test(a_late_fill_of_an_adopted_position_adds_nothing),
       cmocka_unit_test(a_leftover_counts_its_orders_on),
       cmocka_unit_test(a_late_stop_closes_what_was_open_then),
+      cmocka_unit_test(a_closing_told_before_its_opening_closes_it),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
