@@ -384,23 +384,27 @@ static void a_leftover_counts_its_orders_on(void **state) {
   script_close(&script);
 }
 
+/* An entry filled in part, 10 at 101, and closed by hand; stop is the order that rested for it. */
+static void begin_closed_by_hand(char stop[ORDER_ID_MAX]) {
+  begin(1);
+  script_ack(&script, entry);
+  script_fill(&script, entry, 10, 101);
+  memcpy(stop, id_of(PURPOSE_STOP), ORDER_ID_MAX);
+  script_ack(&script, stop);
+  int64_t first = script_position(&script)->position_id;
+  script_command_with(&script, (struct event_command){.command = COMMAND_CLOSE_POSITION, .position_id = first, .fraction = 1, .is_immediate = true});
+  script_ack(&script, id_of(PURPOSE_MANUAL));
+  script_fill_rest(&script, id_of(PURPOSE_MANUAL), 100.9);
+  assert_int_equal(engine_position_count(script.engine), 0);
+}
+
 /* A stop that filled while the program was away, told after its position was closed by an exit and the rest of the entry had opened the next one: the
  * venue knows one position a symbol. What filled before that was opened is not its own. */
 static void a_late_stop_closes_what_was_open_then(void **state) {
   (void)state;
   for (int is_before = 0; is_before < 2; is_before++) {
-    begin(1);
-    script_ack(&script, entry);
-    script_fill(&script, entry, 10, 101);
     char stop[ORDER_ID_MAX];
-    memcpy(stop, id_of(PURPOSE_STOP), sizeof stop);
-    script_ack(&script, stop);
-    int64_t first = script_position(&script)->position_id;
-    script_command_with(&script,
-                        (struct event_command){.command = COMMAND_CLOSE_POSITION, .position_id = first, .fraction = 1, .is_immediate = true});
-    script_ack(&script, id_of(PURPOSE_MANUAL));
-    script_fill_rest(&script, id_of(PURPOSE_MANUAL), 100.9);
-    assert_int_equal(engine_position_count(script.engine), 0);
+    begin_closed_by_hand(stop);
     script_pass(&script, 1000);
     script_fill(&script, entry, 15, 101); /* before its cancel, told after */
     assert_int_equal(script_position(&script)->qty, 15 * DECIMAL_ONE);
@@ -421,18 +425,8 @@ static void a_late_stop_closes_what_was_open_then(void **state) {
 static void a_closing_told_before_its_opening_closes_it(void **state) {
   (void)state;
   for (int is_before = 0; is_before < 2; is_before++) {
-    begin(1);
-    script_ack(&script, entry);
-    script_fill(&script, entry, 10, 101);
     char stop[ORDER_ID_MAX];
-    memcpy(stop, id_of(PURPOSE_STOP), sizeof stop);
-    script_ack(&script, stop);
-    int64_t first = script_position(&script)->position_id;
-    script_command_with(&script,
-                        (struct event_command){.command = COMMAND_CLOSE_POSITION, .position_id = first, .fraction = 1, .is_immediate = true});
-    script_ack(&script, id_of(PURPOSE_MANUAL));
-    script_fill_rest(&script, id_of(PURPOSE_MANUAL), 100.9);
-    assert_int_equal(engine_position_count(script.engine), 0);
+    begin_closed_by_hand(stop);
     int64_t opened_at = engine_now(script.engine);
     script_pass(&script, 1000);
     struct event event = {.kind = EVENT_FILL,
