@@ -137,9 +137,12 @@ static inline bool json_scan_item(struct json_scan *scan) {
 static inline bool json_scan_letter(struct json_scan *scan, struct json_text *key) {
   const char *p = scan->next;
   if (scan->end - p < 5) return false;
-  const bool is_first = p[-1] == '{';
-  if (is_first == (*p == ',')) return false;
-  p += !is_first;
+  if (*p == ',') {
+    if (p[-1] == '{') return false;
+    p++;
+  } else if (p[-1] != '{') {
+    return false;
+  }
   if (p[0] != '"' || p[1] == '"' || p[1] == '\\' || p[2] != '"' || p[3] != ':') return false;
   *key = (struct json_text){p + 1, 1};
   scan->next = p + 4;
