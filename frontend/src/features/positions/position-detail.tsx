@@ -159,7 +159,7 @@ export function PositionAccount({ position, orders }: { position: Position; orde
   const lines = accountOf(position, orders);
   return (
     <Panel title={t("account.title")} note={t("account.note", { usd: formatUsd(position.r_usd) })} isFlush>
-      <div className={css.scroll}>
+      <div className={css.scroll} tabIndex={0} role="group" aria-label={t("account.title")}>
         <table className={css.account} aria-label={t("account.title")}>
           <thead>
             <tr>
