@@ -220,6 +220,7 @@ children+=("$!")
 
 # scrapes JOB COUNT: so many readings there are
 scrapes() { [ "$(query "count_over_time(up{job=\"$1\"}[2m]) >= $2" "$(date +%s)" "$plain")" = 1 ]; }
+has_win_rate() { [ "$(query breakout:trades_won:ratio_7d "$(date +%s)" "$plain")" = 1 ]; }
 are_up() { [ "$(query 'up{job!~"breakout.*"} == 1 or max by (instance) (up{job="breakout-bot-api"}) == 1' "$(date +%s)")" = 4 ]; }
 
 until_true 40 are_up
@@ -247,6 +248,9 @@ resolves() {
 }
 
 # --- real failures: the kill switch and its emergency ------------------------------------------------------------------------
+has_trades() { curl --silent --max-time 2 "http://127.0.0.1:$api/api/metrics" | grep -q '^breakout_trades_total{'; }
+until_true 30 has_trades
+expect 'a trade is closed before the kill switch' "$?" 0
 since=$(now_ms)
 "$program" -y ctl kill-switch --reason test >ctl.txt 2>&1 || cat ctl.txt
 fires BreakoutEmergency "$since" "127.0.0.1:$api"
@@ -258,6 +262,8 @@ for name in BreakoutEmergency BreakoutKillSwitch; do resolves "$name" "$since" "
 check_files
 until_true 40 scrapes breakout-bot-api 4
 expect 'readings enough for rates' "$?" 0
+until_true 40 has_win_rate
+expect 'a win rate is recorded' "$?" 0
 asked_at=$(date +%s)
 count=0
 empty=()
